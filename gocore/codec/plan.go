@@ -1,0 +1,126 @@
+package codec
+
+import (
+	"fmt"
+	"reflect"
+	"unsafe"
+)
+
+// BufferExt is the MessagePack extension type that stands for bytes which
+// cross beside the frame: its data is the index into the call's buffers.
+const BufferExt = 1
+
+// Plan is the compiled codec of one Go type. It is immutable and safe for
+// concurrent use.
+type Plan struct {
+	Schema *Schema
+	typ    reflect.Type
+	ops    ops
+}
+
+// ops are the two directions for one type. Both take the address of a value of
+// exactly the type they were compiled for.
+type ops struct {
+	decode func(in *input, p unsafe.Pointer) error
+	encode func(out []byte, p unsafe.Pointer) []byte
+}
+
+// Compile makes the plan of T, or says which part of T cannot cross and what
+// to use instead.
+func Compile[T any]() (*Plan, error) {
+	t := reflect.TypeFor[T]()
+	c := compiler{seen: map[reflect.Type]bool{}}
+	schema, ops, err := c.compile(t)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t, err)
+	}
+	return &Plan{Schema: schema, typ: t, ops: ops}, nil
+}
+
+// compiler holds the types being compiled, to refuse recursive ones: their
+// depth would be the sender's to choose.
+type compiler struct {
+	seen map[reflect.Type]bool
+}
+
+func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
+	if scalar, known := scalarOps[t.Kind()]; known {
+		return scalar.schema, scalar.ops, nil
+	}
+	if c.seen[t] {
+		return nil, ops{}, fmt.Errorf("type %s contains itself; recursive types cannot cross, flatten it into a list with indices", t)
+	}
+	c.seen[t] = true
+	defer delete(c.seen, t)
+	switch t.Kind() {
+	case reflect.Slice:
+		return c.compileSlice(t)
+	case reflect.Map:
+		return c.compileMap(t)
+	case reflect.Pointer:
+		return c.compilePointer(t)
+	case reflect.Struct:
+		return c.compileStruct(t)
+	default:
+		return nil, ops{}, fmt.Errorf("type %s (%s) cannot cross; use bool, integers, floats, string, []byte, or slices, string-keyed maps, pointers and structs of them", t, t.Kind())
+	}
+}
+
+func (c *compiler) compileSlice(t reflect.Type) (*Schema, ops, error) {
+	if t.Elem().Kind() == reflect.Uint8 {
+		return &Schema{Kind: KindBytes}, bytesOps, nil
+	}
+	elem, elemOps, err := c.compile(t.Elem())
+	if err != nil {
+		return nil, ops{}, fmt.Errorf("element of %s: %w", t, err)
+	}
+	return &Schema{Kind: KindList, Elem: elem}, listOps(t, elemOps), nil
+}
+
+func (c *compiler) compileMap(t reflect.Type) (*Schema, ops, error) {
+	if t.Key().Kind() != reflect.String {
+		return nil, ops{}, fmt.Errorf("map key %s cannot cross; use string keys", t.Key())
+	}
+	elem, elemOps, err := c.compile(t.Elem())
+	if err != nil {
+		return nil, ops{}, fmt.Errorf("value of %s: %w", t, err)
+	}
+	return &Schema{Kind: KindMap, Elem: elem}, mapOps(t, elemOps), nil
+}
+
+func (c *compiler) compilePointer(t reflect.Type) (*Schema, ops, error) {
+	elem, elemOps, err := c.compile(t.Elem())
+	if err != nil {
+		return nil, ops{}, err
+	}
+	if elem.Kind == KindOptional {
+		return nil, ops{}, fmt.Errorf("type %s is a pointer to a pointer; one pointer says optional", t)
+	}
+	return &Schema{Kind: KindOptional, Elem: elem}, optionalOps(t.Elem(), elemOps), nil
+}
+
+func (c *compiler) compileStruct(t reflect.Type) (*Schema, ops, error) {
+	schema := &Schema{Kind: KindStruct}
+	var fields []structField
+	for i := range t.NumField() {
+		goField := t.Field(i)
+		if !goField.IsExported() {
+			continue
+		}
+		field, crosses, err := ParseTag(goField.Name, goField.Tag.Get(TagKey))
+		if err != nil {
+			return nil, ops{}, err
+		}
+		if !crosses {
+			continue
+		}
+		var fieldOps ops
+		field.Type, fieldOps, err = c.compile(goField.Type)
+		if err != nil {
+			return nil, ops{}, fmt.Errorf("field %s: %w", goField.Name, err)
+		}
+		schema.Fields = append(schema.Fields, field)
+		fields = append(fields, structField{name: field.Name, offset: goField.Offset, ops: fieldOps})
+	}
+	return schema, structOps(fields), nil
+}
