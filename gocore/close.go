@@ -1,0 +1,33 @@
+package gocore
+
+import (
+	"context"
+	"time"
+)
+
+// closePoll is how often Close looks whether the calls have ended.
+const closePoll = time.Millisecond
+
+// Close cancels every submitted call, waits until no call runs, then flushes
+// the observer, all within the timeout. It returns the number of calls that
+// still run.
+func Close(timeout time.Duration) int64 {
+	ctx, stop := context.WithTimeout(context.Background(), timeout)
+	defer stop()
+	submitted.Range(func(_, c any) bool {
+		c.(*Call).Cancel(context.Canceled)
+		return true
+	})
+	tick := time.NewTicker(closePoll)
+	defer tick.Stop()
+	for inFlight.Load() > 0 && ctx.Err() == nil {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+	if o := observer.Load(); o != nil {
+		(*o).Flush(ctx)
+	}
+	return inFlight.Load()
+}

@@ -1,0 +1,150 @@
+package gocore
+
+import (
+	"bytes"
+	"context"
+	"reflect"
+	"runtime"
+	"unsafe"
+
+	"github.com/gostitch/gostitch/gocore/codec"
+)
+
+// Function is a registered Go function. It is immutable and safe for
+// concurrent use.
+type Function struct {
+	Name     string
+	Contract codec.Contract
+	File     string // where the Go function stands, for spans and stacks
+	Line     int
+	GoName   string
+	// BytesResult tells that the reply is the bytes themselves, not a frame.
+	BytesResult bool
+
+	run func(ctx context.Context, c *Call, args input, out []byte) ([]byte, error)
+}
+
+// input is what a call brings: a frame, and the bytes that crossed beside it.
+type input struct {
+	frame   []byte
+	buffers [][]byte
+}
+
+// Register makes a Go function callable from Python under a name of the form
+// "module.function". A is a struct whose fields are the arguments, R the
+// result; struct tags give Python names and defaults (see codec.TagKey).
+//
+// Call it from init. It never panics, since a panic during init would abort
+// the Python process that loads the library; what is wrong with a function is
+// reported when the library is opened.
+func Register[A, R any](name string, f func(context.Context, A) (R, error)) {
+	register(name, reflect.ValueOf(f), func() (*Function, error) {
+		return compile(name, func(ctx context.Context, _ *Call, args A) (R, error) { return f(ctx, args) })
+	})
+}
+
+// RegisterMessages is Register for a function that sends messages of type M
+// while it runs, progress for instance. The send function it receives is safe
+// for concurrent use, blocks while too many messages wait for Python, and
+// does nothing when the caller asked for no messages.
+func RegisterMessages[A, M, R any](name string, f func(context.Context, A, func(M)) (R, error)) {
+	register(name, reflect.ValueOf(f), func() (*Function, error) {
+		message, err := codec.Compile[M]()
+		if err != nil {
+			return nil, Errorf(CodeInvalidArgument, "message %w", err)
+		}
+		function, err := compile(name, func(ctx context.Context, c *Call, args A) (R, error) {
+			return f(ctx, args, func(m M) { c.send(message, unsafe.Pointer(&m)) })
+		})
+		if err == nil {
+			function.Contract.Message = message.Schema
+		}
+		return function, err
+	})
+}
+
+// compile builds the codec plans of a function and the closure that runs it.
+func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)) (*Function, error) {
+	args, err := codec.Compile[A]()
+	if err != nil {
+		return nil, Errorf(CodeInvalidArgument, "arguments %w", err)
+	}
+	if args.Schema.Kind != codec.KindStruct {
+		return nil, Errorf(CodeInvalidArgument, "the arguments must be a struct, not %s", reflect.TypeFor[A]())
+	}
+	result, err := codec.Compile[R]()
+	if err != nil {
+		return nil, Errorf(CodeInvalidArgument, "result %w", err)
+	}
+	isBytes := result.IsBytes()
+	return &Function{
+		Name:        name,
+		Contract:    codec.Contract{Name: name, Args: args.Schema, Result: result.Schema},
+		BytesResult: isBytes,
+		run: func(ctx context.Context, c *Call, in input, out []byte) ([]byte, error) {
+			var a A
+			if err := args.Decode(in.frame, in.buffers, unsafe.Pointer(&a)); err != nil {
+				return nil, argumentError(name, err)
+			}
+			r, err := f(ctx, c, a)
+			if err != nil {
+				return nil, err
+			}
+			if isBytes {
+				return replyBytes(out, *(*[]byte)(unsafe.Pointer(&r)), in), nil
+			}
+			return result.Append(out, unsafe.Pointer(&r)), nil
+		},
+	}, nil
+}
+
+// copyBelow is the size in bytes below which result bytes are copied into the
+// caller's scratch memory; larger ones cross where they are. Below it a copy is
+// cheaper than pinning (benchmark call.bytes_out).
+const copyBelow = 4096
+
+// replyBytes gives the bytes to reply with. A function may return a part of
+// what it was given; that memory is lent by Python for the call only, so such a
+// result is always copied.
+func replyBytes(out, result []byte, in input) []byte {
+	if len(result) < copyBelow {
+		return append(out, result...)
+	}
+	for _, lent := range in.buffers {
+		if overlap(result, lent) {
+			return bytes.Clone(result)
+		}
+	}
+	if overlap(result, in.frame) {
+		return bytes.Clone(result)
+	}
+	return result
+}
+
+func overlap(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	aStart, bStart := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	return aStart < bStart+uintptr(len(b)) && bStart < aStart+uintptr(len(a))
+}
+
+func argumentError(function string, err error) error {
+	code := CodeInvalidArgument
+	v, isValue := err.(*codec.ValueError)
+	if !isValue {
+		return err
+	}
+	if v.TypeMismatch {
+		code = CodeWrongType
+	}
+	return Errorf(code, "%s() argument %w", function, v).With("argument", v.Path)
+}
+
+// locate fills in where the Go function stands.
+func (f *Function) locate(v reflect.Value) {
+	if pc := runtime.FuncForPC(v.Pointer()); pc != nil {
+		f.GoName = pc.Name()
+		f.File, f.Line = pc.FileLine(v.Pointer())
+	}
+}

@@ -1,0 +1,112 @@
+package gocore
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/gostitch/gostitch/gocore/codec"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// hostQueue takes the records that belong to no call: spans and logs.
+var hostQueue atomic.Pointer[Queue]
+
+// recordsDropped counts host records that found no queue or no room.
+var recordsDropped atomic.Int64
+
+// hostQueueSize bounds the host records that wait while Python is busy; a
+// log storm must not become a memory leak.
+const hostQueueSize = 8192
+
+// SetHostQueue says where spans and logs go; nil drops (and counts) them.
+func SetHostQueue(q *Queue) { hostQueue.Store(q) }
+
+// PushHost queues a host record, or counts it as dropped.
+func PushHost(kind RecordKind, payload []byte) {
+	q := hostQueue.Load()
+	if q == nil || q.Len() >= hostQueueSize {
+		recordsDropped.Add(1)
+		return
+	}
+	q.push(Record{Kind: kind, Payload: payload})
+}
+
+// LogHandler sends the records of slog to Python's logging. It is the default
+// handler of a library loaded by Python. It takes no lock that Python could
+// hold and never waits.
+type LogHandler struct {
+	level  *slog.LevelVar
+	groups string // "group." for each open group
+	fixed  []slog.Attr
+}
+
+// NewLogHandler makes a handler that passes records of at least the level.
+func NewLogHandler(level *slog.LevelVar) *LogHandler { return &LogHandler{level: level} }
+
+// Enabled implements slog.Handler.
+func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= h.level.Level()
+}
+
+// Handle implements slog.Handler. The frame is [time in ns, level, message,
+// function of the call, {attribute: text}].
+func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
+	out := msgp.AppendArrayHeader(nil, 5)
+	out = msgp.AppendInt64(out, r.Time.UnixNano())
+	out = msgp.AppendInt(out, int(r.Level))
+	out = codec.AppendString(out, r.Message)
+	name := ""
+	if c := CallFrom(ctx); c != nil {
+		name = c.Function.Name
+	}
+	out = codec.AppendString(out, name)
+	attrs := make(map[string]any, len(h.fixed)+r.NumAttrs())
+	for _, a := range h.fixed {
+		attrs[a.Key] = a.Value.Resolve().Any()
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		flatten(attrs, h.groups, a)
+		return true
+	})
+	PushHost(RecordLog, appendDetails(out, attrs))
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (h *LogHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	flat := map[string]any{}
+	for _, a := range attrs {
+		flatten(flat, h.groups, a)
+	}
+	c := *h
+	c.fixed = append(make([]slog.Attr, 0, len(h.fixed)+len(flat)), h.fixed...)
+	for _, key := range sortedKeys(flat) {
+		c.fixed = append(c.fixed, slog.Any(key, flat[key]))
+	}
+	return &c
+}
+
+// WithGroup implements slog.Handler.
+func (h *LogHandler) WithGroup(name string) slog.Handler {
+	c := *h
+	if name != "" {
+		c.groups = h.groups + name + "."
+	}
+	return &c
+}
+
+// flatten writes an attribute, groups as dotted keys.
+func flatten(into map[string]any, prefix string, a slog.Attr) {
+	value := a.Value.Resolve()
+	if value.Kind() != slog.KindGroup {
+		into[prefix+a.Key] = value.Any()
+		return
+	}
+	if a.Key != "" {
+		prefix += a.Key + "."
+	}
+	for _, member := range value.Group() {
+		flatten(into, prefix, member)
+	}
+}

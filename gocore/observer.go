@@ -1,0 +1,38 @@
+package gocore
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// Observer is told what happens to calls. The core runs without one; package
+// observe has the one for OpenTelemetry and Sentry. Its methods are
+// called on the goroutine of the call, must be safe for concurrent use and,
+// but for Flush, must not block.
+type Observer interface {
+	// StartCall runs before the function. The context it returns is the
+	// function's; the function it returns is called once when the call ends,
+	// with the error or nil, and may be nil itself.
+	StartCall(ctx context.Context, call *Call) (context.Context, func(error))
+	// BackgroundPanic reports a panic that no reply can carry: one in a
+	// goroutine started through Go. The context is that goroutine's.
+	BackgroundPanic(ctx context.Context, err *PanicError)
+	// Flush sends what is buffered; it returns when that is done or ctx ends,
+	// and may block until then.
+	Flush(ctx context.Context)
+}
+
+// observer is nil until SetObserver; a pointer to the interface since atomics
+// hold one word.
+var observer atomic.Pointer[Observer]
+
+// SetObserver installs the process's observer. Calls that already run keep
+// the one they started with.
+func SetObserver(o Observer) { observer.Store(&o) }
+
+func startCall(c *Call) (context.Context, func(error)) {
+	if o := observer.Load(); o != nil {
+		return (*o).StartCall(c, c)
+	}
+	return c, nil
+}

@@ -1,0 +1,151 @@
+package gocore
+
+import (
+	"sync"
+	"unsafe"
+
+	"github.com/gostitch/gostitch/gocore/codec"
+	"github.com/tinylib/msgp/msgp"
+)
+
+// RecordKind tells what a drained record is. The numbers are part of the
+// boundary (gostitch.h) and have twins in python/gostitch/_codec.py.
+type RecordKind uint8
+
+// The kinds of record.
+const (
+	RecordReply   RecordKind = 1 // the end of a submitted call
+	RecordMessage RecordKind = 2 // a message of a running call
+	RecordSpan    RecordKind = 3 // a finished span, for Python's exporters
+	RecordLog     RecordKind = 4 // a log record of slog
+)
+
+// The status of a reply, sent or returned.
+const (
+	StatusOK    = 0 // the payload is the result
+	StatusError = 1 // the payload is an error frame
+)
+
+// Record is one thing that waits for Python.
+type Record struct {
+	Kind    RecordKind
+	Token   uint64 // of the call; 0 for spans and logs
+	Status  int    // of a reply
+	Payload []byte
+	taken   func() // frees the sender's slot; nil for all but messages
+}
+
+// AppendHeader writes the frame around a record's payload: the array header,
+// kind, token and status; the payload follows as bytes, or as [address,
+// length, handle] when it is too large to be copied.
+func (r *Record) AppendHeader(out []byte) []byte {
+	out = msgp.AppendArrayHeader(out, 4)
+	out = msgp.AppendUint8(out, uint8(r.Kind))
+	out = msgp.AppendUint64(out, r.Token)
+	return msgp.AppendInt(out, r.Status)
+}
+
+// Queue holds the records for one consumer in Python (an event loop, or the
+// thread that serves plain futures). It is safe for concurrent use.
+type Queue struct {
+	wake func() // tells the consumer once that records wait
+
+	mu        sync.Mutex
+	records   []Record // guarded by mu; records[head:] wait
+	head      int      // guarded by mu
+	signalled bool     // guarded by mu: wake was called and Drain has not emptied the queue since
+	shut      bool     // guarded by mu
+}
+
+// NewQueue makes a queue; wake must not block.
+func NewQueue(wake func()) *Queue { return &Queue{wake: wake} }
+
+// push adds a record. After Shut it is dropped: nobody will ask for it.
+func (q *Queue) push(r Record) {
+	q.mu.Lock()
+	if q.shut {
+		q.mu.Unlock()
+		return
+	}
+	q.records = append(q.records, r)
+	signal := !q.signalled
+	q.signalled = true
+	if signal {
+		// Under the lock, so that a queue is never woken after Shut returned:
+		// the descriptor may be another file's by then.
+		q.wake()
+	}
+	q.mu.Unlock()
+}
+
+// Drain gives waiting records to take, oldest first, until it returns false
+// or none is left. It reports whether records remain.
+func (q *Queue) Drain(take func(*Record) bool) (more bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for q.head < len(q.records) {
+		r := &q.records[q.head]
+		if !take(r) {
+			return true
+		}
+		if r.taken != nil {
+			r.taken()
+		}
+		*r = Record{}
+		q.head++
+	}
+	q.records, q.head = q.records[:0], 0
+	q.signalled = false
+	return false
+}
+
+// Len gives the number of records that wait.
+func (q *Queue) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.records) - q.head
+}
+
+// Shut drops what waits; the queue never wakes its consumer again.
+func (q *Queue) Shut() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range q.records[q.head:] {
+		if r.taken != nil {
+			r.taken()
+		}
+	}
+	q.records, q.head, q.shut = nil, 0, true
+}
+
+// outboxSize is how many messages of one call may wait for Python before the
+// function that sends them has to.
+const outboxSize = 256
+
+// outbox is where a call's messages go.
+type outbox struct {
+	queue *Queue
+	slots chan struct{}
+}
+
+func newOutbox(q *Queue) *outbox {
+	return &outbox{queue: q, slots: make(chan struct{}, outboxSize)}
+}
+
+// send encodes a message and queues it, waiting while the outbox is full.
+func (c *Call) send(plan *codec.Plan, message unsafe.Pointer) {
+	if c.outbox == nil || c.closed.Load() {
+		return
+	}
+	select {
+	case c.outbox.slots <- struct{}{}:
+	case <-c.Done():
+		return
+	}
+	c.outbox.queue.push(Record{
+		Kind:    RecordMessage,
+		Token:   c.Token,
+		Payload: plan.Append(nil, message),
+		taken:   func() { <-c.outbox.slots },
+	})
+}

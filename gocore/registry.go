@@ -1,0 +1,83 @@
+package gocore
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"sync"
+)
+
+// registry holds the functions of the library, in order of registration: the
+// position is the function's number on the boundary.
+var registry struct {
+	mu        sync.RWMutex
+	functions []*Function
+	byName    map[string]int
+	errs      []error
+}
+
+// namePattern is what Python can spell: dotted identifiers, a module first.
+var namePattern = regexp.MustCompile(`^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+$`)
+
+// register runs build and records the function, or what is wrong with it.
+func register(name string, f reflect.Value, build func() (*Function, error)) {
+	function, err := buildFunction(name, f, build)
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
+	if _, taken := registry.byName[name]; taken && err == nil {
+		err = errors.New("the name is registered twice")
+	}
+	if err != nil {
+		registry.errs = append(registry.errs, fmt.Errorf("function %q: %w", name, err))
+		return
+	}
+	if registry.byName == nil {
+		registry.byName = map[string]int{}
+	}
+	registry.byName[name] = len(registry.functions)
+	registry.functions = append(registry.functions, function)
+}
+
+func buildFunction(name string, f reflect.Value, build func() (*Function, error)) (function *Function, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("panic during registration: %v", value)
+		}
+	}()
+	if !namePattern.MatchString(name) {
+		return nil, errors.New(`a name must look like "module.function", in lower case`)
+	}
+	if f.IsNil() {
+		return nil, errors.New("the function is nil")
+	}
+	if function, err = build(); err != nil {
+		return nil, err
+	}
+	function.locate(f)
+	return function, nil
+}
+
+// RegistrationError gives everything that went wrong in Register, or nil.
+func RegistrationError() error {
+	registry.mu.RLock()
+	defer registry.mu.RUnlock()
+	return errors.Join(registry.errs...)
+}
+
+// Functions gives the registered functions; the index is the number a caller
+// uses.
+func Functions() []*Function {
+	registry.mu.RLock()
+	defer registry.mu.RUnlock()
+	return registry.functions[:len(registry.functions):len(registry.functions)]
+}
+
+// functionAt finds a function by number.
+func functionAt(number uint32) (*Function, error) {
+	functions := Functions()
+	if uint64(number) >= uint64(len(functions)) {
+		return nil, Errorf(CodeInvalidArgument, "there is no function number %d; the library has %d", number, len(functions))
+	}
+	return functions[number], nil
+}
