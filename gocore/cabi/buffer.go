@@ -1,0 +1,70 @@
+package cabi
+
+/*
+#include "gostitch.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// buffer is Go memory that C holds: pinned, so that the collector neither
+// frees it nor forbids that C keeps its address.
+type buffer struct {
+	pinner runtime.Pinner
+}
+
+// handles are the buffers and queues that C holds. Handles are numbers that
+// are never used again, so releasing one twice is harmless.
+var handles struct {
+	last    atomic.Uint64
+	byID    sync.Map // uint64 -> *buffer or *queue
+	buffers atomic.Int64
+	queues  atomic.Int64
+}
+
+// give hands Go memory to C and fills out with where it is.
+func give(out *C.gostitch_out, payload []byte) {
+	out.data, out.length, out.handle = nil, 0, 0
+	if len(payload) == 0 {
+		return
+	}
+	address, handle := hold(payload)
+	out.data = (*C.gostitch_const_byte)(address)
+	out.length, out.handle = C.uint64_t(len(payload)), C.uint64_t(handle)
+}
+
+// hold pins a non-empty payload under a new handle; gostitch_release lets it
+// go.
+//
+// SAFETY: payload is Go memory (replies that lie in lent memory are copied by
+// gocore), and Pin keeps it in place until Unpin in gostitch_release.
+func hold(payload []byte) (address unsafe.Pointer, handle uint64) {
+	b := &buffer{}
+	data := unsafe.SliceData(payload)
+	b.pinner.Pin(data)
+	handle = handles.last.Add(1)
+	handles.byID.Store(handle, b)
+	handles.buffers.Add(1)
+	return unsafe.Pointer(data), handle
+}
+
+//export gostitch_release
+func gostitch_release(handle C.uint64_t) {
+	held, found := handles.byID.LoadAndDelete(uint64(handle))
+	if !found {
+		return
+	}
+	switch h := held.(type) {
+	case *buffer:
+		h.pinner.Unpin()
+		handles.buffers.Add(-1)
+	case *queue:
+		h.close()
+		handles.queues.Add(-1)
+	}
+}

@@ -1,0 +1,121 @@
+package cabi
+
+/*
+#include "gostitch.h"
+*/
+import "C"
+
+import (
+	"log/slog"
+	"os"
+	"runtime"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/gostitch/gostitch/gocore"
+	"github.com/gostitch/gostitch/gocore/codec"
+	"golang.org/x/sys/unix"
+)
+
+// Config is what the loader says when it opens the library. Its twin is
+// python/gostitch/_process.py.
+type Config struct {
+	// LogLevel is the lowest slog level that is sent to Python.
+	LogLevel int
+	// InterruptFD is the read end of the descriptor to which Python writes the
+	// numbers of the signals it receives; -1: none.
+	InterruptFD int
+}
+
+// Info is what the library says of itself.
+type Info struct {
+	Version   string
+	GoVersion string
+	ABI       int
+}
+
+var (
+	opened     atomic.Bool
+	configPlan = mustCompile[Config]()
+	infoPlan   = mustCompile[Info]()
+	statsPlan  = mustCompile[gocore.Stats]()
+)
+
+// mustCompile compiles a type of this package; that it can is tested, a panic
+// here would abort the process that loads the library.
+func mustCompile[T any]() *codec.Plan {
+	plan, err := codec.Compile[T]()
+	if err != nil {
+		panic(err)
+	}
+	return plan
+}
+
+//export gostitch_open
+func gostitch_open(abi C.uint32_t, config *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) C.int32_t {
+	info, err := open(uint32(abi), lent(config, length))
+	return giveResult(out, info, err)
+}
+
+func open(abi uint32, frame []byte) ([]byte, error) {
+	if abi != C.GOSTITCH_ABI {
+		return nil, gocore.Errorf(gocore.CodeInvalidArgument,
+			"the library speaks version %d of the gostitch boundary, the Python package speaks version %d; install the two from the same release", C.GOSTITCH_ABI, abi)
+	}
+	if err := gocore.RegistrationError(); err != nil {
+		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the library cannot be used, since functions failed to register: %w", err)
+	}
+	var c Config
+	if err := configPlan.Decode(frame, nil, unsafe.Pointer(&c)); err != nil {
+		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the configuration does not fit the library: %w", err)
+	}
+	if opened.Swap(true) {
+		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the library is open already")
+	}
+	level := new(slog.LevelVar)
+	level.Set(slog.Level(c.LogLevel))
+	slog.SetDefault(slog.New(gocore.NewLogHandler(level)))
+	if c.InterruptFD >= 0 {
+		go watchSignals(c.InterruptFD)
+	}
+	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
+	return infoPlan.Append(nil, unsafe.Pointer(&info)), nil
+}
+
+// watchSignals cancels the main thread's call when Python receives SIGINT.
+// Python's own handler runs when that call returns and raises
+// KeyboardInterrupt.
+func watchSignals(fd int) {
+	// The descriptor is Python's; a duplicate is ours to close.
+	own, err := unix.Dup(fd)
+	if err != nil {
+		return
+	}
+	signals := os.NewFile(uintptr(own), "signals")
+	defer signals.Close()
+	var numbers [64]byte
+	for {
+		n, err := signals.Read(numbers[:])
+		if err != nil || n == 0 {
+			return
+		}
+		for _, number := range numbers[:n] {
+			if number == byte(unix.SIGINT) {
+				gocore.Interrupt()
+			}
+		}
+	}
+}
+
+//export gostitch_stats
+func gostitch_stats(out *C.gostitch_out) C.int32_t {
+	stats := gocore.ReadStats()
+	stats.Buffers, stats.Queues = handles.buffers.Load(), handles.queues.Load()
+	return giveResult(out, statsPlan.Append(nil, unsafe.Pointer(&stats)), nil)
+}
+
+//export gostitch_close
+func gostitch_close(timeout C.int64_t) C.int64_t {
+	return C.int64_t(gocore.Close(time.Duration(timeout)))
+}
