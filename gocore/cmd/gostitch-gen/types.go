@@ -1,0 +1,159 @@
+package main
+
+import (
+	"fmt"
+	"go/types"
+	"reflect"
+	"strings"
+	"unicode"
+
+	"github.com/gostitch/gostitch/gocore/codec"
+)
+
+// pyType is a Go type as Python sees it.
+type pyType struct {
+	schema *codec.Schema
+	elem   *pyType   // of a list, map or optional
+	record *pyStruct // of a struct
+}
+
+// pyStruct is a Go struct as a Python class, or as the parameters of a
+// function.
+type pyStruct struct {
+	name   string
+	doc    string
+	fields []pyField
+}
+
+// pyField is a field of a class, or a parameter.
+type pyField struct {
+	codec.Field
+	goName string
+	doc    string
+	typ    *pyType
+}
+
+var basicSchemas = map[types.BasicKind]*codec.Schema{
+	types.Bool:    {Kind: codec.KindBool},
+	types.String:  {Kind: codec.KindString},
+	types.Int:     {Kind: codec.KindInt, Bits: 64},
+	types.Int8:    {Kind: codec.KindInt, Bits: 8},
+	types.Int16:   {Kind: codec.KindInt, Bits: 16},
+	types.Int32:   {Kind: codec.KindInt, Bits: 32},
+	types.Int64:   {Kind: codec.KindInt, Bits: 64},
+	types.Uint:    {Kind: codec.KindUint, Bits: 64},
+	types.Uint8:   {Kind: codec.KindUint, Bits: 8},
+	types.Uint16:  {Kind: codec.KindUint, Bits: 16},
+	types.Uint32:  {Kind: codec.KindUint, Bits: 32},
+	types.Uint64:  {Kind: codec.KindUint, Bits: 64},
+	types.Float32: {Kind: codec.KindFloat, Bits: 32},
+	types.Float64: {Kind: codec.KindFloat, Bits: 64},
+}
+
+// typeOf describes a type; its twin at run time is codec.Compile.
+func (s *source) typeOf(t types.Type) (*pyType, error) {
+	if s.open[t] {
+		return nil, fmt.Errorf("type %s contains itself; recursive types cannot cross, flatten it into a list with indices", t)
+	}
+	s.open[t] = true
+	defer delete(s.open, t)
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		if schema := basicSchemas[u.Kind()]; schema != nil {
+			return &pyType{schema: schema}, nil
+		}
+	case *types.Slice:
+		if basic, isBasic := u.Elem().Underlying().(*types.Basic); isBasic && basic.Kind() == types.Uint8 {
+			return &pyType{schema: &codec.Schema{Kind: codec.KindBytes}}, nil
+		}
+		return s.wrap(codec.KindList, u.Elem())
+	case *types.Map:
+		if key, isBasic := u.Key().Underlying().(*types.Basic); !isBasic || key.Kind() != types.String {
+			return nil, fmt.Errorf("map key %s cannot cross; use string keys", u.Key())
+		}
+		return s.wrap(codec.KindMap, u.Elem())
+	case *types.Pointer:
+		return s.wrap(codec.KindOptional, u.Elem())
+	case *types.Struct:
+		return s.structOf(t, u)
+	}
+	return nil, fmt.Errorf("type %s cannot cross; use bool, integers, floats, string, []byte, or slices, string-keyed maps, pointers and structs of them", t)
+}
+
+func (s *source) wrap(kind codec.Kind, elem types.Type) (*pyType, error) {
+	e, err := s.typeOf(elem)
+	if err != nil {
+		return nil, err
+	}
+	return &pyType{schema: &codec.Schema{Kind: kind, Elem: e.schema}, elem: e}, nil
+}
+
+func (s *source) structOf(t types.Type, u *types.Struct) (*pyType, error) {
+	record := &pyStruct{}
+	key := ""
+	if named, isNamed := types.Unalias(t).(*types.Named); isNamed {
+		object := named.Obj()
+		key = object.Pkg().Path() + "." + object.Name()
+		record.name = s.className(key, object)
+		record.doc = s.docs[key]
+	}
+	schema := &codec.Schema{Kind: codec.KindStruct}
+	for i := range u.NumFields() {
+		goField := u.Field(i)
+		if !goField.Exported() {
+			continue
+		}
+		field, crosses, err := codec.ParseTag(goField.Name(), reflect.StructTag(u.Tag(i)).Get(codec.TagKey))
+		if err == nil && crosses {
+			err = s.addField(record, schema, field, goField, key)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: field %s: %w", s.fset.Position(goField.Pos()), goField.Name(), err)
+		}
+	}
+	return &pyType{schema: schema, record: record}, nil
+}
+
+func (s *source) addField(record *pyStruct, schema *codec.Schema, field codec.Field, goField *types.Var, key string) error {
+	typ, err := s.typeOf(goField.Type())
+	if err != nil {
+		return err
+	}
+	if n := len(record.fields); n > 0 && record.fields[n-1].HasDefault && !field.HasDefault {
+		return fmt.Errorf("it has no default but follows %s, which has one; Python wants those without first", record.fields[n-1].goName)
+	}
+	field.Type = typ.schema
+	schema.Fields = append(schema.Fields, field)
+	record.fields = append(record.fields, pyField{
+		Field:  field,
+		goName: goField.Name(),
+		doc:    s.docs[key+"."+goField.Name()],
+		typ:    typ,
+	})
+	return nil
+}
+
+// className gives the Python class of a Go type: what a directive says, or the
+// package and the type.
+func (s *source) className(key string, object *types.TypeName) string {
+	if name, chosen := s.names[key]; chosen {
+		return name
+	}
+	prefix := pascal(object.Pkg().Name())
+	if prefix == "Main" || strings.HasPrefix(strings.ToLower(object.Name()), strings.ToLower(prefix)) {
+		return object.Name()
+	}
+	return prefix + object.Name()
+}
+
+func pascal(name string) string {
+	var b strings.Builder
+	for _, part := range strings.Split(name, "_") {
+		runes := []rune(part)
+		if len(runes) > 0 {
+			b.WriteRune(unicode.ToUpper(runes[0]))
+			b.WriteString(string(runes[1:]))
+		}
+	}
+	return b.String()
+}
