@@ -1,0 +1,170 @@
+"""The future of a submitted call.
+
+Knows nothing of queues but the four methods of ``Sender``, so that it can be
+tested, and faked, without a library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import os
+import threading
+from collections.abc import Generator
+from typing import Any, Protocol, TypeVar
+
+R = TypeVar("R")
+
+# The states as concurrent.futures spells them; its wait and as_completed read them.
+CANCELLED = "CANCELLED_AND_NOTIFIED"
+FINISHED = "FINISHED"
+
+_condition_lock = threading.Lock()
+
+
+class Sender(Protocol):
+    """What a future needs of the queue that its reply arrives on."""
+
+    def send(self, token: int, message: bytes) -> None:
+        """Send a message to the running function."""
+
+    def cancel(self, token: int) -> None:
+        """Cancel the context of the running function."""
+
+    def claim(self, token: int) -> bool:
+        """Tell, to exactly one caller, that it is the one to settle the future."""
+
+    def watch(self, future: Future[Any]) -> None:
+        """Make sure that somebody drains the queue although its owner may not."""
+
+
+class Future(concurrent.futures.Future[R]):
+    """The reply of a submitted call that is to come.
+
+    Has the whole interface of ``concurrent.futures.Future`` (it works with
+    ``concurrent.futures.wait`` and ``as_completed``), and can be awaited in any
+    running event loop. Cancelling it, or the task that awaits it, cancels the
+    context of the Go function and makes the future cancelled at once; the
+    function itself ends a moment later.
+    """
+
+    # The condition variable, which most futures never need, is what costs most
+    # in concurrent.futures.Future; it is made when somebody asks for it.
+    def __init__(self, queue: Sender, token: int) -> None:
+        self._queue = queue
+        self._token = token
+        self._state = "RUNNING"
+        self._result = None
+        self._exception = None
+        self._waiters = []
+        self._done_callbacks = []
+        self._own_condition: threading.Condition | None = None
+        self._awaiting: tuple[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]], ...] = ()
+
+    @property
+    def _condition(self) -> threading.Condition:
+        if self._own_condition is None:
+            with _condition_lock:
+                if self._own_condition is None:
+                    self._own_condition = threading.Condition()
+            # Whoever asks may be about to block.
+            self._queue.watch(self)
+        return self._own_condition
+
+    def done(self) -> bool:
+        """Tell whether the reply is there or the future was cancelled."""
+        return self._state in (FINISHED, CANCELLED)
+
+    def cancelled(self) -> bool:
+        """Tell whether the future was cancelled."""
+        return self._state == CANCELLED
+
+    def running(self) -> bool:
+        """Tell whether the reply is still to come; a Go function starts at once."""
+        return not self.done()
+
+    def cancel(self) -> bool:
+        """Cancel the Go function's context; false if the reply is there already."""
+        if self._state == FINISHED:
+            return False
+        if self._state != CANCELLED:
+            self._queue.cancel(self._token)
+            self.settle(CANCELLED, None, None)
+        return self._state == CANCELLED
+
+    def send(self, message: bytes) -> None:
+        """Send a message to the running function, which reads it with ``gocore.Receive``.
+
+        Raises ``GoClosedError`` when the call has ended, and ``GoLimitError``
+        when the function does not read what waits for it.
+        """
+        self._queue.send(self._token, message)
+
+    def __await__(self) -> Generator[Any, None, R]:
+        if not self.done():
+            loop = asyncio.get_running_loop()
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._awaiting = (*self._awaiting, (loop, waiter))
+            if self.done():  # it settled in another thread meanwhile
+                _release(waiter)
+            try:
+                yield from waiter
+            except asyncio.CancelledError:
+                self.cancel()
+                raise
+        if self._state == CANCELLED:
+            raise asyncio.CancelledError
+        if self._exception is not None:
+            try:
+                raise self._exception
+            finally:
+                self = None  # type: ignore[assignment] # no reference cycle through the traceback
+        return self._result  # type: ignore[return-value]
+
+    def settle(self, state: str, result: Any, exception: BaseException | None) -> None:
+        """Set the outcome, once, and tell everybody who waits."""
+        if not self._queue.claim(self._token):
+            return
+        self._result = result
+        self._exception = exception
+        self._state = state
+        condition = self._own_condition
+        if condition is not None:
+            with condition:
+                for blocked in self._waiters:
+                    _tell(blocked, state, self)
+                condition.notify_all()
+        for loop, waiter in self._awaiting:
+            if asyncio._get_running_loop() is loop:
+                _release(waiter)
+            else:
+                try:
+                    loop.call_soon_threadsafe(_release, waiter)
+                except RuntimeError:
+                    pass  # the loop is closed: nobody awaits there any more
+        if self._done_callbacks:
+            self._invoke_callbacks()  # type: ignore[attr-defined]
+
+
+def _tell(waiter: Any, state: str, future: Future[Any]) -> None:
+    """Tell a waiter of concurrent.futures.wait or as_completed."""
+    if state == CANCELLED:
+        waiter.add_cancelled(future)
+    elif future._exception is not None:
+        waiter.add_exception(future)
+    else:
+        waiter.add_result(future)
+
+
+def _release(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _after_fork_in_child() -> None:
+    global _condition_lock
+    # Another thread may have held it at the fork.
+    _condition_lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

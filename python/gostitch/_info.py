@@ -1,0 +1,42 @@
+"""What this process knows of its Go runtime, for people and for tests."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from gostitch import _pending, _process
+from gostitch._version import VERSION
+
+
+def runtime_info() -> dict[str, Any]:
+    """Tell versions, paths and live counts, without loading the library.
+
+    ``calls`` are being run by Go, ``pending`` are submitted calls whose reply
+    Python has not handled, ``buffers`` are pieces of Go memory that Python
+    holds, ``handles`` are buffers and queues together. All but the queues of
+    the pump and of living event loops are zero when nothing is under way.
+    """
+    library = _process.loaded()
+    info: dict[str, Any] = {"version": VERSION, "pid": os.getpid(), "loaded": library is not None}
+    if library is None:
+        return info
+    stats = library.stats()
+    return info | {
+        "library": library.path,
+        "library_version": library.info.version,
+        "go_version": library.info.go_version,
+        "abi": library.info.abi,
+        "functions": sorted(library.functions),
+        "signals_watched": _process.signals_watched(),
+        "goroutines": stats.goroutines,
+        "calls": stats.calls,
+        "pending": _pending.pending_count(),
+        "buffers": stats.buffers,
+        "queues": stats.queues,
+        "handles": stats.buffers + stats.queues,
+        "background_goroutines": stats.background,
+        "background_panics": stats.background_panics,
+        "records_dropped": stats.records_dropped,
+        "heap_bytes": stats.heap_bytes,
+    }

@@ -1,0 +1,222 @@
+"""The library of this process: loading, the handshake, fork, signals and exit.
+
+The only module that hands out ``_abi``; everything that crosses asks
+``library()`` first. Its twin is ``gocore/cabi/process.go``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from gostitch import _buffers, _codec
+from gostitch._version import VERSION
+from gostitch.exceptions import ForkedHandleError, LibraryError
+
+LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
+"""The environment variable that names another library than the one shipped."""
+
+_CLOSE_TIMEOUT_S = 2.0
+
+
+class Entry(NamedTuple):
+    """A function as the library's catalogue describes it."""
+
+    number: int
+    checksum: str
+    bytes_result: bool
+
+
+class _Info(msgspec.Struct, array_like=True):
+    version: str
+    go_version: str
+    abi: int
+
+
+class _Stats(msgspec.Struct, array_like=True):
+    """The twin of gocore.Stats."""
+
+    calls: int
+    goroutines: int
+    background: int
+    background_panics: int
+    records_dropped: int
+    heap_bytes: int
+    buffers: int
+    queues: int
+
+
+class Library:
+    """The loaded library: its address book and its catalogue."""
+
+    def __init__(self, path: str, abi: Any, info: _Info, functions: dict[str, Entry]) -> None:
+        self.path = path
+        self.pid = os.getpid()
+        self.info = info
+        self.functions = functions
+        self.ffi = abi.ffi
+        self.lib = abi.lib
+        self.call = abi.lib.shim_call
+        self.call_views = abi.lib.shim_call_views
+        self.submit = abi.lib.shim_submit
+        self.drain = abi.lib.shim_drain
+
+    def release(self, handle: int) -> None:
+        """Release a buffer or queue; in a forked child the memory is not ours to touch."""
+        if _library is self:
+            self.lib.shim_release(handle)
+
+    def stats(self) -> _Stats:
+        """Read the live counts."""
+        out = self.ffi.new("gostitch_out *")
+        return _decode_out(self, self.lib.shim_stats(out), out, _Stats)
+
+
+_lock = threading.Lock()
+_library: Library | None = None
+_forked_from: int | None = None
+_signals_watched = False
+
+
+def library() -> Library:
+    """Give the library, loading it first if need be.
+
+    Raises ``LibraryError`` if it cannot be loaded and ``ForkedHandleError`` in
+    a child of a process that had loaded it.
+    """
+    return _library or _load()
+
+
+def loaded() -> Library | None:
+    """Give the library if it is loaded and usable in this process."""
+    return _library
+
+
+def _load() -> Library:
+    global _library
+    with _lock:
+        if _library is not None:
+            return _library
+        if _forked_from is not None:
+            raise ForkedHandleError(
+                f"process {os.getpid()} was forked from process {_forked_from}, which had loaded "
+                "the Go library, and a Go runtime does not survive fork; load it after the fork "
+                "(make the first call there), or start the child with the 'spawn' or "
+                "'forkserver' method",
+                details={"pid": os.getpid(), "parent_pid": _forked_from},
+            )
+        _library = _open(_find())
+        atexit.register(_close)
+        return _library
+
+
+def _find() -> str:
+    chosen = os.environ.get(LIBRARY_VARIABLE)
+    path = Path(chosen) if chosen else Path(__file__).parent / "libgostitch.so"
+    if not path.is_file():
+        reason = f"{LIBRARY_VARIABLE} names it" if chosen else "the package is not built"
+        raise LibraryError(
+            f"there is no Go library at {path} ({reason}); "
+            + ("correct or unset the variable" if chosen else "run 'pip install .' or 'make build'"),
+            details={"path": str(path)},
+        )
+    return str(path.resolve())
+
+
+def _open(path: str) -> Library:
+    try:
+        from gostitch import _abi
+    except ImportError as error:
+        raise LibraryError(
+            f"the compiled part of gostitch is missing ({error}); reinstall the package",
+        ) from error
+    ffi, lib = _abi.ffi, _abi.lib
+    message = ffi.new("char[]", 1024)
+    if lib.shim_load(os.fsencode(path), threading.main_thread().ident, message, len(message)) != 0:
+        text = ffi.string(message).decode(errors="replace")
+        raise LibraryError(f"the Go library cannot be loaded: {text}", details={"path": path})
+    config = msgspec.msgpack.encode((_slog_level(), _watch_signals()))
+    out = ffi.new("gostitch_out *")
+    opened = Library(path, _abi, _Info("", "", 0), {})
+    opened.info = _decode_out(opened, lib.shim_open(config, len(config), out), out, _Info)
+    if opened.info.version != VERSION:
+        raise LibraryError(
+            f"the library {path} is version {opened.info.version} and the Python package is "
+            f"version {VERSION}; install both from the same release",
+            details={"path": path, "library_version": opened.info.version, "package_version": VERSION},
+        )
+    catalogue = _decode_out(
+        opened, lib.shim_catalogue(out), out, list[tuple[str, str, bool]]
+    )
+    for number, (name, checksum, bytes_result) in enumerate(catalogue):
+        opened.functions[name] = Entry(number, checksum, bytes_result)
+    return opened
+
+
+def _decode_out(of: Library, status: int, out: Any, kind: Any) -> Any:
+    """Read a reply of the boundary's own functions and release it."""
+    payload = _buffers.copy(of.ffi, out)
+    of.lib.shim_release(out.handle)
+    if status != 0:
+        error = _codec.decode_error(payload)
+        raise LibraryError(str(error), details=error.details) from error
+    return msgspec.msgpack.decode(payload, type=kind)
+
+
+def _slog_level() -> int:
+    """Translate the level of the logger that Go's records go to into slog's numbers."""
+    return _codec.slog_level(logging.getLogger(_codec.LOGGER).getEffectiveLevel())
+
+
+def _watch_signals() -> int:
+    """Let Go learn of SIGINT while the main thread waits in a call.
+
+    Python writes the number of each signal to the wake-up descriptor from its
+    C handler, so Go can cancel the call; Python's handler runs when the call
+    returns. Gives the descriptor to read from, or -1 where somebody else
+    (asyncio, for one) has the wake-up descriptor or this is not the main
+    thread.
+    """
+    global _signals_watched
+    if threading.current_thread() is not threading.main_thread():
+        return -1
+    read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    if before != -1:
+        signal.set_wakeup_fd(before)
+        os.close(read)
+        os.close(write)
+        return -1
+    _signals_watched = True
+    return read
+
+
+def signals_watched() -> bool:
+    """Tell whether Ctrl-C reaches a call that the main thread waits for."""
+    return _signals_watched
+
+
+def _close() -> None:
+    """Cancel what runs and flush, at exit."""
+    if _library is not None:
+        _library.lib.shim_close(int(_CLOSE_TIMEOUT_S * 1e9))
+
+
+def _after_fork_in_child() -> None:
+    global _library, _forked_from, _lock, _signals_watched
+    # Another thread may have held the lock at the fork.
+    _lock = threading.Lock()
+    _signals_watched = False
+    if _library is not None:
+        _forked_from = _library.pid
+        _library = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,3 @@
+"""The version of the package, which a library must have too (a test compares them)."""
+
+VERSION = "0.1.0"

@@ -1,0 +1,266 @@
+"""The exceptions that calls into Go raise.
+
+One class for each error code; the twin of the list is ``gocore/errors.go``. A
+class also inherits the built-in exception a Python programmer would catch, so
+``except FileNotFoundError`` works whether the file was missed in Python or Go.
+
+This module is a leaf: it knows nothing of calls. All exceptions can be
+pickled, with their details, Go stack and cause, so that Celery and process
+pools carry them whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+
+class GoFrame(NamedTuple):
+    """One line of a Go stack, innermost first."""
+
+    function: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.function}\n\t{self.file}:{self.line}"
+
+
+class GoError(Exception):
+    """An error returned by a Go function.
+
+    ``code`` is a word of the list in this module, ``details`` says what a
+    program can act on (``argument``, ``path``, ``url``, ...), ``go_type`` is
+    the Go type of the error, and ``go_frames`` the Go stack where it was made
+    (empty where Go recorded none). ``__cause__`` is what the Go error wraps;
+    ``causes`` holds all of them where it wraps several (``errors.Join``).
+    """
+
+    default_code: ClassVar[str] = "unknown"
+
+    code: str
+    details: dict[str, Any]
+    go_type: str
+    go_frames: tuple[GoFrame, ...]
+    causes: tuple[GoError, ...]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        details: Mapping[str, Any] | None = None,
+        go_type: str = "",
+        go_frames: Sequence[GoFrame] = (),
+        causes: Sequence[GoError] = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.details = dict(details or {})
+        self.go_type = go_type
+        self.go_frames = tuple(go_frames)
+        self.causes = tuple(causes)
+        if causes:
+            self.__cause__ = causes[0]
+        if isinstance(self, OSError):
+            self.errno = self.details.get("errno")
+            self.filename = self.details.get("path")
+
+    @property
+    def message(self) -> str:
+        """The text of the error."""
+        return str(self.args[0])
+
+    @property
+    def go_stack(self) -> str:
+        """The Go stack as Go prints it, innermost first; empty if none was recorded."""
+        return "\n".join(map(str, self.go_frames))
+
+    def __str__(self) -> str:
+        # OSError would print "[Errno None] None" for an error with one argument.
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (
+            type(self),
+            self.message,
+            self.code,
+            self.details,
+            self.go_type,
+            self.go_frames,
+            self.causes,
+            self.__cause__,
+        )
+
+
+def _restore(
+    cls: type[GoError],
+    message: str,
+    code: str,
+    details: dict[str, Any],
+    go_type: str,
+    go_frames: Sequence[GoFrame],
+    causes: Sequence[GoError],
+    cause: BaseException | None,
+) -> GoError:
+    error = cls(
+        message, code=code, details=details, go_type=go_type, go_frames=go_frames, causes=causes
+    )
+    error.__cause__ = cause
+    return error
+
+
+class GoValueError(GoError, ValueError):
+    """An argument has a value that cannot work; ``details["argument"]`` names it."""
+
+    default_code = "invalid_argument"
+
+
+class GoTypeError(GoError, TypeError):
+    """An argument has the wrong type; ``details["argument"]`` names it."""
+
+    default_code = "wrong_type"
+
+
+class GoOSError(GoError, OSError):
+    """The operating system refused; ``errno`` and ``filename`` are set where known."""
+
+    default_code = "io"
+
+
+class GoFileNotFoundError(GoOSError, FileNotFoundError):
+    """A file or directory does not exist."""
+
+    default_code = "not_found"
+
+
+class GoFileExistsError(GoOSError, FileExistsError):
+    """A file or directory exists already."""
+
+    default_code = "exists"
+
+
+class GoPermissionError(GoOSError, PermissionError):
+    """A file or directory may not be read or written."""
+
+    default_code = "permission"
+
+
+class GoNotADirectoryError(GoOSError, NotADirectoryError):
+    """A directory was expected."""
+
+    default_code = "not_a_directory"
+
+
+class GoIsADirectoryError(GoOSError, IsADirectoryError):
+    """A file was expected."""
+
+    default_code = "is_a_directory"
+
+
+class GoDataError(GoError, ValueError):
+    """Input is corrupt, truncated or has the wrong digest; ``details["path"]`` names it."""
+
+    default_code = "data"
+
+
+class GoUnsafeError(GoDataError):
+    """Input was refused because following it would leave the place allowed.
+
+    A ``../`` or absolute path in an archive, a link that points outside, a
+    device: ``details["entry"]`` names it.
+    """
+
+    default_code = "unsafe"
+
+
+class GoLimitError(GoError, ValueError):
+    """A bound set by the caller was reached; ``details["argument"]`` names it."""
+
+    default_code = "limit"
+
+
+class GoConnectionError(GoOSError, ConnectionError):
+    """A server did not answer as it should; ``details["url"]`` names it."""
+
+    default_code = "unavailable"
+
+
+class GoTimeoutError(
+    GoError,
+    TimeoutError,
+    # Before Python 3.11 these are classes of their own.
+    *dict.fromkeys(
+        c for c in (concurrent.futures.TimeoutError, asyncio.TimeoutError) if c is not TimeoutError
+    ),
+):
+    """The call did not finish within its ``timeout=``."""
+
+    default_code = "timeout"
+
+
+class GoCancelledError(GoError):
+    """The call was cancelled, by a signal for instance.
+
+    A cancelled future raises ``CancelledError`` as any future does.
+    """
+
+    default_code = "cancelled"
+
+
+class GoPanic(GoError):  # noqa: N818 - a panic is what Go calls it
+    """The Go function panicked; the process lives on. ``go_stack`` tells where."""
+
+    default_code = "panic"
+
+
+class GoClosedError(GoError, RuntimeError):
+    """The call, queue or library has ended."""
+
+    default_code = "closed"
+
+
+class LibraryError(GoError, ImportError):
+    """The Go library cannot be loaded or does not fit this package."""
+
+    default_code = "library"
+
+
+class ForkedHandleError(GoError, RuntimeError):
+    """The library was loaded before a fork and cannot be used in the child."""
+
+    default_code = "forked"
+
+
+_CLASSES: dict[str, type[GoError]] = {
+    cls.default_code: cls
+    for cls in (
+        GoError,
+        GoValueError,
+        GoTypeError,
+        GoFileNotFoundError,
+        GoFileExistsError,
+        GoPermissionError,
+        GoNotADirectoryError,
+        GoIsADirectoryError,
+        GoOSError,
+        GoDataError,
+        GoUnsafeError,
+        GoLimitError,
+        GoConnectionError,
+        GoTimeoutError,
+        GoCancelledError,
+        GoPanic,
+        GoClosedError,
+    )
+}
+
+CODES: tuple[str, ...] = tuple(_CLASSES)
+"""The codes that Go sends, in the order of ``gocore.Codes``."""
+
+
+def class_of(code: str) -> type[GoError]:
+    """Give the class for a code; a function's own code is a plain ``GoError``."""
+    return _CLASSES.get(code, GoError)
