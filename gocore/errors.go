@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 	"syscall"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -199,6 +200,46 @@ func detailsOf(err error) map[string]any {
 	return details
 }
 
+// TypeOf names the type of an error as it crosses.
+func TypeOf(err error) string {
+	if p, isPanic := err.(*PanicError); isPanic {
+		if _, isError := p.Value.(error); !isError {
+			return "panic"
+		}
+		return fmt.Sprintf("%T", p.Value)
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+// StackOf gives the first stack that the error or one of its causes carries,
+// innermost frame first, or nil.
+func StackOf(err error) []Frame {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if stack := stackOf(e); stack != nil {
+			return stack
+		}
+	}
+	return nil
+}
+
+// FormatStack writes a stack as Go prints it.
+func FormatStack(stack []Frame) string {
+	var b strings.Builder
+	for _, f := range stack {
+		fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
+	}
+	return b.String()
+}
+
+// IsRuntimeFrame tells whether a frame belongs to the Go runtime or the
+// standard library rather than to somebody's code: the first element of such
+// an import path has no dot.
+func IsRuntimeFrame(f Frame) bool {
+	first, _, _ := strings.Cut(f.Function, "/")
+	return !strings.Contains(f.Function, "/") && !strings.HasPrefix(f.Function, "main.") ||
+		strings.Contains(f.Function, "/") && !strings.Contains(first, ".")
+}
+
 // stackOf gives the stack an error carries: a panic's, or the one recorded
 // where the error was made (the Callers convention of go-errors and sentry-go).
 func stackOf(err error) []Frame {
@@ -226,7 +267,7 @@ func appendError(out []byte, err error, budget *int) []byte {
 	*budget--
 	out = msgp.AppendArrayHeader(out, 6)
 	out = codec.AppendString(out, string(CodeOf(err)))
-	out = codec.AppendString(out, fmt.Sprintf("%T", err))
+	out = codec.AppendString(out, TypeOf(err))
 	out = codec.AppendString(out, messageOf(err))
 	out = appendDetails(out, detailsOf(err))
 	out = appendStack(out, stackOf(err))

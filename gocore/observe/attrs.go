@@ -1,0 +1,23 @@
+package observe
+
+import "go.opentelemetry.io/otel/attribute"
+
+// The names of the attributes that gostitch sets. Each stands here once; those
+// of code.* follow the OpenTelemetry semantic conventions.
+const (
+	// AttrSide says which language made a span; SideGo on each one of ours.
+	AttrSide     = attribute.Key("gostitch.side")
+	SideGo       = "go"
+	AttrFunction = attribute.Key("code.function.name")
+	AttrFile     = attribute.Key("code.file.path")
+	AttrLine     = attribute.Key("code.line.number")
+	// AttrCode is the code of the error that ended a call (gocore.Code).
+	AttrCode = attribute.Key("gostitch.error.code")
+
+	attrExceptionType       = attribute.Key("exception.type")
+	attrExceptionMessage    = attribute.Key("exception.message")
+	attrExceptionStacktrace = attribute.Key("exception.stacktrace")
+)
+
+// tracerName is the instrumentation scope of the call spans.
+const tracerName = "github.com/gostitch/gostitch"

@@ -1,0 +1,120 @@
+package observe
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gostitch/gostitch/gocore"
+)
+
+// Attribute is one attribute of Python's resource, its values as text.
+type Attribute struct {
+	// Key is the attribute's name.
+	Key string
+	// Kind is str, bool, int or float, or "list of" one of them.
+	Kind string
+	// Values as text; exactly one unless Kind is a list.
+	Values []string
+}
+
+// TraceConfig is what Python's tracer provider says.
+type TraceConfig struct {
+	// Resource that every span belongs to, the same as Python's.
+	Resource []Attribute
+	// ResourceSchemaURL is the schema of the resource's attributes, or empty.
+	ResourceSchemaURL string `gostitch:"resource_schema_url"`
+	// Endpoint is host:port of the OTLP gRPC receiver.
+	Endpoint string
+	// Insecure is true for a connection without TLS.
+	Insecure bool
+	// Headers sent with each export, for authentication.
+	Headers map[string]string
+	// CertificateFile holds the authorities to trust; empty: the system's.
+	CertificateFile string
+	// Gzip compresses what is sent.
+	Gzip bool
+	// TimeoutS bounds one export, in seconds.
+	TimeoutS float64 `gostitch:"timeout_s"`
+}
+
+// SentryConfig is what Python's Sentry client says.
+type SentryConfig struct {
+	// DSN is the address that events are sent to.
+	DSN string `gostitch:"dsn"`
+	// Release of the application.
+	Release string
+	// Environment the application runs in.
+	Environment string
+	// ServerName is the host's name.
+	ServerName string
+	// SampleRate is the share of events that is sent, from 0 to 1.
+	SampleRate float64
+}
+
+// Config is the whole configuration; a nil part leaves that side as it is.
+type Config struct {
+	// Traces to export, or None.
+	Traces *TraceConfig `gostitch:"traces,default=None"`
+	// Sentry client to mirror, or None.
+	Sentry *SentryConfig `gostitch:"sentry,default=None"`
+}
+
+// None is the result of a function that only acts.
+type None struct{}
+
+// FlushConfig has no settings: the timeout of the call bounds a flush.
+type FlushConfig struct{}
+
+var (
+	process   = &Observer{}
+	configure sync.Mutex
+)
+
+func init() {
+	gocore.SetObserver(process)
+	gocore.Register("observe.configure", Configure)
+	gocore.Register("observe.flush", Flush)
+}
+
+// Configure makes Go observe as Python does. Spans of an earlier configuration
+// are sent before it is replaced.
+func Configure(ctx context.Context, c Config) (None, error) {
+	configure.Lock()
+	defer configure.Unlock()
+	if c.Traces != nil {
+		made, err := newTraces(ctx, *c.Traces)
+		if err != nil {
+			return None{}, err
+		}
+		if before := process.traces.Swap(made); before != nil {
+			// Its spans are Python's to wait for no longer than for its own.
+			go shutdown(before)
+		}
+	}
+	if c.Sentry != nil {
+		client, err := newSentry(*c.Sentry)
+		if err != nil {
+			return None{}, err
+		}
+		process.sentry.Store(client)
+	}
+	return None{}, nil
+}
+
+// shutdownTimeout bounds the last export of a configuration that is replaced.
+const shutdownTimeout = 5 * time.Second
+
+func shutdown(t *traces) {
+	ctx, stop := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer stop()
+	// What cannot be sent in time is lost, as at exit.
+	_ = t.provider.Shutdown(ctx)
+}
+
+// Flush sends the spans and events that are buffered and waits for it, at most
+// until the call's timeout.
+func Flush(ctx context.Context, _ FlushConfig) (None, error) {
+	process.Flush(ctx)
+	return None{}, ctx.Err()
+}

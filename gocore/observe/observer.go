@@ -1,0 +1,95 @@
+package observe
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/getsentry/sentry-go"
+	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+)
+
+// Observer implements gocore.Observer. The zero value observes nothing until
+// it is configured.
+type Observer struct {
+	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
+	sentry atomic.Pointer[sentry.Client]
+	starts sync.Map // *gocore.Function -> trace.SpanStartEventOption, built once each
+}
+
+// traces is one configuration of tracing.
+type traces struct {
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+}
+
+// StartCall makes Python's current span the parent of what the function does,
+// and starts the span of the call if that trace is sampled and exported.
+func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Context, func(error)) {
+	if len(call.Trace) == 0 {
+		return ctx, nil
+	}
+	ctx = contextWithTrace(ctx, call.Trace)
+	t := o.traces.Load()
+	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
+		return ctx, nil
+	}
+	ctx, span := t.tracer.Start(ctx, call.Function.Name, o.startOption(call.Function))
+	return ctx, func(err error) { endSpan(span, err) }
+}
+
+func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
+	if option, known := o.starts.Load(f); known {
+		return option.(trace.SpanStartOption)
+	}
+	option := trace.WithAttributes(AttrFunction.String(f.GoName), AttrFile.String(f.File), AttrLine.Int(f.Line))
+	o.starts.Store(f, option)
+	return option
+}
+
+// endSpan records how the call ended.
+func endSpan(span trace.Span, err error) {
+	if err != nil {
+		code := string(gocore.CodeOf(err))
+		span.SetStatus(codes.Error, err.Error())
+		span.SetAttributes(AttrCode.String(code))
+		span.AddEvent("exception", trace.WithAttributes(exception(err)...))
+	}
+	span.End()
+}
+
+func exception(err error) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{
+		attrExceptionType.String(gocore.TypeOf(err)),
+		attrExceptionMessage.String(err.Error()),
+	}
+	if stack := gocore.StackOf(err); len(stack) > 0 {
+		attrs = append(attrs, attrExceptionStacktrace.String(gocore.FormatStack(stack)))
+	}
+	return attrs
+}
+
+// BackgroundPanic reports to Sentry a panic that no reply can carry.
+func (o *Observer) BackgroundPanic(ctx context.Context, err *gocore.PanicError) {
+	if client := o.sentry.Load(); client != nil {
+		client.CaptureEvent(panicEvent(ctx, err), &sentry.EventHint{Context: ctx}, nil)
+	}
+}
+
+// Flush sends buffered spans and events, both at once.
+func (o *Observer) Flush(ctx context.Context) {
+	var group errgroup.Group
+	if t := o.traces.Load(); t != nil {
+		group.Go(func() error { return t.provider.ForceFlush(ctx) })
+	}
+	if client := o.sentry.Load(); client != nil {
+		group.Go(func() error { client.FlushWithContext(ctx); return nil })
+	}
+	// What could not be sent in time is lost; there is nobody left to tell.
+	_ = group.Wait()
+}

@@ -1,0 +1,62 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/getsentry/sentry-go"
+	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/trace"
+)
+
+func newSentry(c SentryConfig) (*sentry.Client, error) {
+	client, err := sentry.NewClient(sentry.ClientOptions{
+		Dsn:         c.DSN,
+		Release:     c.Release,
+		Environment: c.Environment,
+		ServerName:  c.ServerName,
+		SampleRate:  c.SampleRate,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sentry-go refuses Python's options: %w", err)
+	}
+	return client, nil
+}
+
+// panicEvent describes a panic with its Go stack, on the trace it happened in.
+func panicEvent(ctx context.Context, err *gocore.PanicError) *sentry.Event {
+	event := sentry.NewEvent()
+	event.Level = sentry.LevelFatal
+	event.Platform = "go"
+	event.Exception = []sentry.Exception{{
+		Type:       gocore.TypeOf(err),
+		Value:      err.Error(),
+		Stacktrace: stacktrace(err.Stack),
+		Mechanism:  &sentry.Mechanism{Type: "gostitch", Handled: new(bool)},
+	}}
+	event.Tags = map[string]string{string(AttrSide): SideGo}
+	if call := gocore.CallFrom(ctx); call != nil {
+		event.Transaction = call.Function.Name
+	}
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		event.Contexts["trace"] = sentry.Context{"trace_id": span.TraceID().String(), "span_id": span.SpanID().String()}
+	}
+	return event
+}
+
+// stacktrace gives the frames as Sentry wants them, outermost first.
+func stacktrace(stack []gocore.Frame) *sentry.Stacktrace {
+	frames := make([]sentry.Frame, 0, len(stack))
+	for _, f := range slices.Backward(stack) {
+		frames = append(frames, sentry.Frame{
+			Function: f.Function,
+			Filename: f.File,
+			AbsPath:  f.File,
+			Lineno:   f.Line,
+			InApp:    !gocore.IsRuntimeFrame(f),
+			Platform: "go",
+		})
+	}
+	return &sentry.Stacktrace{Frames: frames}
+}
