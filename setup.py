@@ -16,7 +16,7 @@ sys.path.insert(0, str(HERE / "python" / "native"))
 import toolchain  # noqa: E402
 
 VERSION: dict[str, str] = {}
-exec((HERE / "python" / "gostitch" / "_version.py").read_text(), VERSION)
+exec((HERE / "python" / "gostitch" / "_version.py").read_text(), VERSION)  # noqa: S102
 
 
 class GoLibrary(Extension):
@@ -50,8 +50,8 @@ class BuildGo(build_ext):
         go = toolchain.go()
         if go is None:
             raise SystemExit(
-                f"gostitch needs Go {'.'.join(map(str, toolchain.OLDEST_GO))} or newer to build and "
-                "found none; install it from https://go.dev/dl, or build without "
+                f"gostitch needs Go {'.'.join(map(str, toolchain.OLDEST_GO))} or newer to build "
+                "and found none; install it from https://go.dev/dl, or build without "
                 "--no-build-isolation so that it comes from PyPI"
             )
         target = Path(self.get_ext_fullpath(extension.name)).resolve()

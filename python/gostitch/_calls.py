@@ -111,18 +111,18 @@ class Function(Generic[R]):
                     scratch.pointer, _buffers.SCRATCH_SIZE, scratch.out,
                 )  # fmt: skip
             if length < 0:
-                return self._receive(library, scratch)
+                return self._receive(library, scratch, trace)
             if self._decode is None:
                 return memoryview(bytes(scratch.view[:length]))  # type: ignore[return-value]
             return self._decode(scratch.view[:length])  # type: ignore[no-any-return]
         finally:
             _buffers.pool.append(scratch)
 
-    def _receive(self, library: _process.Library, scratch: _buffers.Scratch) -> R:
+    def _receive(self, library: _process.Library, scratch: _buffers.Scratch, trace: bytes) -> R:
         """Read a reply that is not in the scratch, or is an error."""
         out = scratch.out
         if out.status != _codec.OK:
-            raise _pending.take_error(library, out)
+            raise _pending.take_error(library, out, trace)
         view = _buffers.hold(library.ffi, out.data, out.length, out.handle, library.release)
         if self._decode is None:
             return view  # type: ignore[return-value]

@@ -85,7 +85,8 @@ def decode_log(frame: bytes | memoryview) -> logging.LogRecord:
     text = log.message
     if log.attributes:
         text += " " + " ".join(f"{key}={value}" for key, value in log.attributes.items())
-    record = logging.LogRecord(LOGGER, logging_level(log.level), "", 0, text, (), None, log.function)
+    level = logging_level(log.level)
+    record = logging.LogRecord(LOGGER, level, "", 0, text, (), None, log.function)
     record.created = log.time_ns / 1e9
     record.msecs = log.time_ns // 1_000_000 % 1000
     record.go_attributes = log.attributes

@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
 R = TypeVar("R")
@@ -57,12 +57,12 @@ class Future(concurrent.futures.Future[R]):
         self._result = None
         self._exception = None
         self._waiters = []
-        self._done_callbacks = []
+        self._done_callbacks: list[Callable[[Any], object]] = []
         self._own_condition: threading.Condition | None = None
         self._awaiting: tuple[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]], ...] = ()
 
     @property
-    def _condition(self) -> threading.Condition:
+    def _condition(self) -> threading.Condition:  # type: ignore[override] # made on demand
         if self._own_condition is None:
             with _condition_lock:
                 if self._own_condition is None:

@@ -28,25 +28,17 @@ trace_context: Callable[[], bytes] = _look_for_observers
 """Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
 
 
-def _ignore_panic(error: GoPanic) -> None:
+def _ignore_panic(error: GoPanic, trace: bytes) -> None:
     pass
 
 
-panicked: Callable[[GoPanic], None] = _ignore_panic
-"""Report a panic that crosses, before it is raised."""
+panicked: Callable[[GoPanic, bytes], None] = _ignore_panic
+"""Report a panic that crosses, with the trace context of its call, before it is raised."""
 
 
-def _ignore_spans(frame: bytes) -> None:
+def _ignore_span(frame: bytes) -> None:
     pass
 
 
-spans: Callable[[bytes], None] = _ignore_spans
-"""Take a span record of Go."""
-
-
-def _ignore_flush() -> None:
-    pass
-
-
-flush: Callable[[], None] = _ignore_flush
-"""Flush what Python buffers on behalf of Go, at exit."""
+span: Callable[[bytes], None] = _ignore_span
+"""Take the record of a span that Go finished."""

@@ -40,10 +40,13 @@ _log_to = logging.getLogger(_codec.LOGGER)
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("decode", "future", "lent", "on_message")
+    __slots__ = ("decode", "future", "lent", "on_message", "trace")
 
-    def __init__(self, future: Future[Any], decode: Any, lent: Any, on_message: Any) -> None:
+    def __init__(
+        self, future: Future[Any], trace: bytes, decode: Any, lent: Any, on_message: Any
+    ) -> None:
         self.future = future
+        self.trace = trace
         self.decode = decode
         self.lent = lent  # keeps the memory of buffers until the reply
         self.on_message = on_message
@@ -85,7 +88,7 @@ class Queue:
         # Registered before the crossing: the reply may be drained by another
         # thread before shim_submit returns here.
         self._unsettled.add(token)
-        self._pending[token] = _Pending(future, decode, lent, on_message)
+        self._pending[token] = _Pending(future, trace, decode, lent, on_message)
         scratch = _buffers.take(library.ffi)
         try:
             status = library.submit(
@@ -170,13 +173,13 @@ class Queue:
         elif kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
-            _hooks.spans(bytes(payload))
+            _hooks.span(bytes(payload))
 
     def _reply(self, entry: _Pending, status: int, payload: memoryview, held: bool) -> None:
         future = entry.future
         try:
             if status != _codec.OK:
-                future.settle(FINISHED, None, decode_error(payload))
+                future.settle(FINISHED, None, decode_error(payload, entry.trace))
             elif entry.decode is not None:
                 future.settle(FINISHED, entry.decode(payload), None)
             else:
@@ -233,19 +236,19 @@ class Queue:
         self._pending.clear()
 
 
-def decode_error(payload: bytes | memoryview) -> Exception:
+def decode_error(payload: bytes | memoryview, trace: bytes) -> Exception:
     """Build the exception of an error frame, and report it if it is a panic."""
     error = _codec.decode_error(payload)
     if isinstance(error, GoPanic):
-        _hooks.panicked(error)
+        _hooks.panicked(error, trace)
     return error
 
 
-def take_error(library: _process.Library, out: Any) -> Exception:
+def take_error(library: _process.Library, out: Any, trace: bytes = b"") -> Exception:
     """Build the exception of a reply that is an error, and release the reply."""
     payload = _buffers.copy(library.ffi, out)
     library.release(out.handle)
-    return decode_error(payload)
+    return decode_error(payload, trace)
 
 
 def _hold(library: _process.Library, address: int, length: int, handle: int) -> memoryview:
@@ -328,7 +331,9 @@ class Pump:
 
     def _sweep(self) -> bool:
         """Let go of queues whose owner is gone and to which nothing will come."""
-        done = [fd for fd, queue in self._watched.items() if queue.retired and not queue.pending_count()]
+        done = [
+            fd for fd, queue in self._watched.items() if queue.retired and not queue.pending_count()
+        ]
         for fd in done:
             self._watched.pop(fd).close()
         return bool(done)

@@ -12,13 +12,15 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from gostitch import _buffers, _codec
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, LibraryError
+
+T = TypeVar("T")
 
 LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
 """The environment variable that names another library than the one shipped."""
@@ -124,7 +126,7 @@ def _find() -> str:
         reason = f"{LIBRARY_VARIABLE} names it" if chosen else "the package is not built"
         raise LibraryError(
             f"there is no Go library at {path} ({reason}); "
-            + ("correct or unset the variable" if chosen else "run 'pip install .' or 'make build'"),
+            + ("correct or unset it" if chosen else "run 'pip install .' or 'make build'"),
             details={"path": str(path)},
         )
     return str(path.resolve())
@@ -150,17 +152,19 @@ def _open(path: str) -> Library:
         raise LibraryError(
             f"the library {path} is version {opened.info.version} and the Python package is "
             f"version {VERSION}; install both from the same release",
-            details={"path": path, "library_version": opened.info.version, "package_version": VERSION},
+            details={
+                "path": path,
+                "library_version": opened.info.version,
+                "package_version": VERSION,
+            },
         )
-    catalogue = _decode_out(
-        opened, lib.shim_catalogue(out), out, list[tuple[str, str, bool]]
-    )
+    catalogue = _decode_out(opened, lib.shim_catalogue(out), out, list[tuple[str, str, bool]])
     for number, (name, checksum, bytes_result) in enumerate(catalogue):
         opened.functions[name] = Entry(number, checksum, bytes_result)
     return opened
 
 
-def _decode_out(of: Library, status: int, out: Any, kind: Any) -> Any:
+def _decode_out(of: Library, status: int, out: Any, kind: type[T]) -> T:
     """Read a reply of the boundary's own functions and release it."""
     payload = _buffers.copy(of.ffi, out)
     of.lib.shim_release(out.handle)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -45,6 +46,7 @@ class GoError(Exception):
     go_type: str
     go_frames: tuple[GoFrame, ...]
     causes: tuple[GoError, ...]
+    trace: bytes = b""  # the trace context of the call, where it was reported
 
     def __init__(
         self,
@@ -64,9 +66,6 @@ class GoError(Exception):
         self.causes = tuple(causes)
         if causes:
             self.__cause__ = causes[0]
-        if isinstance(self, OSError):
-            self.errno = self.details.get("errno")
-            self.filename = self.details.get("path")
 
     @property
     def message(self) -> str:
@@ -129,6 +128,11 @@ class GoOSError(GoError, OSError):
 
     default_code = "io"
 
+    def __init__(self, message: str, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.errno = self.details.get("errno")
+        self.filename = self.details.get("path")
+
 
 class GoFileNotFoundError(GoOSError, FileNotFoundError):
     """A file or directory does not exist."""
@@ -188,14 +192,15 @@ class GoConnectionError(GoOSError, ConnectionError):
     default_code = "unavailable"
 
 
-class GoTimeoutError(
-    GoError,
-    TimeoutError,
-    # Before Python 3.11 these are classes of their own.
-    *dict.fromkeys(
-        c for c in (concurrent.futures.TimeoutError, asyncio.TimeoutError) if c is not TimeoutError
-    ),
-):
+if sys.version_info >= (3, 11):
+    _AnyTimeoutError = TimeoutError
+else:
+
+    class _AnyTimeoutError(TimeoutError, concurrent.futures.TimeoutError, asyncio.TimeoutError):
+        """The three classes that later Pythons made one."""
+
+
+class GoTimeoutError(GoError, _AnyTimeoutError):
     """The call did not finish within its ``timeout=``."""
 
     default_code = "timeout"

