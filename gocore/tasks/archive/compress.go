@@ -1,0 +1,93 @@
+package archive
+
+import (
+	"io"
+	"runtime"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/pgzip"
+
+	"github.com/gostitch/gostitch/gocore/tasks/internal/failure"
+)
+
+// The sizes of what one core compresses at a time. They are fixed, never
+// derived from the number of cores, since the output depends on them.
+const (
+	zstdWindow = 2 << 20 // klauspost/compress hands out pieces of four windows
+	gzipBlock  = 1 << 20
+
+	defaultZstdLevel = 3
+	defaultGzipLevel = 6
+)
+
+// compressor opens a compressing writer. Closing it ends the stream and all
+// goroutines, but does not close w.
+type compressor struct {
+	open func(w io.Writer) (io.WriteCloser, error)
+}
+
+func compressorFor(name string, level *int) (compressor, error) {
+	switch name {
+	case "", "zstd":
+		n, err := levelWithin("zstd", level, defaultZstdLevel, 22)
+		return compressor{func(w io.Writer) (io.WriteCloser, error) { return openZstd(w, n) }}, err
+	case "gzip":
+		n, err := levelWithin("gzip", level, defaultGzipLevel, 9)
+		return compressor{func(w io.Writer) (io.WriteCloser, error) { return openGzip(w, n) }}, err
+	case "none":
+		if level != nil {
+			return compressor{}, failure.Argument("level", `has no meaning with compression "none": leave it out`)
+		}
+		return compressor{func(w io.Writer) (io.WriteCloser, error) { return plain{w}, nil }}, nil
+	}
+	return compressor{}, failure.Argument("compression", `must be "zstd", "gzip" or "none", got %q`, name)
+}
+
+// encoders is how many pieces are compressed at a time. Each takes some 24 MiB
+// with zstd, so there is a bound.
+func encoders() int { return min(max(2, runtime.GOMAXPROCS(0)), 16) }
+
+func levelWithin(compression string, level *int, byDefault, highest int) (int, error) {
+	if level == nil {
+		return byDefault, nil
+	}
+	if *level < 1 || *level > highest {
+		return 0, failure.Argument("level", "must be from 1 to %d for %s, got %d", highest, compression, *level)
+	}
+	return *level, nil
+}
+
+// openZstd writes one frame, since many readers stop after the first. Blocks
+// are compressed by several encoders, and that mode needs at least two: with
+// one, the library falls back to another way whose bytes differ.
+func openZstd(w io.Writer, level int) (io.WriteCloser, error) {
+	return zstd.NewWriter(w,
+		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)),
+		zstd.WithWindowSize(zstdWindow),
+		zstd.WithConcurrentBlocks(true),
+		zstd.WithEncoderConcurrency(encoders()),
+	)
+}
+
+func openGzip(w io.Writer, level int) (io.WriteCloser, error) {
+	z, err := pgzip.NewWriterLevel(w, level)
+	if err != nil {
+		return nil, err
+	}
+	return patient{z}, z.SetConcurrency(gzipBlock, encoders())
+}
+
+// patient is a pgzip.Writer whose Close waits for its goroutines, which the
+// library's own does only on Reset.
+type patient struct{ *pgzip.Writer }
+
+func (p patient) Close() error {
+	err := p.Writer.Close()
+	p.Reset(io.Discard)
+	return err
+}
+
+// plain is no compression.
+type plain struct{ io.Writer }
+
+func (plain) Close() error { return nil }
