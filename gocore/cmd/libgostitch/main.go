@@ -4,6 +4,8 @@ package main
 
 import (
 	_ "github.com/gostitch/gostitch/gocore/cabi"
+	_ "github.com/gostitch/gostitch/gocore/observe"
+	_ "github.com/gostitch/gostitch/gocore/tasks"
 )
 
 // main is never run in a shared library; the linker wants it.
