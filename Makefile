@@ -10,11 +10,18 @@ GO := $(RUN) go
 STATICCHECK_VERSION := v0.8.2
 
 GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -path 'gocore/*') go.mod go.sum
+# Fuzz targets, as package:function.
+FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
+BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m benchmarks
+
 SHIM_SOURCES := $(wildcard python/native/*) setup.py pyproject.toml
-GENERATED := python/gostitch/tasks/_generated.py python/gostitch/observe/_generated.py
+# Each generated module and the Go packages it comes from.
+GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
+  python/gostitch/observe/_generated.py=./gocore/observe \
+  python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest fuzz bench bench-quick wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest bench bench-quick wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -57,16 +64,29 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: $(VENV)/.built ## The long matrices
-	@echo "no long matrix yet"
+test-long: $(VENV)/.tools ## The long matrices: archives at every level and number of cores, fuzzing
+	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
+	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
+
+bench: $(VENV)/.bench ## Measure, and save the figures
+	$(BENCH) --save
+
+bench-quick: $(VENV)/.bench ## Measure in at most three minutes, without saving
+	$(BENCH) --quick
+
+$(VENV)/.bench: $(VENV)/.built $(VENV)/.demo
+	mkdir -p build/bench
+	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
+	touch $@
+
+wheel: $(VENV)/.tools ## Build the wheel for this machine into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 gen: $(VENV)/.tools ## Generate the typed Python modules from the Go source
-	$(GO) run ./gocore/cmd/gostitch-gen -out python/gostitch/tasks/_generated.py ./gocore/tasks/...
-	$(GO) run ./gocore/cmd/gostitch-gen -out python/gostitch/observe/_generated.py ./gocore/observe
+	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -out $(subst =, ,$(of)) &&) true
 
 gen-check: $(VENV)/.tools ## Fail if a generated module is stale
-	$(GO) run ./gocore/cmd/gostitch-gen -check -out python/gostitch/tasks/_generated.py ./gocore/tasks/...
-	$(GO) run ./gocore/cmd/gostitch-gen -check -out python/gostitch/observe/_generated.py ./gocore/observe
+	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -check -out $(subst =, ,$(of)) &&) true
 
 lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore); \

@@ -1,0 +1,1 @@
+"""Benchmarks of gostitch; ``python -m benchmarks`` runs them (see ``__main__``)."""
