@@ -3,6 +3,9 @@ package gocore
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,9 +40,22 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	if r.Main {
 		defer enterMain(c)()
 	}
+	returned := false
+	defer func() {
+		if !returned {
+			fmt.Fprintf(os.Stderr, goexitInline, f.Name)
+		}
+	}()
 	c.execute(input{frame: r.Frame, buffers: r.Buffers}, out, func(p []byte, s int) { payload, status = p, s })
+	returned = true
 	return payload, status
 }
+
+// goexitInline is the last word before Go ends the process: a thread of Python
+// cannot be ended by runtime.Goexit, nor can anything stop it. Running every
+// call on a goroutine of its own would, for 10 times the cost of a small call;
+// a submitted call has one and survives.
+const goexitInline = "gostitch: %s() called runtime.Goexit on a thread of Python, so Go must end the process; return an error instead\n"
 
 // execute runs the function inside the guard and the observer, and replies
 // exactly once on every path, runtime.Goexit included.
@@ -55,11 +71,9 @@ func (c *Call) execute(in input, out []byte, reply func(payload []byte, status i
 		func(payload []byte, err error) {
 			status := StatusOK
 			if err != nil {
-				err = c.explain(err)
-				payload, status = AppendError(out, err), StatusError
-			}
-			if end != nil {
-				end(err)
+				payload, status = c.fail(out, err, end), StatusError
+			} else if end != nil {
+				end(nil)
 			}
 			c.finish()
 			inFlight.Add(-1)
@@ -68,11 +82,34 @@ func (c *Call) execute(in input, out []byte, reply func(payload []byte, status i
 	)
 }
 
+// fail encodes the error and ends the observation. The methods of an error are
+// the user's code as well: if one panics, that is what is reported.
+func (c *Call) fail(out []byte, err error, end func(error)) (frame []byte) {
+	encode := func() ([]byte, error) {
+		err = c.explain(err)
+		return appendCallError(out, c.Function.Name, err), nil
+	}
+	guard(encode, func(encoded []byte, hostile error) {
+		if hostile != nil {
+			err = hostile
+			encoded = AppendError(out, hostile)
+		}
+		frame = encoded
+	})
+	if end != nil {
+		guard(func() ([]byte, error) { end(err); return nil, nil }, func([]byte, error) {})
+	}
+	return frame
+}
+
 // explain says of an error that came out of an ended context that the end was
 // the reason: what a function returns then is often only "use of closed
 // connection".
 func (c *Call) explain(err error) error {
 	var panicked *PanicError
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+		return Errorf(CodeUnknown, "%s() returned a nil %T as its error; return nil itself for success", c.Function.Name, err)
+	}
 	ended := c.Err()
 	if ended == nil || errors.As(err, &panicked) {
 		return err
@@ -107,9 +144,11 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.finish()
 		return Errorf(CodeInvalidArgument, "token %d is in use", token)
 	}
-	go c.execute(in, nil, func(payload []byte, status int) {
-		submitted.Delete(token)
-		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
+	startWorker(func() {
+		c.execute(in, nil, func(payload []byte, status int) {
+			submitted.Delete(token)
+			queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
+		})
 	})
 	return nil
 }

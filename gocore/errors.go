@@ -260,22 +260,33 @@ const maxCauses = 16
 // causes], where each cause is such an array again.
 func AppendError(out []byte, err error) []byte {
 	budget := maxCauses
-	return appendError(out, err, &budget)
+	return appendError(out, err, messageOf(err), &budget)
 }
 
-func appendError(out []byte, err error, budget *int) []byte {
+// appendCallError is AppendError for what ended a call of the named function:
+// where an argument is at fault, the message says whose.
+func appendCallError(out []byte, function string, err error) []byte {
+	message := messageOf(err)
+	if argument, known := detailsOf(err)["argument"]; known {
+		message = fmt.Sprintf("%s() argument %v: %s", function, argument, message)
+	}
+	budget := maxCauses
+	return appendError(out, err, message, &budget)
+}
+
+func appendError(out []byte, err error, message string, budget *int) []byte {
 	*budget--
 	out = msgp.AppendArrayHeader(out, 6)
 	out = codec.AppendString(out, string(CodeOf(err)))
 	out = codec.AppendString(out, TypeOf(err))
-	out = codec.AppendString(out, messageOf(err))
+	out = codec.AppendString(out, message)
 	out = appendDetails(out, detailsOf(err))
 	out = appendStack(out, stackOf(err))
 	causes := causesOf(err)
 	causes = causes[:max(0, min(len(causes), *budget))]
 	out = msgp.AppendArrayHeader(out, uint32(len(causes)))
 	for _, cause := range causes {
-		out = appendError(out, cause, budget)
+		out = appendError(out, cause, messageOf(cause), budget)
 	}
 	return out
 }

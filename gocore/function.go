@@ -84,7 +84,7 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 		run: func(ctx context.Context, c *Call, in input, out []byte) ([]byte, error) {
 			var a A
 			if err := args.Decode(in.frame, in.buffers, unsafe.Pointer(&a)); err != nil {
-				return nil, argumentError(name, err)
+				return nil, argumentError(err)
 			}
 			r, err := f(ctx, c, a)
 			if err != nil {
@@ -129,7 +129,7 @@ func overlap(a, b []byte) bool {
 	return aStart < bStart+uintptr(len(b)) && bStart < aStart+uintptr(len(a))
 }
 
-func argumentError(function string, err error) error {
+func argumentError(err error) error {
 	code := CodeInvalidArgument
 	v, isValue := err.(*codec.ValueError)
 	if !isValue {
@@ -138,7 +138,7 @@ func argumentError(function string, err error) error {
 	if v.TypeMismatch {
 		code = CodeWrongType
 	}
-	return Errorf(code, "%s() argument %w", function, v).With("argument", v.Path)
+	return Errorf(code, "%s", v.Reason).With("argument", v.Path)
 }
 
 // locate fills in where the Go function stands.

@@ -47,7 +47,7 @@ func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.u
 		return C.int64_t(len(payload))
 	}
 	if inScratch {
-		out.data, out.length, out.handle = (*C.gostitch_const_byte)(scratch), C.uint64_t(len(payload)), 0
+		fill(out, unsafe.Pointer(scratch), len(payload), 0)
 	} else {
 		give(out, payload)
 	}

@@ -29,13 +29,23 @@ var handles struct {
 
 // give hands Go memory to C and fills out with where it is.
 func give(out *C.gostitch_out, payload []byte) {
-	out.data, out.length, out.handle = nil, 0, 0
 	if len(payload) == 0 {
+		fill(out, nil, 0, 0)
 		return
 	}
 	address, handle := hold(payload)
-	out.data = (*C.gostitch_const_byte)(address)
-	out.length, out.handle = C.uint64_t(len(payload)), C.uint64_t(handle)
+	fill(out, address, len(payload), handle)
+}
+
+// fill writes where a payload is.
+//
+// SAFETY: the address is stored as a number. A store as a pointer would have a
+// write barrier, which shows the collector what stood there before: the address
+// of an earlier payload, released and freed long ago, at which the runtime
+// aborts the process.
+func fill(out *C.gostitch_out, address unsafe.Pointer, length int, handle uint64) {
+	*(*uintptr)(unsafe.Pointer(&out.data)) = uintptr(address)
+	out.length, out.handle = C.uint64_t(length), C.uint64_t(handle)
 }
 
 // hold pins a non-empty payload under a new handle; gostitch_release lets it

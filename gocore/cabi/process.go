@@ -88,7 +88,7 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 // KeyboardInterrupt.
 func watchSignals(fd int) {
 	// The descriptor is Python's; a duplicate is ours to close.
-	own, err := unix.Dup(fd)
+	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return
 	}

@@ -93,8 +93,11 @@ func (in *input) uint() (uint64, error) {
 // float also takes an integer, as Python does wherever a float is expected.
 func (in *input) float() (float64, error) {
 	switch msgp.NextType(in.rest) {
-	case msgp.IntType, msgp.UintType:
+	case msgp.IntType:
 		v, err := in.int()
+		return float64(v), err
+	case msgp.UintType:
+		v, err := in.uint()
 		return float64(v), err
 	}
 	v, rest, err := msgp.ReadFloat64Bytes(in.rest)
@@ -194,17 +197,20 @@ var pythonNames = map[msgp.Type]string{
 // mismatch turns a library's error into one that speaks Python: what was
 // wanted and what came.
 func (in *input) mismatch(want string, err error) error {
-	if errors.Is(err, msgp.ErrShortBytes) {
-		return errTruncated()
-	}
 	got, known := pythonNames[msgp.NextType(in.rest)]
-	if !known {
+	switch {
+	case len(in.rest) == 0:
+		return errTruncated()
+	case known && got != want:
+		// Before the length: a short text where a float is expected looks truncated.
+		return &ValueError{Reason: fmt.Sprintf("expected %s, got %s", want, got), TypeMismatch: true}
+	case errors.Is(err, msgp.ErrShortBytes):
+		return errTruncated()
+	case known && want == "int":
+		return &ValueError{Reason: "integer out of range"}
+	default:
 		return &ValueError{Reason: "malformed frame"}
 	}
-	if want == "int" && got == "int" {
-		return &ValueError{Reason: "integer out of range"}
-	}
-	return &ValueError{Reason: fmt.Sprintf("expected %s, got %s", want, got), TypeMismatch: true}
 }
 
 func errTruncated() error { return &ValueError{Reason: "the frame ends in the middle of a value"} }

@@ -6,7 +6,6 @@ with an error that names the function, the argument and what was expected.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -38,10 +37,10 @@ def timeout_ns(timeout: float | None) -> int:
             f"timeout must be a number of seconds or None, not {type(timeout).__name__}",
             details={"argument": "timeout"},
         )
-    if math.isnan(timeout):
+    if timeout != timeout:
         raise GoValueError("timeout must be a number, not NaN", details={"argument": "timeout"})
-    # 0 would mean "none" to Go; 2**62 ns are 146 years.
-    return min(max(int(min(timeout, 2**32) * 1e9), 1), 2**62)
+    # 0 would mean "none" to Go; 2**32 s are 136 years.
+    return max(int(min(max(timeout, 0), 2**32) * 1e9), 1)
 
 
 def path_argument(value: Any, function: str, name: str) -> str | bytes:

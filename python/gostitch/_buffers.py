@@ -60,15 +60,34 @@ def hold(
     return memoryview(ffi.buffer(owner, length)).toreadonly()
 
 
-def lend(ffi: Any, views: list[Any]) -> tuple[Any, list[Any]]:
-    """Describe buffers to Go without copying them.
+def drop(out: Any, release: Callable[[int], None]) -> None:
+    """Release a reply that nobody has taken; whoever takes one sets its handle to 0."""
+    handle, out.handle = out.handle, 0
+    if handle:
+        release(handle)
 
-    Gives the array of gostitch_view and what must stay referenced until the
-    reply: the exports that keep a bytearray from being resized.
+
+class Loan:
+    """Buffers lent to Go without a copy, and their description for it.
+
+    Keeps a ``bytearray`` from being resized until it is taken back, which must
+    not happen before the reply.
     """
-    exports = [ffi.from_buffer("uint8_t[]", view) for view in views]
-    array = ffi.new("gostitch_view[]", len(exports))
-    for slot, export in zip(array, exports, strict=True):
-        slot.data = export
-        slot.length = len(export)
-    return array, [exports, array]
+
+    __slots__ = ("_exports", "_ffi", "_views", "array")
+
+    def __init__(self, ffi: Any, views: list[Any]) -> None:
+        self._ffi = ffi
+        self._views = views
+        self._exports = [ffi.from_buffer("uint8_t[]", view) for view in views]
+        self.array = ffi.new("gostitch_view[]", len(views))
+        for slot, export in zip(self.array, self._exports, strict=True):
+            slot.data = export
+            slot.length = len(export)
+
+    def end(self) -> None:
+        """Take the buffers back at once: a traceback may keep the views for long."""
+        for export in self._exports:
+            self._ffi.release(export)
+        for view in self._views:
+            view.release()

@@ -42,7 +42,7 @@ class Function(Generic[R]):
         self._checksum = checksum
         self._parameters = tuple(parameters)
         self._decode = _decoder(result)
-        self._decode_message = _decoder(message)
+        self._decode_message = _frame_decoder(message)
         self._number = -1
         self.__name__ = name.rpartition(".")[2]
         self.__qualname__ = self.__name__
@@ -99,12 +99,14 @@ class Function(Generic[R]):
         scratch = _buffers.take(library.ffi)
         try:
             if beside:
-                views, lent = _buffers.lend(library.ffi, beside)
-                length = library.call_views(
-                    number, timeout_ns, trace, len(trace), frame, len(frame), views, len(beside),
-                    scratch.pointer, _buffers.SCRATCH_SIZE, scratch.out,
-                )  # fmt: skip
-                del lent
+                loan = _buffers.Loan(library.ffi, beside)
+                try:
+                    length = library.call_views(
+                        number, timeout_ns, trace, len(trace), frame, len(frame), loan.array,
+                        len(beside), scratch.pointer, _buffers.SCRATCH_SIZE, scratch.out,
+                    )  # fmt: skip
+                finally:
+                    loan.end()
             else:
                 length = library.call(
                     number, timeout_ns, trace, len(trace), frame, len(frame),
@@ -115,6 +117,10 @@ class Function(Generic[R]):
             if self._decode is None:
                 return memoryview(bytes(scratch.view[:length]))  # type: ignore[return-value]
             return self._decode(scratch.view[:length])  # type: ignore[no-any-return]
+        except BaseException:
+            # Ctrl-C may strike between the crossing and taking what it brought.
+            _buffers.drop(scratch.out, library.release)
+            raise
         finally:
             _buffers.pool.append(scratch)
 
@@ -124,6 +130,7 @@ class Function(Generic[R]):
         if out.status != _codec.OK:
             raise _pending.take_error(library, out, trace)
         view = _buffers.hold(library.ffi, out.data, out.length, out.handle, library.release)
+        out.handle = 0
         if self._decode is None:
             return view  # type: ignore[return-value]
         return self._decode(view)  # type: ignore[no-any-return]
@@ -154,7 +161,11 @@ class Function(Generic[R]):
                 f"{self.name}() wants a callable for its messages, got {type(on_message).__name__}",
                 details={"argument": "on_message"},
             )
-        decode = self._decode_message or bytes
+        decode = self._decode_message
+        if decode is None:
+            raise GoTypeError(
+                f"{self.name}() sends no messages", details={"argument": "on_message"}
+            )
 
         def receive(payload: memoryview) -> None:
             on_message(decode(payload))
@@ -217,9 +228,36 @@ def _decoder(kind: Any) -> Callable[[Any], Any] | None:
     """Give the decoder of a reply of this type; None for bytes, which are not encoded."""
     if kind is memoryview:
         return None
+    return _frame_decoder(kind) or _decode_nothing
+
+
+def _frame_decoder(kind: Any) -> Callable[[Any], Any] | None:
+    """Give the decoder of a frame of this type; None if there is no type."""
     if kind is None:
-        return _decode_nothing
-    return msgspec.msgpack.Decoder(kind).decode
+        return None
+    decode = msgspec.msgpack.Decoder(kind).decode
+    if not _has_views(msgspec.inspect.type_info(kind)):
+        return decode
+
+    def decode_copy(frame: Any) -> Any:
+        # The value's views would be views of a scratch that is about to be reused.
+        return decode(bytes(frame))
+
+    return decode_copy
+
+
+def _has_views(info: Any) -> bool:
+    """Tell whether a type has bytes somewhere inside, which are decoded as views of the frame."""
+    match info:
+        case msgspec.inspect.MemoryViewType():
+            return True
+        case msgspec.inspect.ListType(item_type=inner) | msgspec.inspect.DictType(value_type=inner):
+            return _has_views(inner)
+        case msgspec.inspect.UnionType(types=several):
+            return any(map(_has_views, several))
+        case msgspec.inspect.StructType(fields=fields):
+            return any(_has_views(field.type) for field in fields)
+    return False
 
 
 def _decode_nothing(_: Any) -> None:

@@ -34,8 +34,11 @@ class Sender(Protocol):
     def claim(self, token: int) -> bool:
         """Tell, to exactly one caller, that it is the one to settle the future."""
 
-    def watch(self, future: Future[Any]) -> None:
-        """Make sure that somebody drains the queue although its owner may not."""
+    def watch(self, future: Future[Any], *, blocks: bool) -> None:
+        """Make sure that somebody drains the queue although its owner may not.
+
+        ``blocks`` tells that this thread may be about to wait for the future.
+        """
 
 
 class Future(concurrent.futures.Future[R]):
@@ -59,7 +62,7 @@ class Future(concurrent.futures.Future[R]):
         self._waiters = []
         self._done_callbacks: list[Callable[[Any], object]] = []
         self._own_condition: threading.Condition | None = None
-        self._awaiting: tuple[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]], ...] = ()
+        self._awaiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     @property
     def _condition(self) -> threading.Condition:  # type: ignore[override] # made on demand
@@ -68,7 +71,7 @@ class Future(concurrent.futures.Future[R]):
                 if self._own_condition is None:
                     self._own_condition = threading.Condition()
             # Whoever asks may be about to block.
-            self._queue.watch(self)
+            self._queue.watch(self, blocks=True)
         return self._own_condition
 
     def done(self) -> bool:
@@ -83,6 +86,17 @@ class Future(concurrent.futures.Future[R]):
         """Tell whether the reply is still to come; a Go function starts at once."""
         return not self.done()
 
+    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+        """Call ``fn`` with the future when it is done, on the thread that handles the reply."""
+        with _condition_lock:
+            added = self._own_condition is None and not self.done()
+            if added:
+                self._done_callbacks.append(fn)
+        if added:
+            self._queue.watch(self, blocks=False)
+        else:
+            super().add_done_callback(fn)
+
     def cancel(self) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
         if self._state == FINISHED:
@@ -91,6 +105,23 @@ class Future(concurrent.futures.Future[R]):
             self._queue.cancel(self._token)
             self.settle(CANCELLED, None, None)
         return self._state == CANCELLED
+
+    def result(self, timeout: float | None = None) -> R:
+        """Give the result, waiting for it at most ``timeout`` seconds, or raise the error."""
+        if self._state != FINISHED:
+            return super().result(timeout)
+        if self._exception is None:
+            return self._result  # type: ignore[return-value]
+        try:
+            raise self._exception
+        finally:
+            self = None  # type: ignore[assignment] # no reference cycle through the traceback
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Give the error or None, waiting for the reply at most ``timeout`` seconds."""
+        if self._state != FINISHED:
+            return super().exception(timeout)
+        return self._exception
 
     def send(self, message: bytes) -> None:
         """Send a message to the running function, which reads it with ``gocore.Receive``.
@@ -104,7 +135,7 @@ class Future(concurrent.futures.Future[R]):
         if not self.done():
             loop = asyncio.get_running_loop()
             waiter: asyncio.Future[None] = loop.create_future()
-            self._awaiting = (*self._awaiting, (loop, waiter))
+            self._awaiting.append((loop, waiter))
             if self.done():  # it settled in another thread meanwhile
                 _release(waiter)
             try:
@@ -114,12 +145,7 @@ class Future(concurrent.futures.Future[R]):
                 raise
         if self._state == CANCELLED:
             raise asyncio.CancelledError
-        if self._exception is not None:
-            try:
-                raise self._exception
-            finally:
-                self = None  # type: ignore[assignment] # no reference cycle through the traceback
-        return self._result  # type: ignore[return-value]
+        return self.result()
 
     def settle(self, state: str, result: Any, exception: BaseException | None) -> None:
         """Set the outcome, once, and tell everybody who waits."""
@@ -127,13 +153,23 @@ class Future(concurrent.futures.Future[R]):
             return
         self._result = result
         self._exception = exception
-        self._state = state
-        condition = self._own_condition
+        # concurrent.futures.wait counts the states while it holds the conditions,
+        # so the state may only change under the condition. One that is made later
+        # sees the new state.
+        with _condition_lock:
+            condition = self._own_condition
+            if condition is None:
+                self._state = state
         if condition is not None:
             with condition:
+                self._state = state
                 for blocked in self._waiters:
                     _tell(blocked, state, self)
                 condition.notify_all()
+        self._notify()
+
+    def _notify(self) -> None:
+        """Wake who awaits, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting:
             if asyncio._get_running_loop() is loop:
                 _release(waiter)

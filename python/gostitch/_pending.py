@@ -17,12 +17,14 @@ import logging
 import os
 import select
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from gostitch import _buffers, _codec, _hooks, _process
 from gostitch._future import FINISHED, Future
+from gostitch._loop_future import LoopFuture
 from gostitch.exceptions import ForkedHandleError, GoPanic
 
 Decode = Callable[[memoryview], Any]
@@ -33,6 +35,9 @@ _FORKED = (
     "arrive here, so make the call again in this process"
 )
 
+_GRACE_S = 0.002
+"""Seconds that a running loop has to drain its queue before the pump does."""
+
 _next_token = itertools.count(1).__next__
 _log_to = logging.getLogger(_codec.LOGGER)
 
@@ -40,15 +45,20 @@ _log_to = logging.getLogger(_codec.LOGGER)
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("decode", "future", "lent", "on_message", "trace")
+    __slots__ = ("decode", "future", "loan", "on_message", "trace")
 
     def __init__(
-        self, future: Future[Any], trace: bytes, decode: Any, lent: Any, on_message: Any
+        self,
+        future: Future[Any],
+        trace: bytes,
+        decode: Any,
+        loan: _buffers.Loan | None,
+        on_message: Any,
     ) -> None:
         self.future = future
         self.trace = trace
         self.decode = decode
-        self.lent = lent  # keeps the memory of buffers until the reply
+        self.loan = loan  # keeps the memory of buffers until the reply
         self.on_message = on_message
 
 
@@ -60,15 +70,27 @@ class Queue:
     reply.
     """
 
-    def __init__(self, library: _process.Library, *, host: bool = False) -> None:
+    def __init__(
+        self,
+        library: _process.Library,
+        *,
+        host: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
         self._library = library
+        self._loop = None if loop is None else weakref.ref(loop)
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._handle_number: int = library.lib.shim_queue(self.fd, host)
         self._pending: dict[int, _Pending] = {}
         self._unsettled: set[int] = set()
         self._backlog: collections.deque[tuple[int, int, int, Any]] = collections.deque()
+        # Batches being handled; a callback that waits may have stopped in the middle of one.
+        self._open: list[Iterator[tuple[int, int, int, Any]]] = []
+        self._awaited: set[int] = set()  # tokens that somebody outside the loop may wait for
+        self._blocked = False  # the loop's own thread may be the one that waits
+        self.watched = False  # the pump polls the descriptor
         self.retired = False
-        _queues.add(self)
+        _queues[self._handle_number] = self
 
     def submit(
         self,
@@ -82,13 +104,15 @@ class Queue:
         """Start a function and give the future of its reply."""
         library = self._library
         token = _next_token()
-        future: Future[Any] = Future(self, token)
-        views, lent = _buffers.lend(library.ffi, beside) if beside else (library.ffi.NULL, None)
+        loop = self._loop
+        future: Future[Any] = Future(self, token) if loop is None else LoopFuture(self, token, loop)
+        loan = _buffers.Loan(library.ffi, beside) if beside else None
+        views = loan.array if loan else library.ffi.NULL
         trace = _hooks.trace_context()
         # Registered before the crossing: the reply may be drained by another
         # thread before shim_submit returns here.
         self._unsettled.add(token)
-        self._pending[token] = _Pending(future, trace, decode, lent, on_message)
+        self._pending[token] = _Pending(future, trace, decode, loan, on_message)
         scratch = _buffers.take(library.ffi)
         try:
             status = library.submit(
@@ -98,6 +122,8 @@ class Queue:
             if status != _codec.OK:
                 self._pending.pop(token, None)
                 self._unsettled.discard(token)
+                if loan:
+                    loan.end()
                 raise take_error(library, scratch.out)
         finally:
             _buffers.pool.append(scratch)
@@ -127,16 +153,48 @@ class Queue:
         """Give the number of replies that are to come."""
         return len(self._pending)
 
-    def watch(self, future: Future[Any]) -> None:
+    def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains this queue although its owner may not."""
-        if not future.done():
-            pump().watch(self)
+        if future.done():
+            return
+        self._awaited.add(future._token)
+        if future._token not in self._pending:  # drained meanwhile
+            self._awaited.discard(future._token)
+            return
+        if self._loop is not None and asyncio._get_running_loop() is self._loop():
+            self._blocked = blocks
+        pump().watch(self)
+        if blocks:
+            pump().stand_in()
+            if self._open:
+                os.eventfd_write(self.fd, 1)
+
+    def is_idle(self) -> bool:
+        """Tell whether there is nothing that the pump must do for this queue."""
+        return not (self._pending if self.retired else self._awaited)
+
+    def is_served(self) -> bool:
+        """Tell whether the loop of this queue is running, and will drain it."""
+        loop = None if self._loop is None else self._loop()
+        return loop is not None and not self._blocked and loop.is_running()
+
+    def is_ready(self) -> bool:
+        """Tell whether records wait, as far as the descriptor tells."""
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        return bool(poll.poll(0))
+
+    def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Drain what waits, as the loop's reader."""
+        self._blocked = False
+        if self.drain():
+            # One batch at a time, so that the loop's other work has its turn.
+            loop.call_soon(self.drain_in_loop, loop)
 
     def drain(self) -> bool:
         """Handle one batch of waiting records; tell whether more wait."""
         library = self._library
-        while self._backlog:
-            self._handle(*self._backlog.popleft())
+        self._handle_backlog()
         scratch = _buffers.take(library.ffi)
         try:
             length = library.drain(
@@ -149,7 +207,19 @@ class Queue:
         finally:
             _buffers.pool.append(scratch)
 
+    def _handle_backlog(self) -> None:
+        for records in list(self._open):
+            for record in records:
+                self._handle(*record)
+        while self._backlog:
+            try:
+                record = self._backlog.popleft()
+            except IndexError:
+                return  # another thread drains too
+            self._handle(*record)
+
     def _handle_all(self, records: Iterator[tuple[int, int, int, Any]]) -> None:
+        self._open.append(records)
         try:
             for record in records:
                 self._handle(*record)
@@ -161,23 +231,34 @@ class Queue:
                 self._backlog.append((kind, token, status, kept))
             os.eventfd_write(self.fd, 1)
             raise
+        finally:
+            self._open.remove(records)
 
     def _handle(self, kind: int, token: int, status: int, payload: Any) -> None:
-        held = type(payload) is tuple
-        if held:
-            payload = _hold(self._library, *payload)
         if kind == _codec.REPLY:
-            self._reply(self._pending.pop(token), status, payload, held)
-        elif kind == _codec.MESSAGE:
-            self._message(token, self._pending[token], payload)
+            self._reply(token, status, payload)
+            return
+        if type(payload) is tuple:
+            payload = _hold(self._library, *payload)
+        if kind == _codec.MESSAGE:
+            # A goroutine that outlived its call may still send.
+            entry = self._pending.get(token)
+            if entry is not None:
+                self._message(token, entry, payload)
         elif kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
 
-    def _reply(self, entry: _Pending, status: int, payload: memoryview, held: bool) -> None:
+    def _reply(self, token: int, status: int, payload: Any) -> None:
+        entry = self._pending[token]
         future = entry.future
         try:
+            held = type(payload) is tuple
+            if held:
+                payload = _hold(self._library, *payload)
+            if entry.loan:
+                entry.loan.end()
             if status != _codec.OK:
                 future.settle(FINISHED, None, decode_error(payload, entry.trace))
             elif entry.decode is not None:
@@ -188,9 +269,17 @@ class Queue:
             future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise
+        finally:
+            self._pending.pop(token, None)
+            self._awaited.discard(token)
 
     def _message(self, token: int, entry: _Pending, payload: memoryview) -> None:
         if entry.on_message is None or entry.future.done():
+            return
+        loop = None if self._loop is None else self._loop()
+        if loop is not None and loop is not asyncio._get_running_loop() and self.is_served():
+            # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
+            loop.call_soon_threadsafe(self._message, token, entry, memoryview(bytes(payload)))
             return
         try:
             entry.on_message(payload)
@@ -210,8 +299,9 @@ class Queue:
         """Close the queue as soon as nothing is pending."""
         if _process.loaded() is not self._library:
             return
-        if self._pending:
-            self.retired = True
+        self.retired = True
+        if self._pending or self.watched:
+            # Nothing may be polled after it was closed: the number may soon be another file's.
             pump().watch(self)
         else:
             self.close()
@@ -230,7 +320,7 @@ class Queue:
             future = entry.future
             # Locks may have been held by threads that do not exist here.
             future._own_condition = None
-            future._awaiting = ()
+            future._awaiting = []
             future._done_callbacks = []
             future.settle(FINISHED, None, ForkedHandleError(text))
         self._pending.clear()
@@ -247,7 +337,7 @@ def decode_error(payload: bytes | memoryview, trace: bytes) -> Exception:
 def take_error(library: _process.Library, out: Any, trace: bytes = b"") -> Exception:
     """Build the exception of a reply that is an error, and release the reply."""
     payload = _buffers.copy(library.ffi, out)
-    library.release(out.handle)
+    _buffers.drop(out, library.release)
     return decode_error(payload, trace)
 
 
@@ -262,7 +352,14 @@ def _log(payload: memoryview) -> None:
         _log_to.handle(record)
 
 
-_queues: weakref.WeakSet[Queue] = weakref.WeakSet()
+_queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()
+"""The queues by handle. A dict can be copied while other threads add to it; a set cannot."""
+
+
+def _all_queues() -> list[Queue]:
+    return [queue for ref in _queues.valuerefs() if (queue := ref()) is not None]
+
+
 _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
 
@@ -274,35 +371,42 @@ def queue_here(library: _process.Library) -> Queue:
         return pump().queue
     queue = _loop_queues.get(loop)
     if queue is None:
-        queue = _loop_queues[loop] = Queue(library)
-        loop.add_reader(queue.fd, _drain_in_loop, loop, queue)
+        queue = _loop_queues[loop] = Queue(library, loop=loop)
+        loop.add_reader(queue.fd, queue.drain_in_loop, loop)
         weakref.finalize(loop, queue.retire).atexit = False
     return queue
 
 
-def _drain_in_loop(loop: asyncio.AbstractEventLoop, queue: Queue) -> None:
-    if queue.drain():
-        # One batch at a time, so that the loop's other work has its turn.
-        loop.call_soon(_drain_in_loop, loop, queue)
-
-
 class Pump:
-    """The daemon thread that drains the process's queue, and others when asked to."""
+    """The daemon thread that drains the process's queue, and others while somebody needs it."""
 
     def __init__(self, library: _process.Library) -> None:
         self.queue = Queue(library, host=True)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
-        thread = threading.Thread(target=self._run, name="gostitch-pump", daemon=True)
-        thread.start()
+        self._thread: threading.Thread
+        self._start()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="gostitch-pump", daemon=True)
+        self._thread.start()
+
+    def stand_in(self) -> None:
+        """Let another thread take over if this is the pump's: a callback is about to wait."""
+        if threading.current_thread() is self._thread:
+            self._start()
 
     def watch(self, queue: Queue) -> None:
-        """Drain this queue too, until it is closed."""
-        if self._watched.setdefault(queue.fd, queue) is queue:
-            os.eventfd_write(self._changed, 1)
+        """Drain this queue too, until it is idle."""
+        if queue.watched and not queue.retired:
+            return
+        queue.watched = True
+        self._watched[queue.fd] = queue
+        os.eventfd_write(self._changed, 1)
 
     def _run(self) -> None:
-        while True:
+        while not self._is_replaced():
             poll = select.poll()
             poll.register(self._changed, select.POLLIN)
             for fd in list(self._watched):
@@ -318,25 +422,44 @@ class Pump:
                     self._sweep()
                     return
                 self._drain(self._watched[fd])
+                if self._is_replaced():
+                    return
             if self._sweep():
                 return
 
+    def _is_replaced(self) -> bool:
+        return threading.current_thread() is not self._thread
+
     def _drain(self, queue: Queue) -> None:
+        if queue.is_served():
+            # Two threads on one queue get in each other's way; here the loop comes
+            # first, and the pump only helps where it is slow or has stopped.
+            time.sleep(_GRACE_S)
+            if not queue.is_ready():
+                return
         try:
             while queue.drain():
                 pass
-        except Exception:
-            # One record that cannot be handled must not stop all others.
+        except BaseException:
+            # One record that cannot be handled must not stop all others, nor may a
+            # callback that calls sys.exit.
             logging.getLogger("gostitch").exception("a record of Go could not be handled")
 
     def _sweep(self) -> bool:
-        """Let go of queues whose owner is gone and to which nothing will come."""
-        done = [
-            fd for fd, queue in self._watched.items() if queue.retired and not queue.pending_count()
-        ]
-        for fd in done:
-            self._watched.pop(fd).close()
-        return bool(done)
+        """Let go of the queues that do not need the pump any more; tell whether there were any."""
+        let_go = False
+        for fd, queue in list(self._watched.items()):
+            if queue is self.queue or not queue.is_idle():
+                continue
+            del self._watched[fd]
+            queue.watched = False
+            if not queue.is_idle():  # somebody came to wait just now, and saw it watched
+                self.watch(queue)
+                continue
+            let_go = True
+            if queue.retired:
+                queue.close()
+        return let_go
 
 
 _pump: Pump | None = None
@@ -355,14 +478,14 @@ def pump() -> Pump:
 
 def pending_count() -> int:
     """Give the number of submitted calls whose reply was not handled yet."""
-    return sum(queue.pending_count() for queue in list(_queues))
+    return sum(queue.pending_count() for queue in _all_queues())
 
 
 def _after_fork_in_child() -> None:
     global _pump, _pump_lock
     _pump, _pump_lock = None, threading.Lock()
     _loop_queues.clear()
-    for queue in list(_queues):
+    for queue in _all_queues():
         queue.fail()
     _queues.clear()
 

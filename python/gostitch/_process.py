@@ -84,7 +84,9 @@ class Library:
 _lock = threading.Lock()
 _library: Library | None = None
 _forked_from: int | None = None
+_refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
+_wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
 
 
 def library() -> Library:
@@ -114,6 +116,9 @@ def _load() -> Library:
                 "'forkserver' method",
                 details={"pid": os.getpid(), "parent_pid": _forked_from},
             )
+        if _refused is not None:
+            # It cannot be unloaded, and a second Go runtime must not be loaded.
+            raise LibraryError(str(_refused), details=_refused.details) from _refused
         _library = _open(_find())
         atexit.register(_close)
         return _library
@@ -144,9 +149,20 @@ def _open(path: str) -> Library:
     if lib.shim_load(os.fsencode(path), threading.main_thread().ident, message, len(message)) != 0:
         text = ffi.string(message).decode(errors="replace")
         raise LibraryError(f"the Go library cannot be loaded: {text}", details={"path": path})
+    try:
+        return _shake_hands(path, _abi)
+    except LibraryError as error:
+        global _refused
+        _refused = error
+        raise
+
+
+def _shake_hands(path: str, abi: Any) -> Library:
+    """Open the library that was loaded, and see that both sides are of one version."""
+    ffi, lib = abi.ffi, abi.lib
     config = msgspec.msgpack.encode((_slog_level(), _watch_signals()))
     out = ffi.new("gostitch_out *")
-    opened = Library(path, _abi, _Info("", "", 0), {})
+    opened = Library(path, abi, _Info("", "", 0), {})
     opened.info = _decode_out(opened, lib.shim_open(config, len(config), out), out, _Info)
     if opened.info.version != VERSION:
         raise LibraryError(
@@ -188,7 +204,7 @@ def _watch_signals() -> int:
     (asyncio, for one) has the wake-up descriptor or this is not the main
     thread.
     """
-    global _signals_watched
+    global _signals_watched, _wakeup_fd
     if threading.current_thread() is not threading.main_thread():
         return -1
     read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -198,7 +214,7 @@ def _watch_signals() -> int:
         os.close(read)
         os.close(write)
         return -1
-    _signals_watched = True
+    _signals_watched, _wakeup_fd = True, write
     return read
 
 
@@ -217,6 +233,11 @@ def _after_fork_in_child() -> None:
     global _library, _forked_from, _lock, _signals_watched
     # Another thread may have held the lock at the fork.
     _lock = threading.Lock()
+    if _signals_watched:
+        # The pipe is shared: a Ctrl-C here would cancel the parent's call.
+        before = signal.set_wakeup_fd(-1)
+        if before not in (-1, _wakeup_fd):
+            signal.set_wakeup_fd(before)
     _signals_watched = False
     if _library is not None:
         _forked_from = _library.pid

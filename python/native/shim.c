@@ -25,6 +25,13 @@ static struct {
 
 static uint64_t main_thread_id;
 
+/* The Go runtime raises the limit of open files for the whole process and so
+   for its children, some of which (select, old daemons) cannot bear it. It does
+   so on a thread of its own after dlopen has returned, so the limit is restored
+   after the first call, which waits until the runtime is up. */
+static struct rlimit limit_before;
+static int limit_known;
+
 /* A symbol of the library and where its address goes. */
 typedef struct {
   const char *name;
@@ -41,12 +48,8 @@ static const symbol symbols[] = {
 };
 
 int shim_load(const char *path, uint64_t main_thread, char *message, size_t capacity) {
-  struct rlimit before;
-  int known = getrlimit(RLIMIT_NOFILE, &before) == 0;
+  limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  /* The Go runtime raises the soft limit for the whole process and so for its
-     children, some of which (select, old daemons) cannot bear it. */
-  if (known) setrlimit(RLIMIT_NOFILE, &before);
   if (library == NULL) {
     snprintf(message, capacity, "%s", dlerror());
     return -1;
@@ -68,7 +71,9 @@ uint32_t shim_abi(void) { return GOSTITCH_ABI; }
 uint8_t *shim_pointer(uint64_t address) { return (uint8_t *)(uintptr_t)address; }
 
 int32_t shim_open(const char *config, size_t length, gostitch_out *out) {
-  return go.open(GOSTITCH_ABI, (const uint8_t *)config, length, out);
+  int32_t status = go.open(GOSTITCH_ABI, (const uint8_t *)config, length, out);
+  if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
+  return status;
 }
 
 int32_t shim_catalogue(gostitch_out *out) { return go.catalogue(out); }

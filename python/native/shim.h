@@ -19,7 +19,7 @@
 
 /* Loads the library at path, for the life of the process, and remembers which
    thread receives Ctrl-C (its pthread_t). Returns 0, or -1 with a text in
-   message. Leaves the limit of open files as it was. */
+   message. */
 int shim_load(const char *path, uint64_t main_thread, char *message, size_t capacity);
 
 /* The version of gostitch.h that this shim was compiled with. */
@@ -28,6 +28,7 @@ uint32_t shim_abi(void);
 /* The address of memory, for records that tell it as a number. */
 uint8_t *shim_pointer(uint64_t address);
 
+/* gostitch_open; also restores the limit of open files, which Go raises. */
 int32_t shim_open(const char *config, size_t length, gostitch_out *out);
 int32_t shim_catalogue(gostitch_out *out);
 int64_t shim_call(uint32_t function, int64_t timeout_ns, const char *trace, size_t trace_length,

@@ -217,7 +217,11 @@ func (m *module) method(f *function, name, result string) {
 	}
 	beside := ""
 	for _, field := range f.args.fields {
-		if field.typ.schema.Kind == codec.KindBytes {
+		t := field.typ
+		if t.schema.Kind == codec.KindOptional {
+			t = t.elem
+		}
+		if t.schema.Kind == codec.KindBytes {
 			beside = "beside"
 		}
 	}

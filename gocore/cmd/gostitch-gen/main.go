@@ -29,7 +29,7 @@ func main() {
 
 func run(out string, check bool, patterns []string) error {
 	if out == "" || len(patterns) == 0 {
-		return errors.New("usage: gostitch-gen [-check] -out FILE PACKAGE...")
+		return errors.New("name the file to write with -out, and at least one package")
 	}
 	functions, err := load(patterns)
 	if err != nil {

@@ -1,0 +1,38 @@
+package faults
+
+import "github.com/gostitch/gostitch/gocore"
+
+func init() {
+	gocore.Register("faults.add", Add)
+	gocore.Register("faults.address_of", AddressOf)
+	gocore.Register("faults.background", Background)
+	gocore.Register("faults.background_panic", BackgroundPanic)
+	gocore.RegisterMessages("faults.count_messages", CountMessages)
+	gocore.Register("faults.echo", Echo)
+	gocore.Register("faults.echo_bytes", EchoBytes)
+	gocore.Register("faults.echo_list", EchoList)
+	gocore.Register("faults.echo_optional_bytes", EchoOptionalBytes)
+	gocore.Register("faults.environment", Environment)
+	gocore.Register("faults.fail", Fail)
+	gocore.Register("faults.fail_hostile", FailHostile)
+	gocore.Register("faults.fail_joined", FailJoined)
+	gocore.Register("faults.fail_nil", FailNil)
+	gocore.Register("faults.fail_standard", FailStandard)
+	gocore.Register("faults.fail_typed", FailTyped)
+	gocore.Register("faults.fail_wrapped", FailWrapped)
+	gocore.Register("faults.goexit", Goexit)
+	gocore.Register("faults.goroutines", Goroutines)
+	gocore.Register("faults.list_directory", ListDirectory)
+	gocore.Register("faults.log", Log)
+	gocore.Register("faults.make_bytes", MakeBytes)
+	gocore.Register("faults.make_list", MakeList)
+	gocore.Register("faults.panic", Panic)
+	gocore.Register("faults.read_file", ReadFile)
+	gocore.Register("faults.receive", Receive)
+	gocore.Register("faults.receive_with", ReceiveWith)
+	gocore.RegisterMessages("faults.send_bytes", SendBytes)
+	gocore.RegisterMessages("faults.send_late", SendLate)
+	gocore.Register("faults.sleep", Sleep)
+	gocore.Register("faults.slice_bytes", SliceBytes)
+	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
+}
