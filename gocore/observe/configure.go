@@ -24,7 +24,8 @@ type TraceConfig struct {
 	Resource []Attribute
 	// ResourceSchemaURL is the schema of the resource's attributes, or empty.
 	ResourceSchemaURL string `gostitch:"resource_schema_url"`
-	// Endpoint is host:port of the OTLP gRPC receiver.
+	// Endpoint is host:port of the OTLP gRPC receiver; empty to hand the spans
+	// to Python's own exporters.
 	Endpoint string
 	// Insecure is true for a connection without TLS.
 	Insecure bool

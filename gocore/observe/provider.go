@@ -24,13 +24,9 @@ const batchDelay = time.Second
 
 // newTraces builds the tracer provider that serves Python's configuration.
 func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
-	options, err := exporterOptions(c)
+	exporter, err := newExporter(ctx, c)
 	if err != nil {
 		return nil, err
-	}
-	exporter, err := otlptracegrpc.New(ctx, options...)
-	if err != nil {
-		return nil, fmt.Errorf("the OTLP exporter cannot be made: %w", err)
 	}
 	attributes, err := resourceAttributes(c.Resource)
 	if err != nil {
@@ -47,6 +43,23 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	return &traces{provider: provider, tracer: provider.Tracer(tracerName)}, nil
+}
+
+// newExporter sends spans where Python's exporter does, or to Python itself if
+// that has none which Go can stand in for.
+func newExporter(ctx context.Context, c TraceConfig) (sdktrace.SpanExporter, error) {
+	if c.Endpoint == "" {
+		return recordExporter{}, nil
+	}
+	options, err := exporterOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	exporter, err := otlptracegrpc.New(ctx, options...)
+	if err != nil {
+		return nil, fmt.Errorf("the OTLP exporter cannot be made: %w", err)
+	}
+	return exporter, nil
 }
 
 func exporterOptions(c TraceConfig) ([]otlptracegrpc.Option, error) {

@@ -42,7 +42,8 @@ class ObserveTraceConfig(msgspec.Struct, array_like=True):
     Attributes:
         resource: That every span belongs to, the same as Python's.
         resource_schema_url: The schema of the resource's attributes, or empty.
-        endpoint: Host:port of the OTLP gRPC receiver.
+        endpoint: Host:port of the OTLP gRPC receiver; empty to hand the spans to
+            Python's own exporters.
         insecure: True for a connection without TLS.
         headers: Sent with each export, for authentication.
         certificate_file: Holds the authorities to trust; empty: the system's.

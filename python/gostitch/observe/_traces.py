@@ -14,9 +14,11 @@ from typing import Any
 from opentelemetry import baggage, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 
-from gostitch import _process
+from gostitch import _hooks, _pending, _process
 from gostitch.exceptions import GoError
-from gostitch.observe import _generated
+from gostitch.observe import _generated, _spans
+
+_EXPORT_TIMEOUT_S = 10.0
 
 _log = logging.getLogger("gostitch")
 _inject_baggage = W3CBaggagePropagator().inject
@@ -80,18 +82,22 @@ def _configure(provider: Any) -> None:
     if not hasattr(provider, "resource"):
         return  # the API without an SDK: nothing is exported
     exporter = _grpc_exporter(_exporters(provider))
-    if exporter is None:
-        _log.warning(
-            "spans of Go functions are not exported: the TracerProvider has no OTLP exporter "
-            "over gRPC (opentelemetry-exporter-otlp-proto-grpc)"
-        )
-        return
+    _hooks.span = _spans.deliver_to(provider)
     try:
         _generated.configure(traces=_trace_config(provider.resource, exporter))
     except GoError as error:
         _log.warning("spans of Go functions are not exported: %s", error)
         return
-    provider.add_span_processor(_flush_processor())
+    _add_first(provider, _flush_processor())
+
+
+def _add_first(provider: Any, processor: Any) -> None:
+    """Add a span processor before the others, which export what it brings when they flush."""
+    provider.add_span_processor(processor)
+    several = provider._active_span_processor
+    with several._lock:
+        *others, added = several._span_processors
+        several._span_processors = (added, *others)
 
 
 def _exporters(provider: Any) -> Iterable[Any]:
@@ -114,19 +120,20 @@ def _grpc_exporter(exporters: Iterable[Any]) -> Any:
 
 
 def _trace_config(resource: Any, exporter: Any) -> _generated.ObserveTraceConfig:
+    """Describe where to send; without an exporter, to Python's own (``_spans``)."""
     compression = getattr(exporter, "_compression", None)
     return _generated.ObserveTraceConfig(
         resource=[_attribute(key, value) for key, value in resource.attributes.items()],
         resource_schema_url=resource.schema_url or "",
-        endpoint=exporter._endpoint,
+        endpoint="" if exporter is None else exporter._endpoint,
         insecure=bool(getattr(exporter, "_insecure", True)),
-        headers=dict(exporter._headers or ()),
+        headers=dict(getattr(exporter, "_headers", None) or ()),
         certificate_file=os.environ.get(
             "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
             os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE", ""),
         ),
         gzip=getattr(compression, "name", "") == "Gzip",
-        timeout_s=float(exporter._timeout),
+        timeout_s=float(getattr(exporter, "_timeout", _EXPORT_TIMEOUT_S)),
     )
 
 
@@ -158,6 +165,7 @@ def _flush_processor() -> Any:
                 return True
             try:
                 _generated.flush(timeout=timeout_millis / 1000)
+                _pending.drain_host()
             except GoError:
                 return False
             return True
