@@ -8,9 +8,10 @@ import (
 // closePoll is how often Close looks whether the calls have ended.
 const closePoll = time.Millisecond
 
-// Close cancels every submitted call, waits until no call runs, then flushes
+// Close cancels every submitted call, waits until they have ended, then flushes
 // the observer, all within the timeout. It returns the number of calls that
-// still run.
+// still run; a call that a thread waits for is that thread's, and neither
+// cancelled nor waited for.
 func Close(timeout time.Duration) int64 {
 	ctx, stop := context.WithTimeout(context.Background(), timeout)
 	defer stop()
@@ -20,7 +21,7 @@ func Close(timeout time.Duration) int64 {
 	})
 	tick := time.NewTicker(closePoll)
 	defer tick.Stop()
-	for inFlight.Load() > 0 && ctx.Err() == nil {
+	for anySubmitted() && ctx.Err() == nil {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -30,4 +31,12 @@ func Close(timeout time.Duration) int64 {
 		(*o).Flush(ctx)
 	}
 	return inFlight.Load()
+}
+
+func anySubmitted() (found bool) {
+	submitted.Range(func(any, any) bool {
+		found = true
+		return false
+	})
+	return found
 }

@@ -76,6 +76,8 @@ class Function(Generic[R]):
                 f"(contract {entry.checksum}); generate the stubs again and rebuild",
                 details={"function": self.name, "path": library.path},
             )
+        # Logs and spans of the function may come from now on.
+        _pending.pump()
         self._number = entry.number
         return entry.number
 

@@ -11,6 +11,7 @@ so a blocked or closed loop cannot make the waiter hang.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import collections
 import itertools
 import logging
@@ -45,7 +46,7 @@ _log_to = logging.getLogger(_codec.LOGGER)
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("decode", "future", "loan", "on_message", "trace")
+    __slots__ = ("abandoned", "decode", "future", "loan", "on_message", "trace")
 
     def __init__(
         self,
@@ -60,6 +61,7 @@ class _Pending:
         self.decode = decode
         self.loan = loan  # keeps the memory of buffers until the reply
         self.on_message = on_message
+        self.abandoned = False  # the interpreter ends: nobody must be told
 
 
 class Queue:
@@ -259,6 +261,8 @@ class Queue:
                 payload = _hold(self._library, *payload)
             if entry.loan:
                 entry.loan.end()
+            if entry.abandoned:
+                return
             if status != _codec.OK:
                 future.settle(FINISHED, None, decode_error(payload, entry.trace))
             elif entry.decode is not None:
@@ -274,7 +278,7 @@ class Queue:
             self._awaited.discard(token)
 
     def _message(self, token: int, entry: _Pending, payload: memoryview) -> None:
-        if entry.on_message is None or entry.future.done():
+        if entry.on_message is None or entry.abandoned or entry.future.done():
             return
         loop = None if self._loop is None else self._loop()
         if loop is not None and loop is not asyncio._get_running_loop() and self.is_served():
@@ -473,7 +477,26 @@ def pump() -> Pump:
         with _pump_lock:
             if _pump is None:
                 _pump = Pump(_process.library())
+                atexit.register(_abandon)
     return _pump
+
+
+def _abandon() -> None:
+    """Leave who still waits alone, at exit, before the calls are cancelled.
+
+    They are daemon threads, which end silently. A call made later, by another
+    handler of atexit, is served.
+    """
+    for queue in _all_queues():
+        for entry in list(queue._pending.values()):
+            entry.abandoned = True
+
+
+def drain_host() -> None:
+    """Handle the spans and logs that wait, now."""
+    if _pump is not None:
+        while _pump.queue.drain():
+            pass
 
 
 def pending_count() -> int:

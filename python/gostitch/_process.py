@@ -84,6 +84,7 @@ class Library:
 _lock = threading.Lock()
 _library: Library | None = None
 _forked_from: int | None = None
+_loading = False
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
 _wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
@@ -104,7 +105,7 @@ def loaded() -> Library | None:
 
 
 def _load() -> Library:
-    global _library
+    global _library, _loading
     with _lock:
         if _library is not None:
             return _library
@@ -119,7 +120,12 @@ def _load() -> Library:
         if _refused is not None:
             # It cannot be unloaded, and a second Go runtime must not be loaded.
             raise LibraryError(str(_refused), details=_refused.details) from _refused
-        _library = _open(_find())
+        path = _find()
+        _loading = True
+        try:
+            _library = _open(path)
+        finally:
+            _loading = False
         atexit.register(_close)
         return _library
 
@@ -230,7 +236,7 @@ def _close() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _library, _forked_from, _lock, _signals_watched
+    global _library, _loading, _forked_from, _lock, _signals_watched
     # Another thread may have held the lock at the fork.
     _lock = threading.Lock()
     if _signals_watched:
@@ -239,9 +245,9 @@ def _after_fork_in_child() -> None:
         if before not in (-1, _wakeup_fd):
             signal.set_wakeup_fd(before)
     _signals_watched = False
-    if _library is not None:
-        _forked_from = _library.pid
-        _library = None
+    if _library is not None or _loading:  # by another thread, which does not exist here
+        _forked_from = _library.pid if _library is not None else os.getppid()
+    _library, _loading = None, False
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,412 @@
+"""Submitted calls inside event loops: await, gather, cancel, several loops, loops that end."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import gc
+import threading
+import weakref
+from collections.abc import Coroutine
+from typing import Any
+
+import faults
+import pytest
+from invariants import settled
+
+from gostitch import GoPanic, GoTimeoutError, GoTypeError, runtime_info
+
+
+def _calls() -> int:
+    return int(runtime_info()["calls"])
+
+
+def _in_thread(main: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a loop and thread of its own."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, main).result(50)
+
+
+class TestAwait:
+    def test_gives_the_result(self) -> None:
+        """await gives the result of the function."""
+
+        async def main() -> int:
+            return await faults.add.submit(1, 2)
+
+        assert 3 == asyncio.run(main())
+
+    def test_raises_the_error(self) -> None:
+        """await raises what the call would raise."""
+
+        async def main() -> None:
+            with pytest.raises(GoTypeError):
+                await faults.add.submit("1", 2)  # type: ignore[arg-type]
+            with pytest.raises(GoPanic):
+                await faults.panic.submit("string")
+            with pytest.raises(GoTimeoutError):
+                await faults.sleep.submit(60, timeout=0.01)
+
+        asyncio.run(main())
+
+    def test_a_thousand_at_once(self) -> None:
+        """A thousand calls awaited together all give their own results."""
+
+        async def main() -> list[int]:
+            return await asyncio.gather(*(faults.add.submit(i, 1) for i in range(1000)))
+
+        assert list(range(1, 1001)) == asyncio.run(main())
+
+    def test_a_thousand_in_tasks(self) -> None:
+        """The same from a thousand tasks, which each do several calls."""
+
+        async def one(i: int) -> int:
+            return await faults.add.submit(await faults.add.submit(i, 1), 1)
+
+        async def main() -> list[int]:
+            return await asyncio.gather(*map(one, range(1000)))
+
+        assert list(range(2, 1002)) == asyncio.run(main())
+
+    def test_twice(self) -> None:
+        """A future can be awaited again."""
+
+        async def main() -> tuple[int, int]:
+            future = faults.add.submit(1, 2)
+            return await future, await future
+
+        assert (3, 3) == asyncio.run(main())
+
+    def test_in_two_tasks(self) -> None:
+        """Two tasks can await one future."""
+
+        async def main() -> list[float]:
+            future = faults.sleep.submit(0.02)
+
+            async def wait() -> float:
+                return await future
+
+            return await asyncio.gather(wait(), wait())
+
+        assert [0.02, 0.02] == asyncio.run(main())
+
+    def test_where_it_was_not_submitted(self) -> None:
+        """A future can be awaited in another loop than the one it was submitted in."""
+
+        async def await_it(future: Any) -> Any:
+            return await future
+
+        async def main() -> float:
+            future = faults.sleep.submit(0.05)
+            there = asyncio.get_running_loop().run_in_executor(None, _in_thread, await_it(future))
+            return await there + await future
+
+        assert 0.1 == asyncio.run(main())
+
+    def test_that_was_submitted_outside(self) -> None:
+        """A future submitted without a loop can be awaited in one."""
+
+        async def main(future: Any) -> Any:
+            return await future
+
+        assert 0.02 == asyncio.run(main(faults.sleep.submit(0.02)))
+
+    def test_in_many_loops_at_once(self) -> None:
+        """One future awaited in several loops of several threads wakes all of them."""
+
+        async def main(future: Any) -> Any:
+            return await future
+
+        for _ in range(20):
+            future = faults.receive.submit(1)
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                waiting = [pool.submit(asyncio.run, main(future)) for _ in range(4)]
+                future.send(b"x")
+
+                assert [["x"]] * 4 == [outcome.result(20) for outcome in waiting]
+
+    def test_as_a_task_or_future(self) -> None:
+        """ensure_future, shield, wait and as_completed take it."""
+
+        async def main() -> None:
+            assert 3 == await asyncio.ensure_future(faults.add.submit(1, 2))
+            assert 3 == await asyncio.shield(faults.add.submit(1, 2))
+            done, _ = await asyncio.wait({asyncio.ensure_future(faults.add.submit(1, 2))})
+            assert [3] == [future.result() for future in done]
+            found = [await f for f in asyncio.as_completed([faults.add.submit(1, 2)])]
+            assert [3] == found
+            assert 3 == await asyncio.wrap_future(faults.add.submit(1, 2))
+
+        asyncio.run(main())
+
+    def test_runs_other_work_meanwhile(self) -> None:
+        """The loop goes on while Go works."""
+
+        async def main() -> int:
+            future = faults.receive.submit(1)
+            turns = 0
+            while turns < 100:
+                await asyncio.sleep(0)
+                turns += 1
+            future.send(b"done")
+            await future
+            return turns
+
+        assert 100 == asyncio.run(main())
+
+
+class TestCancel:
+    def test_of_a_task_cancels_the_function(self) -> None:
+        """Cancelling the task that awaits ends the Go function."""
+
+        async def main() -> None:
+            async def wait() -> None:
+                await faults.sleep.submit(60)
+
+            task = asyncio.create_task(wait())
+            await asyncio.sleep(0)
+            assert 1 == _calls()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+        asyncio.run(main())
+        assert 0 == settled(_calls, 0)
+
+    def test_of_a_gather(self) -> None:
+        """Cancelling a gather cancels all of its calls."""
+
+        async def main() -> None:
+            everything = asyncio.gather(*(faults.sleep.submit(60) for _ in range(100)))
+            await asyncio.sleep(0)
+            everything.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await everything
+
+        asyncio.run(main())
+        assert 0 == settled(_calls, 0)
+
+    def test_wait_for(self) -> None:
+        """wait_for gives up after its timeout, and cancels the function."""
+
+        async def main() -> None:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(faults.sleep.submit(60), 0.01)
+            assert 3 == await asyncio.wait_for(faults.add.submit(1, 2), 20)
+
+        asyncio.run(main())
+        assert 0 == settled(_calls, 0)
+
+    def test_shielded(self) -> None:
+        """A shielded call survives the cancellation of the task that awaits it."""
+
+        async def main() -> list[str]:
+            future = faults.receive.submit(1)
+
+            async def wait() -> None:
+                await asyncio.shield(future)
+
+            task = asyncio.create_task(wait())
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            future.send(b"alive")
+            return await future
+
+        assert ["alive"] == asyncio.run(main())
+
+    def test_of_the_future(self) -> None:
+        """A cancelled future raises asyncio's CancelledError in whoever awaits it."""
+
+        async def main() -> None:
+            future = faults.sleep.submit(60)
+            asyncio.get_running_loop().call_soon(future.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await future
+            assert future.cancelled()
+
+        asyncio.run(main())
+
+    def test_from_another_thread(self) -> None:
+        """Another thread may cancel what the loop awaits."""
+
+        async def main() -> None:
+            future = faults.sleep.submit(60)
+            thread = threading.Thread(target=future.cancel)
+            asyncio.get_running_loop().call_soon(thread.start)
+            with pytest.raises(asyncio.CancelledError):
+                await future
+            thread.join()
+
+        asyncio.run(main())
+
+    def test_of_one_of_two_who_await(self) -> None:
+        """Cancelling one of two tasks that await a future cancels the call, and so the other."""
+
+        async def main() -> None:
+            future = faults.sleep.submit(60)
+
+            async def wait() -> None:
+                await future
+
+            tasks = [asyncio.create_task(wait()) for _ in range(2)]
+            await asyncio.sleep(0)
+            tasks[0].cancel()
+            outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+            assert [asyncio.CancelledError] * 2 == [type(outcome) for outcome in outcomes]
+
+        asyncio.run(main())
+
+
+class TestBlocking:
+    def test_result_inside_the_loop(self) -> None:
+        """result() in the loop's own thread blocks the loop, as it must, but does not hang."""
+
+        async def main() -> float:
+            return faults.sleep.submit(0.02).result(20)
+
+        assert 0.02 == asyncio.run(main())
+
+    def test_wait_inside_the_loop(self) -> None:
+        """concurrent.futures.wait in the loop's own thread does not hang either."""
+
+        async def main() -> int:
+            futures = [faults.add.submit(i, 1) for i in range(50)]
+            done, _ = concurrent.futures.wait(futures, timeout=20)
+            return len(done)
+
+        assert 50 == asyncio.run(main())
+
+    def test_result_in_another_thread(self) -> None:
+        """Another thread may wait for a future of the loop."""
+
+        async def main() -> float:
+            future = faults.sleep.submit(0.02)
+            return await asyncio.get_running_loop().run_in_executor(None, future.result, 20)
+
+        assert 0.02 == asyncio.run(main())
+
+    def test_map_inside_the_loop(self) -> None:
+        """map, which blocks, works inside a loop."""
+
+        async def main() -> list[int]:
+            return list(faults.add.map(range(100), range(100)))
+
+        assert [2 * i for i in range(100)] == asyncio.run(main())
+
+    def test_the_loop_serves_itself_again_afterwards(self) -> None:
+        """After somebody outside has waited, the loop alone handles its replies."""
+        threads: set[int] = set()
+
+        async def main() -> None:
+            faults.sleep.submit(0.01).result(20)
+            for _ in range(50):
+                await faults.count_messages.submit(
+                    5, progress=lambda _: threads.add(threading.get_ident())
+                )
+            assert {threading.get_ident()} == threads
+
+        asyncio.run(main())
+
+    def test_callbacks_stay_in_the_loop(self) -> None:
+        """Messages of a loop's call arrive on its thread although another thread waits too."""
+        threads: set[int] = set()
+
+        async def main() -> int:
+            future = faults.count_messages.submit(
+                2000, progress=lambda _: threads.add(threading.get_ident())
+            )
+            outside = asyncio.get_running_loop().run_in_executor(None, future.result, 20)
+            count = await future + await outside
+            assert {threading.get_ident()} == threads
+            return count
+
+        assert 4000 == asyncio.run(main())
+
+
+class TestLoopsThatEnd:
+    def test_with_pending_futures(self) -> None:
+        """A future whose loop was closed gets its reply nevertheless."""
+        futures = []
+
+        async def main() -> None:
+            futures.extend(faults.sleep.submit(0.05) for _ in range(5))
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
+        done, pending = concurrent.futures.wait(futures, timeout=20)
+
+        assert (5, 0) == (len(done), len(pending))
+        assert [0.05] * 5 == [future.result() for future in futures]
+
+    def test_and_are_dropped(self) -> None:
+        """A loop that is dropped with calls under way is freed, and its queue with it."""
+
+        async def main() -> None:
+            faults.sleep.submit(0.05)
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        loop.close()
+        gone = weakref.ref(loop)
+        del loop
+        gc.collect()
+
+        assert gone() is None
+
+    def test_without_being_closed(self) -> None:
+        """The same holds for a loop that nobody closed."""
+
+        async def main() -> None:
+            faults.sleep.submit(0.02)
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        del loop
+        with pytest.warns(ResourceWarning, match="unclosed event loop"):
+            gc.collect()
+
+    def test_after_somebody_watched(self) -> None:
+        """A loop whose queue others had watched leaves no descriptor and no busy thread behind."""
+
+        async def main() -> None:
+            await asyncio.get_running_loop().run_in_executor(
+                None, faults.sleep.submit(0.01).result, 20
+            )
+
+        for _ in range(5):
+            asyncio.run(main())
+        gc.collect()
+
+        assert 1 == settled(lambda: runtime_info()["queues"], 1)
+
+    def test_many_one_after_the_other(self) -> None:
+        """Two hundred loops, each with a call, leave nothing behind."""
+
+        async def main() -> int:
+            return await faults.add.submit(1, 2)
+
+        assert {3} == {asyncio.run(main()) for _ in range(200)}
+
+    def test_in_threads(self) -> None:
+        """Loops in several threads do not disturb each other."""
+
+        async def main(start: int) -> list[int]:
+            numbers = range(start, start + 200)
+            return await asyncio.gather(*(faults.add.submit(i, 1) for i in numbers))
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            outcomes = [pool.submit(asyncio.run, main(1000 * n)) for n in range(8)]
+
+            for n, outcome in enumerate(outcomes):
+                assert list(range(1000 * n + 1, 1000 * n + 201)) == outcome.result(50)
+
+    def test_in_debug_mode(self) -> None:
+        """asyncio's debug mode finds nothing wrong."""
+
+        async def main() -> list[int]:
+            return await asyncio.gather(*(faults.add.submit(i, 1) for i in range(50)))
+
+        assert list(range(1, 51)) == asyncio.run(main(), debug=True)

@@ -1,0 +1,324 @@
+"""Ctrl-C: the main thread's call is cancelled and KeyboardInterrupt raised, promptly."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+
+import pytest
+from programs import Programs
+
+_HEAD = """
+import asyncio, os, signal, sys, threading, time
+import faults, gostitch
+
+def interrupt_when(condition):
+    '''Send SIGINT to the main thread as soon as the condition holds.
+
+    To the thread, since one sent to the process while the main thread is just
+    entering or leaving Go may be taken by another thread, on which Python only
+    looks at it when the main thread takes the GIL the next time.
+    '''
+    def wait():
+        while not condition():
+            time.sleep(0.001)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    threading.Thread(target=wait).start()
+
+def calls():
+    return gostitch.runtime_info().get("calls", 0)
+
+def settled():
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        info = gostitch.runtime_info()
+        if not (info["calls"] or info["pending"] or info["buffers"]):
+            return "nothing left"
+        time.sleep(0.002)
+    return info
+
+faults.add(1, 2)
+"""
+
+
+def _run(program: Programs, text: str) -> list[str]:
+    # Far longer than it takes, far shorter than the calls that are interrupted.
+    done = program(_HEAD + text, "-X", "dev", timeout=20)
+
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "faults.sleep(60)",
+        "faults.sleep(60, timeout=50)",
+        "faults.receive_with(bytearray(100_000), 1)",
+        "faults.count_messages(5, wait=True, progress=lambda _: None)",
+        "faults.sleep.submit(60).result()",
+        "list(faults.sleep.map([60, 60]))",
+    ],
+)
+def test_raises_keyboard_interrupt(program: Programs, call: str) -> None:
+    """Every way to wait on the main thread ends with KeyboardInterrupt, and nothing is left."""
+    lines = _run(
+        program,
+        f"""
+interrupt_when(calls)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted")
+for future in list(gostitch._pending._queues.values()):
+    for entry in list(future._pending.values()):
+        entry.future.cancel()
+print(settled())
+""",
+    )
+
+    assert ["interrupted", "nothing left"] == lines
+
+
+def test_uncaught(program: Programs) -> None:
+    """A program that does not catch it dies of it, as Python programs do."""
+    done = program(_HEAD + "interrupt_when(calls)\nfaults.sleep(60)")
+
+    assert -2 == done.returncode
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_sent_to_the_process(program: Programs) -> None:
+    """A signal from outside does the same."""
+    text = _HEAD + "print('ready', flush=True)\ntry:\n    faults.sleep(60)\n"
+    process = program.start(text + "except KeyboardInterrupt:\n    print(settled())")
+    assert process.stdout is not None
+    assert "ready\n" == process.stdout.readline()
+    for _ in range(20):  # one that comes before the call would be over before it
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(0.2)
+            break
+        except subprocess.TimeoutExpired:
+            continue
+
+    assert "nothing left\n" == process.stdout.read()
+
+
+def test_many_times(program: Programs) -> None:
+    """Ctrl-C works again and again."""
+    lines = _run(
+        program,
+        """
+count = 0
+for _ in range(20):
+    interrupt_when(calls)
+    try:
+        faults.sleep(60)
+    except KeyboardInterrupt:
+        count += 1
+print(count, settled())
+""",
+    )
+
+    assert ["20 nothing left"] == lines
+
+
+def test_of_a_function_that_does_not_listen(program: Programs) -> None:
+    """A function that ignores its context is not stopped, but the interrupt is not lost."""
+    lines = _run(
+        program,
+        """
+interrupt_when(calls)
+try:
+    faults.spin_ignoring_context(0.3)
+    time.sleep(0.1)
+except KeyboardInterrupt:
+    print("interrupted")
+print(settled())
+""",
+    )
+
+    assert ["interrupted", "nothing left"] == lines
+
+
+def test_large_result_in_the_moment_of_the_interrupt(program: Programs) -> None:
+    """A result that arrives together with the interrupt is released."""
+    lines = _run(
+        program,
+        """
+for i in range(100):
+    try:
+        timer = threading.Timer(0.0005 * (i % 10), os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        while True:
+            faults.make_bytes(300_000)
+    except KeyboardInterrupt:
+        pass
+    timer.join()
+print(settled())
+""",
+    )
+
+    assert ["nothing left"] == lines
+
+
+def test_of_a_handler_that_does_not_raise(program: Programs) -> None:
+    """With a handler that does not raise the call is cancelled: GoCancelledError."""
+    lines = _run(
+        program,
+        """
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append("handled"))
+interrupt_when(calls)
+try:
+    faults.sleep(60)
+except gostitch.GoCancelledError as error:
+    print(error.code, seen, settled())
+""",
+    )
+
+    assert ["cancelled ['handled'] nothing left"] == lines
+
+
+def test_of_a_handler_that_raises_something(program: Programs) -> None:
+    """What a handler raises is what the call raises."""
+    lines = _run(
+        program,
+        """
+class Stop(Exception):
+    pass
+
+def handler(*_):
+    raise Stop
+
+signal.signal(signal.SIGINT, handler)
+interrupt_when(calls)
+try:
+    faults.sleep(60)
+except Stop:
+    print("stopped", settled())
+""",
+    )
+
+    assert ["stopped nothing left"] == lines
+
+
+def test_ignored(program: Programs) -> None:
+    """A process that ignores SIGINT is not disturbed."""
+    lines = _run(
+        program,
+        """
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+interrupt_when(calls)
+print(faults.sleep(0.3))
+""",
+    )
+
+    assert ["0.3"] == lines
+
+
+def test_other_threads_go_on(program: Programs) -> None:
+    """Ctrl-C concerns the main thread's call, not those of other threads."""
+    lines = _run(
+        program,
+        """
+outcome = []
+thread = threading.Thread(target=lambda: outcome.append(faults.receive_with(b"", 0) or faults.sleep(0.5)))
+thread.start()
+interrupt_when(lambda: calls() == 2)
+try:
+    faults.sleep(60)
+except KeyboardInterrupt:
+    thread.join()
+    print(outcome)
+""",
+    )
+
+    assert ["[0.5]"] == lines
+
+
+def test_in_asyncio(program: Programs) -> None:
+    """Ctrl-C in asyncio.run cancels the main task and so the call it awaits."""
+    lines = _run(
+        program,
+        """
+async def main():
+    try:
+        await faults.sleep.submit(60)
+    except asyncio.CancelledError:
+        print("cancelled")
+        raise
+
+interrupt_when(calls)
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    print("interrupted", settled())
+""",
+    )
+
+    assert ["cancelled", "interrupted nothing left"] == lines
+
+
+def test_in_a_plain_loop(program: Programs) -> None:
+    """Ctrl-C in the middle of a loop loses no reply: every future gets its own."""
+    lines = _run(
+        program,
+        """
+import concurrent.futures
+
+async def main(futures):
+    futures.extend(faults.add.submit(i, 1) for i in range(300))
+    futures.extend(faults.make_bytes.submit(100_000) for i in range(10))
+    while True:
+        await asyncio.sleep(0.001)
+
+async def end():
+    for task in asyncio.all_tasks():
+        if task is not asyncio.current_task():
+            task.cancel()
+
+interrupted = 0
+for i in range(60):
+    loop = asyncio.new_event_loop()
+    futures = []
+    timer = threading.Timer(0.0005 * (i % 20), os.kill, (os.getpid(), signal.SIGINT))
+    try:
+        timer.start()
+        loop.run_until_complete(main(futures))
+    except KeyboardInterrupt:
+        interrupted += 1
+    timer.join()
+    loop.run_until_complete(end())
+    done, pending = concurrent.futures.wait(futures, timeout=10)
+    assert not pending, pending
+    for n, future in enumerate(futures):
+        error = future.exception()
+        assert type(error) is KeyboardInterrupt or n >= 300 or future.result() == n + 1
+    loop.close()
+del futures, future, done, pending
+print(interrupted, settled())
+""",
+    )
+
+    assert ["60 nothing left"] == lines
+
+
+def test_in_a_call_with_messages_in_the_callback(program: Programs) -> None:
+    """Ctrl-C while a message's callback runs ends the call as well."""
+    lines = _run(
+        program,
+        """
+def callback(tick):
+    if tick.index == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+
+try:
+    faults.count_messages(1000, wait=True, progress=callback)
+except KeyboardInterrupt:
+    print("interrupted", settled())
+""",
+    )
+
+    assert ["interrupted nothing left"] == lines

@@ -1,0 +1,60 @@
+"""What all tests share: the library they load, and the check that nothing is left behind.
+
+One process can load one Go library, so all tests use ``libfaults``: the library that is
+shipped, and the functions that break things. ``abi/test_loading.py`` proves the shipped one.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from invariants import live_counts, settled
+from programs import Programs
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = ROOT / "build" / "tests" / "libfaults.so"
+
+# Before anything can load the library; programs that tests start inherit it.
+os.environ["GOSTITCH_LIBRARY"] = str(LIBRARY)
+
+sys.path.insert(0, str(ROOT / "python" / "native"))
+
+import toolchain  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def library() -> Path:
+    """The library of the tests, built; Go's cache makes that cheap when nothing changed."""
+    go = toolchain.go()
+    if go is None:
+        pytest.fail("no Go was found; run 'make dev'")
+    LIBRARY.parent.mkdir(parents=True, exist_ok=True)
+    command = [go, "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"]
+    subprocess.run(
+        [*command, "-o", str(LIBRARY), "./gocore/cmd/libfaults"],
+        cwd=ROOT,
+        env=toolchain.environment(),
+        check=True,
+    )
+    return LIBRARY
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """After every test, no call, buffer or queue of Go is left."""
+    yield
+    zero = dict.fromkeys(live_counts(), 0)
+    assert zero == settled(live_counts, zero)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Iterator[Programs]:
+    """Run Python text in a process of its own: ``program(text).stdout``."""
+    programs = Programs(tmp_path)
+    yield programs
+    programs.close()

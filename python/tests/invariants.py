@@ -1,0 +1,34 @@
+"""What must hold after every test: nothing of Go is left, and what ends by itself has ended."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gostitch import runtime_info
+
+_SETTLE_S = 5.0
+
+
+def live_counts() -> dict[str, int]:
+    """Give what must be zero when nothing is under way; nothing if Go is not loaded."""
+    info = runtime_info()
+    if not info["loaded"]:
+        return {}
+    names = ("calls", "pending", "buffers", "background_goroutines")
+    # One queue is the process's own.
+    return {name: info[name] for name in names} | {"queues": max(0, info["queues"] - 1)}
+
+
+def settled(read: Callable[[], Any], wanted: Any) -> Any:
+    """Give what ``read`` gives once it is what is wanted, or after a bounded time whatever it is.
+
+    For what ends by itself a moment later: a cancelled Go function, a loop's queue.
+    """
+    deadline = time.monotonic() + _SETTLE_S
+    while (found := read()) != wanted and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.002)
+    return found

@@ -1,0 +1,141 @@
+"""Panics of Go in Sentry: the real SDKs on both sides, and a server that keeps what they send."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from observe.sentry_receiver import receiving
+
+TESTS = Path(__file__).parents[1]  # where the module of faults is
+
+INIT = """
+import sentry_sdk
+sentry_sdk.init(release="shop@1.2.3", environment="staging")
+"""
+
+
+def run(code: str) -> list[dict[str, Any]]:
+    """Run the code in a process of its own; give the events that arrived by its end."""
+    with receiving() as receiver:
+        done = subprocess.run(
+            [sys.executable, "-c", INIT + textwrap.dedent(code)],
+            env={**os.environ, "SENTRY_DSN": receiver.dsn, "PYTHONPATH": str(TESTS)},
+            capture_output=True,
+            text=True,
+            timeout=50,
+            check=False,
+        )
+        assert "unexpected" not in done.stderr, done.stderr
+        return receiver.events
+
+
+def go_value(event: dict[str, Any]) -> dict[str, Any]:
+    """Give the exception value whose frames are Go's."""
+    (value,) = (
+        value
+        for value in event["exception"]["values"]
+        if value["stacktrace"]["frames"][0].get("platform") == "go"
+    )
+    return value
+
+
+def test_a_panic_is_one_event_with_both_stacks() -> None:
+    """A panic that the caller lets pass is reported once, with the stacks of Go and Python."""
+    events = run("""
+        import faults
+        def handler():
+            faults.panic("string")
+        handler()
+    """)
+
+    (event,) = events
+    frames = go_value(event)["stacktrace"]["frames"]
+    python = event["exception"]["values"][-1]
+    assert frames[-1]["function"].endswith("faults.Panic")
+    assert python["type"] == "GoPanic"
+    assert "handler" in [frame["function"] for frame in python["stacktrace"]["frames"]]
+    assert (event["release"], event["environment"]) == ("shop@1.2.3", "staging")
+
+
+def test_a_panic_that_is_caught_is_reported_all_the_same() -> None:
+    """A panic is a bug: catching it does not hide it; captured again it is one event still."""
+    events = run("""
+        import faults, gostitch
+        try:
+            faults.panic("string")
+        except gostitch.GoPanic as error:
+            sentry_sdk.capture_exception(error)
+    """)
+
+    assert len(events) == 1
+
+
+def test_a_panic_of_a_submitted_call_is_reported_on_the_trace_of_its_caller() -> None:
+    """The event is on the trace that was current at the call, whoever drains the reply."""
+    events = run("""
+        import faults, gostitch
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        trace.set_tracer_provider(TracerProvider())
+        with trace.get_tracer("x").start_as_current_span("caller") as span:
+            future = faults.panic.submit("nil")
+            trace_id = f"{span.get_span_context().trace_id:032x}"
+        try:
+            future.result()
+        except gostitch.GoPanic:
+            sentry_sdk.set_tag("expected", trace_id)
+            sentry_sdk.capture_message("done")
+    """)
+
+    panic, message = events
+    assert panic["contexts"]["trace"]["trace_id"] == message["tags"]["expected"]
+
+
+def test_an_error_that_is_handled_is_not_reported() -> None:
+    """An ordinary error belongs to the application, which may expect it."""
+    events = run("""
+        import gostitch
+        from gostitch import tasks
+        try:
+            tasks.hash_tree("/does/not/exist")
+        except gostitch.GoError:
+            pass
+    """)
+
+    assert events == []
+
+
+def test_an_error_that_the_application_reports_carries_the_go_stack() -> None:
+    """Once Go and Sentry have met, a captured Go error has Go's frames in the same event."""
+    events = run("""
+        from gostitch import tasks
+        try:
+            tasks.hash_tree("/does/not/exist")
+        except FileNotFoundError as error:
+            sentry_sdk.capture_exception(error)
+    """)
+
+    (event,) = events
+    assert "hashtree" in go_value(event)["stacktrace"]["frames"][-1]["function"]
+
+
+def test_a_background_panic_is_sent_by_go() -> None:
+    """What no reply can carry is reported by sentry-go, with Python's release and environment."""
+    events = run("""
+        import time
+        import faults, gostitch
+        faults.background_panic()
+        deadline = time.monotonic() + 20
+        while gostitch.runtime_info()["background_panics"] == 0:
+            assert time.monotonic() < deadline, "unexpected: no panic"
+    """)
+
+    (event,) = events
+    assert event["platform"] == "go"
+    assert event["exception"][0]["type"] == "panic"
+    assert (event["release"], event["environment"]) == ("shop@1.2.3", "staging")
