@@ -142,10 +142,11 @@ def test_each_process_is_one_resource_of_one_service(resources: list[dict[str, A
     """Go's spans come under the very resource of the Python process they ran in."""
     described = [attributes(resource["resource"]) for resource in resources]
     assert {one["service.name"] for one in described} == {"ci-pipeline"}
-    commands = sorted(one["process.command"] for one in described)
-    assert commands == ["after.py", "artifact server", "before.py", "run.py"]
+    commands = Counter(one["process.command"] for one in described)
+    assert commands.pop("artifact server") in (1, 2)  # it has workers, and both may have answered
+    assert commands == {"after.py": 1, "before.py": 1, "run.py": 1}
     for name in ("process.pid", "service.instance.id"):
-        assert len({one[name] for one in described}) == 4
+        assert len({one[name] for one in described}) == len(resources)
 
 
 def test_go_spans_hang_below_the_python_spans_that_called(
