@@ -100,7 +100,7 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 
 // copyBelow is the size in bytes below which result bytes are copied into the
 // caller's scratch memory; larger ones cross where they are. Below it a copy is
-// cheaper than pinning (benchmark call.bytes_out).
+// cheaper than pinning.
 const copyBelow = 4096
 
 // replyBytes gives the bytes to reply with. A function may return a part of

@@ -48,7 +48,7 @@ func sample() everything {
 		Flag: true, Small: -128, Big: math.MinInt64, Count: math.MaxUint64, Half: 0.5, Real: -1e300,
 		Text: "grüße \U0001F600", Data: []byte{0, 255}, Names: []string{"", "a"},
 		Nested: []inner{{"x", 1}, {"y", math.Inf(1)}}, Table: map[string]int64{"k": 1},
-		One: inner{"one", 0}, Maybe: &seven, Named: 3, Renamed: "/tmp", HTTPCode: 200,
+		One: inner{"one", 0}, Maybe: &seven, Named: 3, Renamed: "/tmp", HTTPCode: 100,
 	}
 }
 

@@ -1,0 +1,150 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gostitch/gostitch/gocore"
+	"github.com/gostitch/gostitch/gocore/internal/golden"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
+)
+
+const header = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-03\nvendor=x:1\nuser=zo%C3%AB"
+
+// A span with everything is the golden frame from which Python builds its own.
+func TestGoldenSpan(t *testing.T) {
+	t.Parallel()
+	ctx := contextWithTrace(context.Background(), []byte(header))
+	parent := trace.SpanContextFromContext(ctx)
+	stub := tracetest.SpanStub{
+		Name:        "tasks.pack",
+		SpanContext: parent.WithSpanID(trace.SpanID{8, 7, 6, 5, 4, 3, 2, 1}),
+		Parent:      parent,
+		SpanKind:    trace.SpanKindClient,
+		StartTime:   time.Unix(1_700_000_000, 1),
+		EndTime:     time.Unix(1_700_000_001, 2),
+		Attributes: []attribute.KeyValue{
+			attribute.Bool("b", true), attribute.Int("i", -1), attribute.Float64("f", 0.5), attribute.String("s", "x"),
+			attribute.BoolSlice("bs", []bool{true, false}), attribute.Int64Slice("is", []int64{1, 2}),
+			attribute.Float64Slice("fs", []float64{0.5}), attribute.StringSlice("ss", []string{"a", "b"}),
+		},
+		Events:               []sdktrace.Event{{Name: "exception", Time: time.Unix(1_700_000_000, 5), Attributes: []attribute.KeyValue{attribute.String("exception.type", "E")}}},
+		Links:                []sdktrace.Link{{SpanContext: parent, Attributes: []attribute.KeyValue{attribute.Int("n", 1)}}},
+		Status:               sdktrace.Status{Code: codes.Error, Description: "went wrong"},
+		Resource:             resource.Empty(),
+		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1"},
+	}
+	golden.Check(t, "span", appendSpan(nil, stub.Snapshot()))
+}
+
+// The three lines become a local parent with all flags, its state and baggage.
+func TestContextWithTrace(t *testing.T) {
+	t.Parallel()
+	ctx := contextWithTrace(context.Background(), []byte(header))
+	span := trace.SpanContextFromContext(ctx)
+	if span.IsRemote() || span.TraceFlags() != 3 || span.TraceState().Get("vendor") != "x:1" {
+		t.Errorf("the parent is %+v", span)
+	}
+	if got := baggage.FromContext(ctx).Member("user").Value(); got != "zoë" {
+		t.Errorf("the baggage is %q", got)
+	}
+}
+
+// Whatever is not a trace context makes no parent and no panic.
+func TestContextWithTraceIgnoresNonsense(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "\n\n", "x", "00-0-0-0\n\n", header[:20], "\n\n" + strings.Repeat("=;,", 1000), "\xff\x00\n\xff\n\xff"} {
+		if span := trace.SpanContextFromContext(contextWithTrace(context.Background(), []byte(text))); span.IsValid() {
+			t.Errorf("%q became %+v", text, span)
+		}
+	}
+}
+
+// A resource of Python keeps the types of its attributes; nonsense is refused
+// by name.
+func TestResourceAttributes(t *testing.T) {
+	t.Parallel()
+	got, err := resourceAttributes([]Attribute{
+		{"s", "str", []string{"x"}}, {"b", "bool", []string{"True"}}, {"i", "int", []string{"42"}},
+		{"f", "float", []string{"1.5"}}, {"ls", "list of str", []string{"a", "b"}}, {"li", "list of int", []string{"1"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := attribute.NewSet(
+		attribute.String("s", "x"), attribute.Bool("b", true), attribute.Int("i", 42),
+		attribute.Float64("f", 1.5), attribute.StringSlice("ls", []string{"a", "b"}), attribute.Int64Slice("li", []int64{1}),
+	)
+	if have := attribute.NewSet(got...); !have.Equals(&want) {
+		t.Errorf("got %v", got)
+	}
+	for _, bad := range []Attribute{{"k", "int", []string{"x"}}, {"k", "set", []string{"x"}}, {"k", "str", nil}} {
+		if _, err := resourceAttributes([]Attribute{bad}); err == nil || !strings.Contains(err.Error(), "attribute k") {
+			t.Errorf("%+v gave %v", bad, err)
+		}
+	}
+}
+
+// A configuration that cannot work is an error that says what to correct.
+func TestConfigureRefuses(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]Config{
+		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", CertificateFile: "/does/not/exist"}},
+		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn"}},
+	} {
+		if _, err := Configure(context.Background(), c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want ...%s...", err, want)
+		}
+	}
+}
+
+// A failed call ends its span with status, code and the stack of the error; a
+// user's own span bears the side as well.
+func TestSpansOfACall(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(sideProcessor{}), sdktrace.WithSpanProcessor(recorder))
+	o := &Observer{}
+	o.traces.Store(&traces{provider: provider, tracer: provider.Tracer("test")})
+	call := gocore.NewCall(&gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}, 0)
+	call.Trace = []byte(header)
+	ctx, end := o.StartCall(context.Background(), call)
+	_, own := provider.Tracer("user").Start(ctx, "own")
+	own.End()
+	end(gocore.Errorf(gocore.CodeData, "bad: %w", errors.New("cause")))
+
+	spans := recorder.Ended()
+	if len(spans) != 2 || spans[0].Parent().SpanID() != spans[1].SpanContext().SpanID() {
+		t.Fatalf("got %v", spans)
+	}
+	for _, span := range spans {
+		if set := attribute.NewSet(span.Attributes()...); !set.HasValue(AttrSide) {
+			t.Errorf("%s has no side", span.Name())
+		}
+	}
+	if spans[1].Status().Code != codes.Error || spans[1].Events()[0].Name != "exception" {
+		t.Errorf("the call's span is %v, %v", spans[1].Status(), spans[1].Events())
+	}
+}
+
+// Without a trace context, unsampled, or unconfigured, a call makes no span.
+func TestNoSpanWhereNoneIsWanted(t *testing.T) {
+	t.Parallel()
+	o := &Observer{}
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	for _, text := range []string{"", header, strings.Replace(header, "-03", "-00", 1)} {
+		call.Trace = []byte(text)
+		if _, end := o.StartCall(context.Background(), call); end != nil {
+			t.Errorf("%q started a span", text)
+		}
+	}
+}

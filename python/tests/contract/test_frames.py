@@ -1,0 +1,170 @@
+"""The golden frames: what Go writes, Python reads, and what Python writes is what Go reads."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+from gostitch import _codec, _process, exceptions
+from gostitch.exceptions import GoFrame
+from gostitch.observe import _spans
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import SpanKind, StatusCode
+
+FRAMES = Path(__file__).parents[3] / "gocore" / "codec" / "testdata" / "frames"
+
+
+def frame(name: str) -> bytes:
+    """Read a golden frame."""
+    return bytes.fromhex((FRAMES / f"{name}.hex").read_text())
+
+
+EVERYTHING = (
+    True,
+    -128,
+    -(2**63),
+    2**64 - 1,
+    0.5,
+    -1e300,
+    "grüße \U0001f600",
+    b"\x00\xff",
+    ["", "a"],
+    [["x", 1.0], ["y", math.inf]],
+    {"k": 1},
+    ["one", 0.0],
+    -7,
+    None,
+    3,
+    "/tmp",
+    100,
+)
+
+
+def test_python_writes_the_bytes_that_go_writes() -> None:
+    """A value of every kind is the same frame from both sides."""
+    assert frame("value_everything") == _codec.encode(EVERYTHING)
+
+
+def test_python_reads_what_go_writes() -> None:
+    """The frame of every kind decodes to the value."""
+    decoded = msgspec.msgpack.decode(frame("value_everything"))
+
+    assert list(EVERYTHING) == decoded
+
+
+def test_a_reference_to_a_buffer_is_extension_1() -> None:
+    """What the arguments say of bytes beside the frame is what Go looks for."""
+    reference = msgspec.msgpack.Ext(_codec.BUFFER_EXT, (0).to_bytes(4, "big"))
+
+    assert frame("value_buffer_reference") == _codec.encode((reference,))
+
+
+def test_text_of_go_is_always_utf8() -> None:
+    """A file name that is not UTF-8 arrives with replacement characters."""
+    assert "a\ufffdb" == msgspec.msgpack.decode(frame("value_text_not_utf8"))
+
+
+def test_every_code_of_go_has_its_class() -> None:
+    """Both sides list the same codes, and each becomes the exception of that code."""
+    golden = {path.stem.removeprefix("error_") for path in FRAMES.glob("error_*.hex")}
+    special = {"wrapped", "joined", "own_code", "panic_with_stack"}
+
+    assert set(exceptions.CODES) == golden - special
+    for code in exceptions.CODES:
+        error = _codec.decode_error(frame(f"error_{code}"))
+        assert type(error) is exceptions.class_of(code)
+        assert (code, f"about {code}", "/p") == (error.code, str(error), error.details["path"])
+
+
+def test_causes_keep_their_order_and_class() -> None:
+    """A wrapped error is the cause; joined errors are all there, the first as the cause."""
+    wrapped = _codec.decode_error(frame("error_wrapped"))
+    joined = _codec.decode_error(frame("error_joined"))
+
+    assert isinstance(wrapped.__cause__, exceptions.GoOSError)
+    assert ("outer: inner", "inner", 5) == (
+        str(wrapped),
+        str(wrapped.__cause__),
+        wrapped.__cause__.errno,
+    )
+    assert ["one", "inner"] == [str(cause) for cause in joined.causes]
+    assert joined.__cause__ is joined.causes[0]
+
+
+def test_a_code_of_ones_own_is_kept() -> None:
+    """A code that the list does not know is a GoError with that code and its details."""
+    error = _codec.decode_error(frame("error_own_code"))
+
+    assert type(error) is exceptions.GoError
+    assert ("sold_out", {"left": 0, "exact": True}) == (error.code, error.details)
+
+
+def test_a_panic_has_its_stack() -> None:
+    """Frames arrive innermost first and print as Go prints them."""
+    error = _codec.decode_error(frame("error_panic_with_stack"))
+
+    assert (GoFrame("pkg.F", "pkg/f.go", 7), GoFrame("main.main", "main.go", 1)) == error.go_frames
+    assert "pkg.F\n\tpkg/f.go:7\nmain.main\n\tmain.go:1" == error.go_stack
+
+
+def test_records_of_all_kinds() -> None:
+    """A batch splits into kind, token, status and payload, copied or beside the frame."""
+    records = [
+        (kind, token, status, payload if isinstance(payload, tuple) else bytes(payload))
+        for kind, token, status, payload in _codec.decode_records(frame("records"))
+    ]
+
+    kinds = (_codec.REPLY, _codec.MESSAGE, _codec.SPAN, _codec.LOG)
+    expected = [(kind, kind * 1000, _codec.OK, bytes([kind])) for kind in kinds]
+    assert [*expected, (_codec.REPLY, 1 << 40, _codec.ERROR, (1 << 47, 1 << 20, 9))] == records
+
+
+def test_a_log_record() -> None:
+    """Time, level and text are logging's; attributes are flat and in the text."""
+    record = _codec.decode_log(frame("log"))
+
+    assert (logging.WARNING, _codec.LOGGER) == (record.levelno, record.name)
+    assert 1_700_000_000.123456789 == pytest.approx(record.created, abs=1e-6)
+    attributes = {"g.n": 1, "g.b": True, "g.in.s": "x", "g.in.f": 1.5}
+    assert attributes == record.go_attributes
+    assert record.getMessage().startswith("text ")
+
+
+def test_live_counts() -> None:
+    """The counts arrive in the order in which both sides name them."""
+    stats = msgspec.msgpack.decode(frame("stats"), type=_process._Stats)
+
+    assert (1, 2, 3, 4, 5, 6, 7, 8) == msgspec.structs.astuple(stats)
+
+
+def test_a_span_becomes_the_sdks_own() -> None:
+    """Ids, flags, state, times, kind, attributes of every type, events, links and status arrive."""
+    resource = Resource({"service.name": "golden"})
+
+    span = _spans.readable(_spans._decode(frame("span")), resource)
+
+    assert "0102030405060708090a0b0c0d0e0f10" == f"{span.context.trace_id:032x}"
+    assert ("0807060504030201", "1112131415161718") == (
+        f"{span.context.span_id:016x}",
+        f"{span.parent.span_id:016x}",
+    )
+    assert (3, "x:1") == (span.context.trace_flags, span.context.trace_state.get("vendor"))
+    times = (1_700_000_000_000_000_001, 1_700_000_001_000_000_002)
+    assert times == (span.start_time, span.end_time)
+    assert ("tasks.pack", SpanKind.CLIENT) == (span.name, span.kind)
+    scalars = {"b": True, "i": -1, "f": 0.5, "s": "x"}
+    lists = {"bs": (True, False), "is": (1, 2), "fs": (0.5,), "ss": ("a", "b")}
+    assert scalars | lists == {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in span.attributes.items()
+    }
+    assert [("exception", 1_700_000_000_000_000_005)] == [
+        (event.name, event.timestamp) for event in span.events
+    ]
+    assert [{"n": 1}] == [dict(link.attributes) for link in span.links]
+    assert (StatusCode.ERROR, "went wrong") == (span.status.status_code, span.status.description)
+    assert ("scope", "1") == (span.instrumentation_scope.name, span.instrumentation_scope.version)
+    assert resource is span.resource
