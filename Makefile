@@ -21,7 +21,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest bench bench-quick wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest bench bench-quick readme wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -79,6 +79,9 @@ $(VENV)/.bench: $(VENV)/.built $(VENV)/.demo
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
 	touch $@
 
+readme: ## Write the README's figures from the last demo and the last benchmark
+	$(BIN)/python -m benchmarks.readme --keep-demo
+
 wheel: $(VENV)/.tools ## Build the wheel for this machine into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
@@ -95,7 +98,8 @@ lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck
 	$(RUN) $(BIN)/staticcheck ./...
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict python/gostitch
+	$(BIN)/mypy --strict python/gostitch examples/ci_pipeline benchmarks
+	$(BIN)/python -m benchmarks.readme --check
 
 race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...

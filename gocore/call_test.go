@@ -217,4 +217,4 @@ func (o *recordingObserver) StartCall(ctx context.Context, _ *Call) (context.Con
 	return ctx, nil
 }
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
-func (o *recordingObserver) Flush(context.Context)                             {}
+func (o *recordingObserver) Flush(context.Context)                              {}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import zlib
 from collections.abc import Iterator
 
 import faults
 from benchmarks.measure import Case
-from gostitch import _process
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -38,20 +36,4 @@ def cases(quick: bool) -> Iterator[Case]:
         contenders={"gostitch": gostitch_scalar, "python": ctypes_labs},
         prove=prove,
         note="add(int, int) through the public typed function; python: ctypes into libc, no Go",
-    )
-
-    data = bytes(64 << 20)
-    _process.library()
-
-    def prove_bytes() -> None:
-        if faults.crc32(data) != zlib.crc32(data):
-            raise AssertionError("crc32 differs")
-
-    yield Case(
-        name="call.bytes_in",
-        size=len(data),
-        unit="s",
-        contenders={"gostitch": lambda: faults.crc32(data), "python": lambda: zlib.crc32(data)},
-        prove=prove_bytes,
-        note="crc32 of 64 MiB lent without a copy; python: zlib.crc32",
     )

@@ -6,6 +6,7 @@ allocates is written where it is allocated.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,13 +21,13 @@ class Scratch:
     take one from the pool for each crossing.
     """
 
-    __slots__ = ("more", "out", "pointer", "view")
+    __slots__ = ("drained", "out", "pointer", "view")
 
     def __init__(self, ffi: Any) -> None:
         self.pointer = ffi.new("uint8_t[]", SCRATCH_SIZE)
         self.view = memoryview(ffi.buffer(self.pointer))
         self.out = ffi.new("gostitch_out *")
-        self.more = ffi.new("int32_t *")
+        self.drained = ffi.new("int32_t[2]")
 
 
 pool: list[Scratch] = []
@@ -47,16 +48,12 @@ def copy(ffi: Any, out: Any) -> bytes:
 
 
 def hold(
-    ffi: Any, address: Any, length: int, handle: int, release: Callable[[int], None]
+    ffi: Any, address: Any, length: int, handle: int, release: Callable[[int, Any], None]
 ) -> memoryview:
     """Give Go memory as a read-only view; it is released when the last view of it is gone."""
-
-    def released(_: Any) -> None:
-        release(handle)
-
     # SAFETY: the buffer keeps the cdata alive, and the view keeps the buffer, so
     # Go's memory stays pinned as long as any slice of the view exists.
-    owner = ffi.gc(address, released, length)
+    owner = ffi.gc(address, functools.partial(release, handle), length)
     return memoryview(ffi.buffer(owner, length)).toreadonly()
 
 

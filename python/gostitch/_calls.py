@@ -2,7 +2,7 @@
 
 The trip of a call is functions -> here -> codec -> the shim || Go, and back.
 Nothing is looked up or built here that could be done once, when the function
-is bound; what one call costs is the benchmark ``call.structured``.
+is bound; what one call costs is the benchmark ``call.scalar``.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class Function(Generic[R]):
         out = scratch.out
         if out.status != _codec.OK:
             raise _pending.take_error(library, out, trace)
-        view = _buffers.hold(library.ffi, out.data, out.length, out.handle, library.release)
+        view = _buffers.hold(library.ffi, out.data, out.length, out.handle, library.release_buffer)
         out.handle = 0
         if self._decode is None:
             return view  # type: ignore[return-value]

@@ -25,7 +25,7 @@ BUFFER_EXT = 1
 """The MessagePack extension that refers to a buffer beside the frame."""
 
 BESIDE_FROM = 4096
-"""Bytes from this length on cross beside the frame, without a copy (benchmark call.bytes_in)."""
+"""Bytes from this length on cross beside the frame, without a copy."""
 
 LOGGER = "gostitch.go"
 """The logger that Go's log records go to."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import collections
 import itertools
 import logging
 import os
@@ -29,6 +28,7 @@ from gostitch._loop_future import LoopFuture
 from gostitch.exceptions import ForkedHandleError, GoPanic
 
 Decode = Callable[[memoryview], Any]
+Record = tuple[int, int, int, Any]  # kind, token, status, payload
 
 _MESSAGES = 2  # GOSTITCH_MESSAGES of gostitch.h
 _FORKED = (
@@ -46,7 +46,7 @@ _log_to = logging.getLogger(_codec.LOGGER)
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("abandoned", "decode", "future", "loan", "on_message", "trace")
+    __slots__ = ("abandoned", "decode", "future", "loan", "on_message", "taken", "trace")
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class _Pending:
         self.decode = decode
         self.loan = loan  # keeps the memory of buffers until the reply
         self.on_message = on_message
+        self.taken = False  # the reply is being handled
         self.abandoned = False  # the interpreter ends: nobody must be told
 
 
@@ -85,9 +86,9 @@ class Queue:
         self._handle_number: int = library.lib.shim_queue(self.fd, host)
         self._pending: dict[int, _Pending] = {}
         self._unsettled: set[int] = set()
-        self._backlog: collections.deque[tuple[int, int, int, Any]] = collections.deque()
-        # Batches being handled; a callback that waits may have stopped in the middle of one.
-        self._open: list[Iterator[tuple[int, int, int, Any]]] = []
+        # What each thread is in the middle of, and what was left of interrupted batches.
+        self._open: dict[Iterator[Record] | None, int] = {}
+        self._kept: list[Iterator[Record]] = []
         self._awaited: set[int] = set()  # tokens that somebody outside the loop may wait for
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
@@ -168,8 +169,10 @@ class Queue:
         pump().watch(self)
         if blocks:
             pump().stand_in()
-            if self._open:
-                os.eventfd_write(self.fd, 1)
+            # A callback is about to wait, perhaps for a reply further down its own batch.
+            for records, thread in list(self._open.items()):
+                if records is not None and thread == threading.get_ident():
+                    self._keep(None, records)
 
     def is_idle(self) -> bool:
         """Tell whether there is nothing that the pump must do for this queue."""
@@ -196,45 +199,63 @@ class Queue:
     def drain(self) -> bool:
         """Handle one batch of waiting records; tell whether more wait."""
         library = self._library
-        self._handle_backlog()
+        self._handle_kept()
         scratch = _buffers.take(library.ffi)
+        scratch.drained[1] = 0
+        records: Iterator[Record] | None = None
         try:
-            length = library.drain(
-                self._handle_number, self.fd, scratch.pointer, _buffers.SCRATCH_SIZE, scratch.more
+            library.drain(
+                self._handle_number,
+                self.fd,
+                scratch.pointer,
+                _buffers.SCRATCH_SIZE,
+                scratch.drained,
             )
-            if length <= 0:
+            if not scratch.drained[1]:
                 return False
-            self._handle_all(iter(_codec.decode_records(scratch.view[:length])))
-            return bool(scratch.more[0])
+            records = _records(scratch)
+            self._open[records] = threading.get_ident()
+            self._handle_all(records)
+            return bool(scratch.drained[0])
+        except BaseException:
+            self._keep(None, _records(scratch) if records is None else records)
+            raise
         finally:
+            self._open.pop(records, None)
             _buffers.pool.append(scratch)
 
-    def _handle_backlog(self) -> None:
-        for records in list(self._open):
-            for record in records:
-                self._handle(*record)
-        while self._backlog:
+    def _handle_kept(self) -> None:
+        for records in list(self._kept):
+            self._handle_all(records)
             try:
-                record = self._backlog.popleft()
-            except IndexError:
-                return  # another thread drains too
-            self._handle(*record)
+                self._kept.remove(records)
+            except ValueError:
+                pass  # another thread has seen its end too
 
-    def _handle_all(self, records: Iterator[tuple[int, int, int, Any]]) -> None:
-        self._open.append(records)
+    def _handle_all(self, records: Iterator[Record]) -> None:
+        record = None
         try:
             for record in records:
                 self._handle(*record)
         except BaseException:
-            # Ctrl-C in the middle of a batch: the rest must not be lost. The
-            # payloads are views into a scratch that is about to be reused.
-            for kind, token, status, payload in records:
-                kept = payload if type(payload) is tuple else bytes(payload)
-                self._backlog.append((kind, token, status, kept))
-            os.eventfd_write(self.fd, 1)
+            self._keep(record, records)
             raise
-        finally:
-            self._open.remove(records)
+
+    def _keep(self, current: Record | None, records: Iterator[Record]) -> None:
+        """Keep what is left of a batch for the next drain.
+
+        Ctrl-C may strike anywhere in the middle of one, and nothing that was
+        drained may be lost.
+        """
+        left = list(records)
+        if current is not None and current[0] == _codec.REPLY:
+            entry = self._pending.get(current[1])
+            if entry is not None and not entry.taken:
+                left.insert(0, current)
+        if left:
+            # The payloads are views into a scratch that is about to be reused.
+            self._kept.append(iter([_own(record) for record in left]))
+        os.eventfd_write(self.fd, 1)
 
     def _handle(self, kind: int, token: int, status: int, payload: Any) -> None:
         if kind == _codec.REPLY:
@@ -256,6 +277,7 @@ class Queue:
         entry = self._pending[token]
         future = entry.future
         try:
+            entry.taken = True
             held = type(payload) is tuple
             if held:
                 payload = _hold(self._library, *payload)
@@ -271,6 +293,8 @@ class Queue:
                 future.settle(FINISHED, payload if held else memoryview(bytes(payload)), None)
         except BaseException as error:  # MemoryError, say: the waiter must not wait for ever
             future.settle(FINISHED, None, error)
+            if type(payload) is tuple:  # it was not held yet
+                self._library.release(payload[2])
             if not isinstance(error, Exception):
                 raise
         finally:
@@ -347,7 +371,19 @@ def take_error(library: _process.Library, out: Any, trace: bytes = b"") -> Excep
 
 def _hold(library: _process.Library, address: int, length: int, handle: int) -> memoryview:
     pointer = library.lib.shim_pointer(address)
-    return _buffers.hold(library.ffi, pointer, length, handle, library.release)
+    return _buffers.hold(library.ffi, pointer, length, handle, library.release_buffer)
+
+
+def _records(scratch: _buffers.Scratch) -> Iterator[Record]:
+    """Split the batch in a scratch, which may be empty, into records."""
+    length = scratch.drained[1]
+    return iter(_codec.decode_records(scratch.view[:length]) if length else ())
+
+
+def _own(record: Record) -> Record:
+    """Give a record that does not refer to a scratch."""
+    kind, token, status, payload = record
+    return kind, token, status, payload if type(payload) is tuple else memoryview(bytes(payload))
 
 
 def _log(payload: memoryview) -> None:
@@ -375,10 +411,20 @@ def queue_here(library: _process.Library) -> Queue:
         return pump().queue
     queue = _loop_queues.get(loop)
     if queue is None:
+        _retire_closed_loops()
         queue = _loop_queues[loop] = Queue(library, loop=loop)
         loop.add_reader(queue.fd, queue.drain_in_loop, loop)
         weakref.finalize(loop, queue.retire).atexit = False
     return queue
+
+
+def _retire_closed_loops() -> None:
+    """Give the queues of closed loops back although something still refers to the loop."""
+    for ref in _loop_queues.keyrefs():
+        loop = ref()
+        queue = None if loop is None else _loop_queues.get(loop)
+        if loop is not None and queue is not None and loop.is_closed():
+            queue.retire()
 
 
 class Pump:

@@ -69,6 +69,7 @@ class Library:
         self.call_views = abi.lib.shim_call_views
         self.submit = abi.lib.shim_submit
         self.drain = abi.lib.shim_drain
+        self.release_buffer = abi.lib.shim_release_buffer
 
     def release(self, handle: int) -> None:
         """Release a buffer or queue; in a forked child the memory is not ours to touch."""

@@ -25,6 +25,11 @@ static struct {
 
 static uint64_t main_thread_id;
 
+/* Set in a child of fork, where Go must not be called. */
+static int forked;
+
+static void in_child(void) { forked = 1; }
+
 /* The Go runtime raises the limit of open files for the whole process and so
    for its children, some of which (select, old daemons) cannot bear it. It does
    so on a thread of its own after dlopen has returned, so the limit is restored
@@ -48,6 +53,7 @@ static const symbol symbols[] = {
 };
 
 int shim_load(const char *path, uint64_t main_thread, char *message, size_t capacity) {
+  if (go.open == NULL) pthread_atfork(NULL, NULL, in_child);
   limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library == NULL) {
@@ -128,16 +134,23 @@ int32_t shim_send(uint64_t token, const char *data, size_t length, gostitch_out 
 
 void shim_cancel(uint64_t token) { go.cancel(token); }
 
-int64_t shim_drain(uint64_t queue, int32_t wake_fd, uint8_t *scratch, size_t capacity, int32_t *more) {
+void shim_drain(uint64_t queue, int32_t wake_fd, uint8_t *scratch, size_t capacity, int32_t *drained) {
   /* Cleared before draining, so that a record which arrives in between wakes
      again. EAGAIN: another thread has cleared it. */
   uint64_t count;
   while (read(wake_fd, &count, sizeof count) < 0 && errno == EINTR) {
   }
-  return go.drain(queue, scratch, capacity, more);
+  drained[1] = (int32_t)go.drain(queue, scratch, capacity, &drained[0]);
 }
 
-void shim_release(uint64_t handle) { go.release(handle); }
+void shim_release(uint64_t handle) {
+  if (!forked) go.release(handle);
+}
+
+void shim_release_buffer(uint64_t handle, const uint8_t *data) {
+  (void)data;
+  shim_release(handle);
+}
 
 int32_t shim_stats(gostitch_out *out) { return go.stats(out); }
 

@@ -44,8 +44,15 @@ int32_t shim_submit(uint32_t function, uint32_t flags, int64_t timeout_ns, const
                     gostitch_out *out);
 int32_t shim_send(uint64_t token, const char *data, size_t length, gostitch_out *out);
 void shim_cancel(uint64_t token);
-int64_t shim_drain(uint64_t queue, int32_t wake_fd, uint8_t *scratch, size_t capacity, int32_t *more);
+/* Clears the descriptor and drains; drained[0] tells whether records remain, and
+   drained[1] how many bytes were written. (Not returned: Ctrl-C may strike
+   before Python has stored a returned value.) */
+void shim_drain(uint64_t queue, int32_t wake_fd, uint8_t *scratch, size_t capacity, int32_t *drained);
 void shim_release(uint64_t handle);
+
+/* The destructor of a buffer; its data is ignored. In C, since Ctrl-C in a
+   destructor written in Python is lost, and what it should release too. */
+void shim_release_buffer(uint64_t handle, const uint8_t *data);
 int32_t shim_stats(gostitch_out *out);
 int64_t shim_close(int64_t timeout_ns);
 

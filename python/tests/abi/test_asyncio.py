@@ -10,11 +10,11 @@ import weakref
 from collections.abc import Coroutine
 from typing import Any
 
-import faults
 import pytest
-from invariants import settled
 
+import faults
 from gostitch import GoPanic, GoTimeoutError, GoTypeError, runtime_info
+from invariants import settled
 
 
 def _calls() -> int:
@@ -410,3 +410,19 @@ class TestLoopsThatEnd:
             return await asyncio.gather(*(faults.add.submit(i, 1) for i in range(50)))
 
         assert list(range(1, 51)) == asyncio.run(main(), debug=True)
+
+    def test_that_something_still_refers_to(self) -> None:
+        """The queue of a closed loop is given back when the next loop needs one."""
+
+        async def main() -> int:
+            return await faults.add.submit(1, 2)
+
+        loops = []
+        for _ in range(20):
+            loop = asyncio.new_event_loop()
+            assert 3 == loop.run_until_complete(main())
+            loop.close()
+            loops.append(loop)
+
+        # The process's own, and that of the last loop.
+        assert 2 == runtime_info()["queues"]

@@ -9,11 +9,11 @@ import mmap
 import resource
 from typing import Any
 
-import faults
 import pytest
-from invariants import settled
 
+import faults
 from gostitch import GoError, GoTypeError, GoValueError, runtime_info
+from invariants import settled
 
 _MIB = 1 << 20
 
@@ -83,7 +83,9 @@ class TestBytesIn:
     @pytest.mark.parametrize("size", [10, 100_000])
     def test_that_are_not_contiguous(self, size: int) -> None:
         """Memory with gaps is refused with the remedy."""
-        with pytest.raises(GoValueError, match=r"data: the memory is not contiguous; pass a contig"):
+        with pytest.raises(
+            GoValueError, match=r"data: the memory is not contiguous; pass a contig"
+        ):
             faults.echo_bytes(memoryview(bytes(size))[::2])
 
     def test_several_in_one_call(self) -> None:
@@ -244,7 +246,11 @@ class TestBytesOut:
 def _address_of_view(view: memoryview) -> int:
     # ctypes wants writable memory, so ask where the memory of a C pointer to it is.
     class Buffer(ctypes.Structure):
-        _fields_ = (("buf", ctypes.c_void_p), ("obj", ctypes.py_object), ("rest", ctypes.c_char * 64))
+        _fields_ = (
+            ("buf", ctypes.c_void_p),
+            ("obj", ctypes.py_object),
+            ("rest", ctypes.c_char * 64),
+        )
 
     buffer = Buffer()
     ctypes.pythonapi.PyObject_GetBuffer(ctypes.py_object(view), ctypes.byref(buffer), 0)

@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import faults
 import pytest
 
+import faults
 from gostitch import GoTimeoutError, GoTypeError, GoValueError
 
 
@@ -111,7 +111,9 @@ class TestEcho:
             back.maybe,
         )
 
-    @pytest.mark.parametrize("value", [math.inf, -math.inf, 0.0, -0.0, 5e-324, 1.7976931348623157e308])
+    @pytest.mark.parametrize(
+        "value", [math.inf, -math.inf, 0.0, -0.0, 5e-324, 1.7976931348623157e308]
+    )
     def test_floats(self, value: float) -> None:
         """Floats come back bit by bit, infinities and signed zeros too."""
         back = faults.echo(float64=value).float64
@@ -128,7 +130,9 @@ class TestEcho:
 
     def test_results_do_not_share_memory_with_later_calls(self) -> None:
         """Bytes inside a result stay what they are when more calls are made."""
-        back = faults.echo(data=b"a" * 100, chunks=[b"b" * 100], points=[{"x": 1, "label": "", "data": b"c"}])
+        back = faults.echo(
+            data=b"a" * 100, chunks=[b"b" * 100], points=[{"x": 1, "label": "", "data": b"c"}]
+        )
         future = faults.echo.submit(data=b"d" * 100).result()
         for _ in range(5):
             faults.echo(data=b"z" * 200, text="z" * 1000)
@@ -205,7 +209,10 @@ class TestRefusals:
             ({"matrix": [[1.0], [2.0, "3"]]}, "matrix[1][1]: expected float, got str"),
             ({"table": [1]}, "table: expected a dict, got list"),
             ({"table": {"a": "b"}}, "table[a]: expected int, got str"),
-            ({"points": [{"x": 1.0, "label": "a"}, 3]}, "points[1]: expected FaultsPoint or a dict"),
+            (
+                {"points": [{"x": 1.0, "label": "a"}, 3]},
+                "points[1]: expected FaultsPoint or a dict",
+            ),
             ({"points": [{"x": 1.0}]}, "points[0]: "),
             ({"points": [{"x": 1.0, "label": "", "y": 2}]}, "points[0]: "),
             ({"points": [{"x": "1", "label": ""}]}, "points[0].x: expected float, got str"),

@@ -8,9 +8,9 @@ import pickle
 import traceback
 from pathlib import Path
 
-import faults
 import pytest
 
+import faults
 import gostitch
 from gostitch import GoError, GoPanic, runtime_info
 from gostitch.exceptions import CODES, class_of
@@ -32,9 +32,13 @@ class TestErrors:
         error = caught.value
         assert (class_of(code), code, "it failed") == (type(error), error.code, error.message)
         assert "*gocore.Error" == error.go_type
-        assert {"path": "/some/where", "count": 3, "share": 0.5, "final": True, "list": "[1 2]"} == (
-            error.details
-        )
+        assert {
+            "path": "/some/where",
+            "count": 3,
+            "share": 0.5,
+            "final": True,
+            "list": "[1 2]",
+        } == (error.details)
 
     def test_of_a_type_of_its_own(self) -> None:
         """Any Go error may bring a code, details and the stack where it was made."""
@@ -149,7 +153,9 @@ class TestErrors:
 
     def test_a_nil_pointer(self) -> None:
         """A nil pointer returned as an error is explained."""
-        with pytest.raises(GoError, match=r"fail_nil\(\) returned a nil \*gocore.Error as its error"):
+        with pytest.raises(
+            GoError, match=r"fail_nil\(\) returned a nil \*gocore.Error as its error"
+        ):
             faults.fail_nil()
 
     def test_are_pickled_whole(self) -> None:

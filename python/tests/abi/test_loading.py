@@ -80,8 +80,7 @@ print({name: info[name] for name in ("calls", "pending", "buffers", "queues", "h
 def test_no_such_library(program: Programs) -> None:
     """A path to nothing is a LibraryError that names path, variable and remedy."""
     expected = (
-        "there is no Go library at /nowhere/lib.so (GOSTITCH_LIBRARY names it); "
-        "correct or unset it"
+        "there is no Go library at /nowhere/lib.so (GOSTITCH_LIBRARY names it); correct or unset it"
     )
 
     assert [expected] * 2 == _lines(program, _CALL, GOSTITCH_LIBRARY="/nowhere/lib.so")

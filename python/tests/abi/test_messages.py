@@ -7,11 +7,11 @@ import concurrent.futures
 import threading
 from typing import Any
 
-import faults
 import pytest
-from invariants import settled
 
+import faults
 from gostitch import GoTypeError, runtime_info
+from invariants import settled
 
 
 class _BrokenError(Exception):

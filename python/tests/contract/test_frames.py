@@ -8,11 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.trace import SpanKind, StatusCode
+
 from gostitch import _codec, _process, exceptions
 from gostitch.exceptions import GoFrame
 from gostitch.observe import _spans
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.trace import SpanKind, StatusCode
 
 FRAMES = Path(__file__).parents[3] / "gocore" / "codec" / "testdata" / "frames"
 

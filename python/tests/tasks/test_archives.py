@@ -12,9 +12,10 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import gostitch
 import pytest
 import zstandard
+
+import gostitch
 from ci_pipeline.merkle import tree_digest
 from gostitch import tasks
 

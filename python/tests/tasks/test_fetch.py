@@ -9,8 +9,9 @@ import sysconfig
 import threading
 from pathlib import Path
 
-import gostitch
 import pytest
+
+import gostitch
 from gostitch import tasks
 from http_servers import Handler, serving
 

@@ -9,8 +9,9 @@ import sys
 import sysconfig
 from pathlib import Path
 
-import gostitch
 import pytest
+
+import gostitch
 from ci_pipeline.merkle import tree_digest
 from gostitch import tasks
 

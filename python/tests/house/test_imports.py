@@ -1,0 +1,108 @@
+"""Who may import whom in the Python package, and that every module says what it is for."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gostitch
+
+PACKAGE = Path(gostitch.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+# Each module of the core, and the modules of the package it may import.
+LAYERS = {
+    "gostitch.exceptions": set(),
+    "gostitch._version": set(),
+    "gostitch._abi": {"gostitch._shim"},
+    "gostitch._buffers": set(),
+    "gostitch._codec": {"gostitch.exceptions"},
+    "gostitch._arguments": {"gostitch.exceptions", "gostitch._codec"},
+    "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
+    "gostitch._future": set(),
+    "gostitch._loop_future": {"gostitch._future"},
+    "gostitch._process": {
+        "gostitch._abi",
+        "gostitch._buffers",
+        "gostitch._codec",
+        "gostitch._version",
+        "gostitch.exceptions",
+    },
+}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Give the modules of the package that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names if name.name.startswith("gostitch"))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gostitch"):
+            for name in node.names:
+                inner = f"{node.module}.{name.name}"
+                known = inner in MODULES or f"{inner}.__init__" in MODULES
+                yield inner if known or inner == "gostitch._shim" else str(node.module)
+
+
+@pytest.mark.parametrize("module", LAYERS)
+def test_each_layer_imports_only_what_is_below(module: str) -> None:
+    """The core's modules form layers; a leaf imports nothing of the package."""
+    assert set(imports(MODULES[module])) <= LAYERS[module]
+
+
+def test_only_process_opens_the_door() -> None:
+    """Nothing crosses before the library was checked, or in a forked child."""
+    importers = {name for name, path in MODULES.items() if "gostitch._abi" in set(imports(path))}
+
+    assert {"gostitch._process"} == importers
+
+
+def test_the_core_knows_no_observer_and_no_page() -> None:
+    """OpenTelemetry and Sentry are imported by gostitch.observe alone, and never by importing gostitch."""
+    for name, path in MODULES.items():
+        text = path.read_text()
+        if not name.startswith("gostitch.observe"):
+            assert "import opentelemetry" not in text
+            assert "from opentelemetry" not in text
+            assert "import sentry_sdk" not in text
+        if not name.startswith("gostitch.pages"):
+            assert "gostitch.pages" not in set(imports(path))
+
+
+def test_pages_know_nothing_of_the_core() -> None:
+    """The room that makes pages takes data and gives text."""
+    for name, path in MODULES.items():
+        if name.startswith("gostitch.pages"):
+            assert {of for of in imports(path) if not of.startswith("gostitch.pages")} == set()
+
+
+@pytest.mark.parametrize("module", ["gostitch", "gostitch.tasks", "gostitch.functions"])
+def test_all_is_complete(module: str) -> None:
+    """``__all__`` names every public thing of a public module, and nothing that is not there."""
+    loaded = importlib.import_module(module)
+    public = {
+        name
+        for name, value in vars(loaded).items()
+        if not name.startswith("_") and type(value).__name__ != "module"
+    }
+
+    assert set(loaded.__all__) - {"__version__"} == public
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_every_module_says_what_it_is_for(module: str) -> None:
+    """A module begins with a docstring."""
+    assert ast.get_docstring(ast.parse(MODULES[module].read_text()))
+
+
+def test_the_version_stands_once_on_each_side() -> None:
+    """Go and Python have the same version, which loading insists on."""
+    go = (PACKAGE.parents[1] / "gocore" / "doc.go").read_text()
+
+    assert f'const Version = "{gostitch.__version__}"' in go
