@@ -80,11 +80,11 @@ def bench_table(latest: dict[str, Any]) -> str:
     """Give the cases that compare with something."""
     machine = latest["machine"]
     lines = ["| Case | gostitch | Compared with | Ratio |", "|---|---|---|---|"]
-    for case in latest["cases"]:
-        lines.append(
-            f"| `{case['name']}` | {case['gostitch']:g} {case['unit']} "
-            f"| {case['note']}: {case['python']:g} {case['unit']} | {case['ratio_python']} |"
-        )
+    lines += [
+        f"| `{case['name']}` | {case['gostitch']:.3g} {case['unit']} "
+        f"| {case['note']}: {case['python']:.3g} {case['unit']} | {case['ratio_python']} |"
+        for case in latest["cases"]
+    ]
     lines.append("")
     lines.append(
         f"{machine['cpus']} cores, {machine['arch']}, Python {machine['python']}, "

@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Protocol, TypeVar
 
 R = TypeVar("R")
@@ -51,24 +51,27 @@ class Future(concurrent.futures.Future[R]):
     function itself ends a moment later.
     """
 
-    # The condition variable, which most futures never need, is what costs most
-    # in concurrent.futures.Future; it is made when somebody asks for it.
+    # Most futures are awaited once and never need the rest: what is empty or
+    # not set stands in the class, and lists and the condition variable, which
+    # is what costs most in concurrent.futures.Future, are made on demand.
+    _state = "RUNNING"
+    _result = None
+    _exception = None
+    _own_condition: threading.Condition | None = None
+    _done_callbacks: Any = ()
+    _awaiting: Sequence[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = ()
+
     def __init__(self, queue: Sender, token: int) -> None:
         self._queue = queue
         self._token = token
-        self._state = "RUNNING"
-        self._result = None
-        self._exception = None
-        self._waiters = []
-        self._done_callbacks: list[Callable[[Any], object]] = []
-        self._own_condition: threading.Condition | None = None
-        self._awaiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
     @property
     def _condition(self) -> threading.Condition:  # type: ignore[override] # made on demand
         if self._own_condition is None:
             with _condition_lock:
                 if self._own_condition is None:
+                    self._waiters: list[Any] = []
+                    self._done_callbacks = list(self._done_callbacks)
                     self._own_condition = threading.Condition()
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
@@ -91,7 +94,7 @@ class Future(concurrent.futures.Future[R]):
         with _condition_lock:
             added = self._own_condition is None and not self.done()
             if added:
-                self._done_callbacks.append(fn)
+                self._done_callbacks = [*self._done_callbacks, fn]
         if added:
             self._queue.watch(self, blocks=False)
         else:
@@ -135,7 +138,8 @@ class Future(concurrent.futures.Future[R]):
         if not self.done():
             loop = asyncio.get_running_loop()
             waiter: asyncio.Future[None] = loop.create_future()
-            self._awaiting.append((loop, waiter))
+            with _condition_lock:
+                self._awaiting = [*self._awaiting, (loop, waiter)]
             if self.done():  # it settled in another thread meanwhile
                 _release(waiter)
             try:

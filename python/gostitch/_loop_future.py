@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
-from gostitch._future import CANCELLED, Future, Sender
+from gostitch._future import CANCELLED, FINISHED, Future, Sender
 
 R = TypeVar("R")
 
@@ -32,14 +32,18 @@ class LoopFuture(Future[R]):
     # What asyncio.isfuture looks for; a task sets it while it waits.
     _asyncio_future_blocking = False
 
+    # A list from the first callback on; only the loop's thread adds to it.
+    _in_loop: list[tuple[Callable[[Any], object], contextvars.Context | None]] | None = None
+
     def __init__(
         self, queue: Sender, token: int, loop: weakref.ref[asyncio.AbstractEventLoop]
     ) -> None:
-        super().__init__(queue, token)
+        # As Future does; a call of it would be a tenth of what an await costs.
+        self._queue = queue
+        self._token = token
         # Weak, or a loop that is dropped with calls under way would live as
         # long as they do, and nobody would close its queue.
         self._loop_ref = loop
-        self._in_loop: list[tuple[Callable[[Any], object], contextvars.Context | None]] = []
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
         """Give the loop in which the call was submitted."""
@@ -63,15 +67,18 @@ class LoopFuture(Future[R]):
         if not self._is_here():
             super().add_done_callback(fn)
             return
+        if self._in_loop is None:
+            self._in_loop = []
         self._in_loop.append((fn, context))
         if self.done():
             self._tell_loop()
 
     def remove_done_callback(self, fn: Callable[[Any], object]) -> int:
         """Forget a callback added inside the loop; gives how often it was there."""
-        kept = [entry for entry in self._in_loop if entry[0] != fn]
-        removed = len(self._in_loop) - len(kept)
-        self._in_loop[:] = kept
+        waiting = self._in_loop or []
+        kept = [entry for entry in waiting if entry[0] != fn]
+        removed = len(waiting) - len(kept)
+        waiting[:] = kept
         return removed
 
     def cancel(self, msg: Any = None) -> bool:
@@ -80,12 +87,16 @@ class LoopFuture(Future[R]):
 
     def result(self, timeout: float | None = None) -> R:
         """Give the result, waiting for it if need be."""
+        if self._state == FINISHED and self._exception is None:
+            return self._result  # type: ignore[return-value]
         if self._state == CANCELLED and self._is_here():
             raise asyncio.CancelledError
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Give the exception or None, waiting for the reply if need be."""
+        if self._state == FINISHED:
+            return self._exception
         if self._state == CANCELLED and self._is_here():
             raise asyncio.CancelledError
         return super().exception(timeout)
@@ -110,10 +121,11 @@ class LoopFuture(Future[R]):
         loop = self._loop_ref()
         if loop is None or loop.is_closed():
             return
+        waiting = self._in_loop or []
         soon = loop.call_soon if self._is_here() else loop.call_soon_threadsafe
         while True:
             try:
-                fn, context = self._in_loop.pop(0)
+                fn, context = waiting.pop(0)
                 soon(fn, self, context=context)
             except IndexError:
                 return  # all told, here or by another thread

@@ -141,8 +141,12 @@ class Queue:
 
     def cancel(self, token: int) -> None:
         """Cancel the context of a running function."""
-        if _process.loaded() is self._library:
-            self._library.lib.shim_cancel(token)
+        if _process.loaded() is not self._library:
+            return
+        self._library.lib.shim_cancel(token)
+        if self._loop is not None:
+            # The loop may be at its end, and nobody else would take the reply.
+            self._let_pump_serve(token)
 
     def claim(self, token: int) -> bool:
         """Tell, to exactly one caller, that it is the one to settle the future."""
@@ -160,19 +164,23 @@ class Queue:
         """Make sure that somebody drains this queue although its owner may not."""
         if future.done():
             return
-        self._awaited.add(future._token)
-        if future._token not in self._pending:  # drained meanwhile
-            self._awaited.discard(future._token)
-            return
         if self._loop is not None and asyncio._get_running_loop() is self._loop():
             self._blocked = blocks
-        pump().watch(self)
-        if blocks:
+        if self._let_pump_serve(future._token) and blocks:
             pump().stand_in()
             # A callback is about to wait, perhaps for a reply further down its own batch.
             for records, thread in list(self._open.items()):
                 if records is not None and thread == threading.get_ident():
                     self._keep(None, records)
+
+    def _let_pump_serve(self, token: int) -> bool:
+        """Have the pump drain this queue until the reply is there; false if it is already."""
+        self._awaited.add(token)
+        if token not in self._pending:  # drained meanwhile
+            self._awaited.discard(token)
+            return False
+        pump().watch(self)
+        return True
 
     def is_idle(self) -> bool:
         """Tell whether there is nothing that the pump must do for this queue."""
