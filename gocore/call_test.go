@@ -79,6 +79,8 @@ func TestAfterFunc(t *testing.T) {
 	}
 }
 
+type testKey struct{}
+
 // Messages to a call arrive in order; an ended or full call says so.
 func TestDeliverAndReceive(t *testing.T) {
 	t.Parallel()
@@ -91,7 +93,7 @@ func TestDeliverAndReceive(t *testing.T) {
 	if err := c.Deliver(nil); CodeOf(err) != CodeLimit {
 		t.Errorf("a full inbox gave %v", err)
 	}
-	ctx := context.WithValue(context.Context(c), struct{}{}, 1)
+	ctx := context.WithValue(context.Context(c), testKey{}, 1)
 	for i := range inboxSize {
 		if message, err := Receive(ctx); err != nil || message[0] != byte(i) {
 			t.Fatalf("message %d is %v, %v", i, message, err)

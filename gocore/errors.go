@@ -62,7 +62,11 @@ type Error struct {
 // Errorf makes an error with a code; %w names its cause as in fmt.Errorf.
 func Errorf(code Code, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
-	return &Error{code: code, message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	e := &Error{code: code, message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	if _, several := wrapped.(interface{ Unwrap() []error }); several {
+		e.cause = wrapped
+	}
+	return e
 }
 
 // With returns a copy with one more detail (a bool, integer, float or string).

@@ -102,7 +102,7 @@ func appendValue(out []byte, v attribute.Value) []byte {
 	case attribute.STRINGSLICE:
 		return appendList(out, v.AsStringSlice(), codec.AppendString)
 	default:
-		return codec.AppendString(out, v.Emit())
+		return codec.AppendString(out, v.String())
 	}
 }
 

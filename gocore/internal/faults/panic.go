@@ -45,7 +45,8 @@ func Panic(ctx context.Context, a PanicArgs) (None, error) {
 	case "division":
 		return None{}, fmt.Errorf("%d", len(a.Kind)/len(list))
 	case "map":
-		table[a.Kind] = 1 //lint:ignore SA5000 this is the point
+		//lint:ignore SA5000 this is the point
+		table[a.Kind] = 1
 	case "hostile":
 		panic(hostile{})
 	case "repanic":

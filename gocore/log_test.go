@@ -1,0 +1,123 @@
+package gocore
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// logged is a log frame, read back.
+type logged struct {
+	level    int
+	message  string
+	function string
+	attrs    map[string]any
+}
+
+func readLog(t *testing.T, frame []byte) logged {
+	t.Helper()
+	value, _, err := msgp.ReadIntfBytes(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := value.([]any)
+	level, _ := fields[1].(int64)
+	return logged{int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
+}
+
+// records gives what a logger sends.
+func records(t *testing.T, level slog.Level, write func(*slog.Logger)) (found []logged) {
+	t.Helper()
+	q := NewQueue(func() {})
+	SetHostQueue(q)
+	defer SetHostQueue(nil)
+	lowest := new(slog.LevelVar)
+	lowest.Set(level)
+	write(slog.New(NewLogHandler(lowest)))
+	q.Drain(func(r *Record) bool {
+		if r.Kind != RecordLog {
+			t.Errorf("a record of kind %d", r.Kind)
+		}
+		found = append(found, readLog(t, r.Payload))
+		return true
+	})
+	return found
+}
+
+type panics struct{}
+
+func (panics) LogValue() slog.Value { panic("in LogValue") }
+func (panics) String() string       { panic("in String") }
+
+// Attributes arrive flat, groups as dotted names; only what Python wants
+// crosses; the function of the call is named.
+func TestLogHandler(t *testing.T) {
+	f := &Function{Name: "test.logs"}
+	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
+		l.Debug("too low")
+		l = l.With("fixed", 1, slog.Group("g", "x", true)).WithGroup("").WithGroup("open")
+		l.With("y", 2).WithGroup("inner").ErrorContext(NewCall(f, 0), "m", "z", 0.5, "d", time.Second,
+			"e", errors.New("err"), slog.Group("empty"), slog.Group("", "inline", "i"))
+	})
+	if len(found) != 1 {
+		t.Fatalf("%d records", len(found))
+	}
+	r := found[0]
+	want := map[string]any{
+		"fixed": int64(1), "g.x": true, "open.y": int64(2), "open.inner.z": 0.5, "open.inner.d": "1s",
+		"open.inner.e": "err", "open.inner.inline": "i",
+	}
+	if r.level != 8 || r.message != "m" || r.function != "test.logs" || len(r.attrs) != len(want) {
+		t.Errorf("got %+v", r)
+	}
+	for key, value := range want {
+		if r.attrs[key] != value {
+			t.Errorf("%s is %v, want %v", key, r.attrs[key], value)
+		}
+	}
+}
+
+// Handlers made of one another do not share what they add.
+func TestLogHandlerIsImmutable(t *testing.T) {
+	found := records(t, slog.LevelDebug, func(l *slog.Logger) {
+		base := l.With("a", 1)
+		one, two := base.With("b", 1), base.With("c", 1)
+		one.Info("one")
+		two.Info("two")
+		base.Info("base")
+	})
+	var sizes []int
+	for _, r := range found {
+		sizes = append(sizes, len(r.attrs))
+	}
+	if !slices.Equal(sizes, []int{2, 2, 1}) {
+		t.Errorf("numbers of attributes: %v", sizes)
+	}
+}
+
+// An attribute that panics does not take the program with it.
+func TestLogHandlerSurvivesAttributes(t *testing.T) {
+	if found := records(t, slog.LevelDebug, func(l *slog.Logger) { l.Info("m", "bad", panics{}) }); len(found) != 1 {
+		t.Errorf("%d records", len(found))
+	}
+}
+
+// Without a queue, and with a full one, records are dropped and counted.
+func TestLogRecordsAreBounded(t *testing.T) {
+	before := recordsDropped.Load()
+	SetHostQueue(nil)
+	slog.New(NewLogHandler(new(slog.LevelVar))).InfoContext(context.Background(), "nobody listens")
+	found := records(t, slog.LevelDebug, func(l *slog.Logger) {
+		for range hostQueueSize + 10 {
+			l.Info("storm")
+		}
+	})
+	if dropped := recordsDropped.Load() - before; len(found) != hostQueueSize || dropped != 11 {
+		t.Errorf("%d records, %d dropped", len(found), dropped)
+	}
+}
