@@ -46,6 +46,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 			fmt.Fprintf(os.Stderr, goexitInline, f.Name)
 		}
 	}()
+	inFlight.Add(1)
 	c.execute(input{frame: r.Frame, buffers: r.Buffers}, out, func(p []byte, s int) { payload, status = p, s })
 	returned = true
 	return payload, status
@@ -59,8 +60,10 @@ const goexitInline = "gostitch: %s() called runtime.Goexit on a thread of Python
 
 // execute runs the function inside the guard and the observer, and replies
 // exactly once on every path, runtime.Goexit included.
+//
+// The caller has counted the call as in flight: one that waits for its
+// goroutine to run is under way, too.
 func (c *Call) execute(in input, out []byte, reply func(payload []byte, status int)) {
-	inFlight.Add(1)
 	var end func(error)
 	guard(
 		func() ([]byte, error) {
@@ -144,6 +147,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.finish()
 		return Errorf(CodeInvalidArgument, "token %d is in use", token)
 	}
+	inFlight.Add(1)
 	startWorker(func() {
 		c.execute(in, nil, func(payload []byte, status int) {
 			submitted.Delete(token)
