@@ -102,11 +102,12 @@ class Future(concurrent.futures.Future[R]):
 
     def cancel(self) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
-        if self._state == FINISHED:
-            return False
-        if self._state != CANCELLED:
-            self._queue.cancel(self._token)
-            self.settle(CANCELLED, None, None)
+        # Claimed first: the function's own reply to being cancelled must not win.
+        if self._queue.claim(self._token):
+            try:
+                self._queue.cancel(self._token)
+            finally:
+                self._settle(CANCELLED, None, None)
         return self._state == CANCELLED
 
     def result(self, timeout: float | None = None) -> R:
@@ -153,8 +154,10 @@ class Future(concurrent.futures.Future[R]):
 
     def settle(self, state: str, result: Any, exception: BaseException | None) -> None:
         """Set the outcome, once, and tell everybody who waits."""
-        if not self._queue.claim(self._token):
-            return
+        if self._queue.claim(self._token):
+            self._settle(state, result, exception)
+
+    def _settle(self, state: str, result: Any, exception: BaseException | None) -> None:
         self._result = result
         self._exception = exception
         # concurrent.futures.wait counts the states while it holds the conditions,

@@ -165,7 +165,7 @@ class TestCancel:
 
             task = asyncio.create_task(wait())
             await asyncio.sleep(0)
-            assert 1 == _calls()
+            assert 1 == settled(_calls, 1)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
