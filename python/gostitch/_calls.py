@@ -95,6 +95,8 @@ class Function(Generic[R]):
         number = self._number
         if number < 0:
             number = self._bind(library)
+        if not _process._signals_watched:
+            _process.watch_signals()
         frame = self._frame(args)
         trace = _hooks.trace_context()
         timeout_ns = 0 if timeout is None else _arguments.timeout_ns(timeout)

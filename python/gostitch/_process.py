@@ -6,6 +6,7 @@ The only module that hands out ``_abi``; everything that crosses asks
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 import os
@@ -167,7 +168,7 @@ def _open(path: str) -> Library:
 def _shake_hands(path: str, abi: Any) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
     ffi, lib = abi.ffi, abi.lib
-    config = msgspec.msgpack.encode((_slog_level(), _watch_signals()))
+    config = msgspec.msgpack.encode((_slog_level(), _signal_pipe()))
     out = ffi.new("gostitch_out *")
     opened = Library(path, abi, _Info("", "", 0), {})
     opened.info = _decode_out(opened, lib.shim_open(config, len(config), out), out, _Info)
@@ -202,27 +203,30 @@ def _slog_level() -> int:
     return _codec.slog_level(logging.getLogger(_codec.LOGGER).getEffectiveLevel())
 
 
-def _watch_signals() -> int:
+def _signal_pipe() -> int:
+    """Make the pipe through which Go learns of signals; gives the end that Go reads."""
+    global _wakeup_fd
+    read, _wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    return read
+
+
+def watch_signals() -> None:
     """Let Go learn of SIGINT while the main thread waits in a call.
 
     Python writes the number of each signal to the wake-up descriptor from its
     C handler, so Go can cancel the call; Python's handler runs when the call
-    returns. Gives the descriptor to read from, or -1 where somebody else
-    (asyncio, for one) has the wake-up descriptor or this is not the main
-    thread.
+    returns. Does nothing on other threads, which cannot set it, and where
+    somebody else (asyncio, for one) has the descriptor.
     """
-    global _signals_watched, _wakeup_fd
-    if threading.current_thread() is not threading.main_thread():
-        return -1
-    read, write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    before = signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    if before != -1:
+    global _signals_watched
+    on_main = threading.get_ident() == threading.main_thread().ident
+    if not on_main or _wakeup_fd < 0 or asyncio._get_running_loop() is not None:
+        return
+    before = signal.set_wakeup_fd(_wakeup_fd, warn_on_full_buffer=False)
+    if before not in (-1, _wakeup_fd):
         signal.set_wakeup_fd(before)
-        os.close(read)
-        os.close(write)
-        return -1
-    _signals_watched, _wakeup_fd = True, write
-    return read
+        return
+    _signals_watched = True
 
 
 def signals_watched() -> bool:
@@ -237,7 +241,7 @@ def _close() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _library, _loading, _forked_from, _lock, _signals_watched
+    global _library, _loading, _forked_from, _lock, _signals_watched, _wakeup_fd
     # Another thread may have held the lock at the fork.
     _lock = threading.Lock()
     if _signals_watched:
@@ -245,7 +249,7 @@ def _after_fork_in_child() -> None:
         before = signal.set_wakeup_fd(-1)
         if before not in (-1, _wakeup_fd):
             signal.set_wakeup_fd(before)
-    _signals_watched = False
+    _signals_watched, _wakeup_fd = False, -1
     if _library is not None or _loading:  # by another thread, which does not exist here
         _forked_from = _library.pid if _library is not None else os.getppid()
     _library, _loading = None, False

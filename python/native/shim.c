@@ -72,8 +72,6 @@ int shim_load(const char *path, uint64_t main_thread, char *message, size_t capa
   return 0;
 }
 
-uint32_t shim_abi(void) { return GOSTITCH_ABI; }
-
 uint8_t *shim_pointer(uint64_t address) { return (uint8_t *)(uintptr_t)address; }
 
 int32_t shim_open(const char *config, size_t length, gostitch_out *out) {

@@ -22,9 +22,6 @@
    message. */
 int shim_load(const char *path, uint64_t main_thread, char *message, size_t capacity);
 
-/* The version of gostitch.h that this shim was compiled with. */
-uint32_t shim_abi(void);
-
 /* The address of memory, for records that tell it as a number. */
 uint8_t *shim_pointer(uint64_t address);
 

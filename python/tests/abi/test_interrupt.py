@@ -326,3 +326,23 @@ except KeyboardInterrupt:
     )
 
     assert ["interrupted nothing left"] == lines
+
+
+def test_when_another_thread_loaded_the_library(program: Programs) -> None:
+    """The first call may come from any thread; Ctrl-C reaches the main thread's calls all the same."""
+    done = program(
+        _HEAD.replace("faults.add(1, 2)", "")
+        + """
+thread = threading.Thread(target=faults.add, args=(1, 2))
+thread.start()
+thread.join()
+interrupt_when(calls)
+try:
+    faults.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted", settled())
+""",
+        timeout=20,
+    )
+
+    assert ("interrupted nothing left\n", "") == (done.stdout, done.stderr)
