@@ -16,6 +16,7 @@ import msgspec
 
 from gostitch import _arguments, _buffers, _codec, _hooks, _pending, _process
 from gostitch._future import Future
+from gostitch._queue import Queue, take_error
 from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 
 R = TypeVar("R")
@@ -132,7 +133,7 @@ class Function(Generic[R]):
         """Read a reply that is not in the scratch, or is an error."""
         out = scratch.out
         if out.status != _codec.OK:
-            raise _pending.take_error(library, out, trace)
+            raise take_error(library, out, trace)
         view = _buffers.hold(library.ffi, out.data, out.length, out.handle, library.release_buffer)
         out.handle = 0
         if self._decode is None:
@@ -145,7 +146,7 @@ class Function(Generic[R]):
         timeout: float | None,
         beside: list[Any] | None = None,
         on_message: Callable[[Any], object] | None = None,
-        queue: _pending.Queue | None = None,
+        queue: Queue | None = None,
     ) -> Future[R]:
         """Start the function on a goroutine and give the future of its reply."""
         library = _process._library or _process.library()
@@ -184,7 +185,7 @@ class Function(Generic[R]):
         on_message: Callable[[Any], object],
     ) -> R:
         """Run the function and hand its messages to a callable, on this thread."""
-        queue = _pending.Queue(_process.library())
+        queue = _pending.private_queue()
         try:
             future = self._submit(args, timeout, beside, on_message, queue)
             poll = select.poll()

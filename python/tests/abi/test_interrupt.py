@@ -71,7 +71,7 @@ try:
     {call}
 except KeyboardInterrupt:
     print("interrupted")
-for future in list(gostitch._pending._queues.values()):
+for future in list(gostitch._queue._queues.values()):
     for entry in list(future._pending.values()):
         entry.future.cancel()
 print(settled())

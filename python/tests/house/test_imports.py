@@ -28,6 +28,16 @@ LAYERS = {
     "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
     "gostitch._future": set(),
     "gostitch._loop_future": {"gostitch._future"},
+    "gostitch._queue": {
+        "gostitch._buffers",
+        "gostitch._codec",
+        "gostitch._future",
+        "gostitch._hooks",
+        "gostitch._loop_future",
+        "gostitch._process",
+        "gostitch.exceptions",
+    },
+    "gostitch._pending": {"gostitch._process", "gostitch._queue"},
     "gostitch._process": {
         "gostitch._abi",
         "gostitch._buffers",
