@@ -85,7 +85,7 @@ class Queue:
     ) -> None:
         self._library = library
         self._attendant = attendant
-        self._loop = None if loop is None else weakref.ref(loop)
+        self.loop = None if loop is None else weakref.ref(loop)
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._handle_number: int = library.lib.shim_queue(self.fd, host)
         self._pending: dict[int, _Pending] = {}
@@ -111,7 +111,7 @@ class Queue:
         """Start a function and give the future of its reply."""
         library = self._library
         token = _next_token()
-        loop = self._loop
+        loop = self.loop
         future: Future[Any] = Future(self, token) if loop is None else LoopFuture(self, token, loop)
         loan = _buffers.Loan(library.ffi, beside) if beside else None
         views = loan.array if loan else library.ffi.NULL
@@ -148,7 +148,7 @@ class Queue:
         if _process.loaded() is not self._library:
             return
         self._library.lib.shim_cancel(token)
-        if self._loop is not None:
+        if self.loop is not None:
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
 
@@ -168,7 +168,7 @@ class Queue:
         """Make sure that somebody drains this queue although its owner may not."""
         if future.done():
             return
-        if self._loop is not None and asyncio._get_running_loop() is self._loop():
+        if self.loop is not None and asyncio._get_running_loop() is self.loop():
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
@@ -192,7 +192,7 @@ class Queue:
 
     def is_served(self) -> bool:
         """Tell whether the loop of this queue is running, and will drain it."""
-        loop = None if self._loop is None else self._loop()
+        loop = None if self.loop is None else self.loop()
         return loop is not None and not self._blocked and loop.is_running()
 
     def is_ready(self) -> bool:
@@ -316,7 +316,7 @@ class Queue:
     def _message(self, token: int, entry: _Pending, payload: memoryview) -> None:
         if entry.on_message is None or entry.abandoned or entry.future.done():
             return
-        loop = None if self._loop is None else self._loop()
+        loop = None if self.loop is None else self.loop()
         if loop is not None and loop is not asyncio._get_running_loop() and self.is_served():
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             loop.call_soon_threadsafe(self._message, token, entry, memoryview(bytes(payload)))
