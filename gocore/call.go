@@ -41,7 +41,11 @@ type Call struct {
 // has already passed.
 func NewCall(f *Function, timeout time.Duration) *Call {
 	c := &Call{Function: f}
-	if timeout != 0 {
+	switch {
+	case timeout < 0:
+		c.deadline = time.Now()
+		c.Cancel(context.DeadlineExceeded)
+	case timeout > 0:
 		c.deadline = time.Now().Add(timeout)
 		c.timer = time.AfterFunc(timeout, func() { c.Cancel(context.DeadlineExceeded) })
 	}

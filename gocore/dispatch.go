@@ -69,6 +69,9 @@ func (c *Call) execute(in input, out []byte, reply func(payload []byte, status i
 		func() ([]byte, error) {
 			var ctx context.Context
 			ctx, end = startCall(c)
+			if ended := c.Err(); ended != nil {
+				return nil, ended // before it began
+			}
 			return c.Function.run(ctx, c, in, out)
 		},
 		func(payload []byte, err error) {

@@ -153,12 +153,15 @@ func TestRepliesDoNotAliasLentMemory(t *testing.T) {
 // success is a success.
 func TestErrorsAfterTheEnd(t *testing.T) {
 	t.Parallel()
-	reply, status := execute(t, "test.late_error", Request{Frame: twoThree, Timeout: time.Nanosecond})
+	reply, status := execute(t, "test.late_error", Request{Frame: twoThree, Timeout: 20 * time.Millisecond})
 	if status != StatusError || !strings.Contains(reply, "did not finish within its timeout: use of closed connection") {
 		t.Errorf("replied %q", reply)
 	}
-	if reply, status := execute(t, "test.late_success", Request{Frame: twoThree, Timeout: -1}); status != StatusOK {
+	if reply, status := execute(t, "test.late_success", Request{Frame: twoThree, Timeout: 20 * time.Millisecond}); status != StatusOK {
 		t.Errorf("replied %q", reply)
+	}
+	if reply, status := execute(t, "test.late_success", Request{Frame: twoThree, Timeout: -1}); status != StatusError {
+		t.Errorf("a call whose deadline had passed began: %q", reply)
 	}
 }
 

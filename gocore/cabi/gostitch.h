@@ -54,7 +54,7 @@ typedef struct gostitch_out {
 typedef struct gostitch_request {
   uint32_t function;       /* position in the catalogue */
   uint32_t flags;          /* GOSTITCH_MAIN, GOSTITCH_MESSAGES */
-  int64_t timeout_ns;      /* 0: none */
+  int64_t timeout_ns;      /* 0: none; negative: has passed already */
   const uint8_t *trace;    /* "traceparent\ntracestate\nbaggage", or empty */
   uint64_t trace_length;
   const uint8_t *frame;    /* MessagePack array of the arguments */

@@ -39,8 +39,9 @@ def timeout_ns(timeout: float | None) -> int:
         )
     if timeout != timeout:
         raise GoValueError("timeout must be a number, not NaN", details={"argument": "timeout"})
-    # 0 would mean "none" to Go; 2**32 s are 136 years.
-    return max(int(min(max(timeout, 0), 2**32) * 1e9), 1)
+    if timeout <= 0:
+        return -1  # has passed already; 0 would mean "none" to Go
+    return max(int(min(timeout, 2**32) * 1e9), 1)  # 2**32 s are 136 years
 
 
 def path_argument(value: Any, function: str, name: str) -> str | bytes:
@@ -56,8 +57,18 @@ def path_argument(value: Any, function: str, name: str) -> str | bytes:
         try:
             path.encode()
         except UnicodeEncodeError:
-            return os.fsencode(path)
+            return _file_system_name(path, function, name)
     return path
+
+
+def _file_system_name(path: str, function: str, name: str) -> bytes:
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError as error:
+        raise GoValueError(
+            f"{function}() argument {name}: no file can have this name ({error})",
+            details={"argument": name},
+        ) from None
 
 
 def bytes_argument(value: Any, beside: list[Any], function: str, name: str) -> Any:

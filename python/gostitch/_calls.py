@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -96,7 +97,7 @@ class Function(Generic[R]):
         number = self._number
         if number < 0:
             number = self._bind(library)
-        if not _process._signals_watched:
+        if monotonic() >= _process.watch_again_at:
             _process.watch_signals()
         frame = self._frame(args)
         trace = _hooks.trace_context()
@@ -206,6 +207,11 @@ class Function(Generic[R]):
         self, submit: Callable[..., Future[R]], iterables: Iterable[Iterable[Any]], in_flight: int
     ) -> Iterator[R]:
         """Give the results for each item in order, a bounded number of calls ahead."""
+        if type(in_flight) is not int:
+            raise GoTypeError(
+                f"in_flight must be an int, not {type(in_flight).__name__}",
+                details={"argument": "in_flight"},
+            )
         if in_flight < 1:
             raise GoValueError(
                 f"in_flight must be at least 1, not {in_flight}", details={"argument": "in_flight"}

@@ -8,6 +8,22 @@ from typing import Any
 from gostitch import _pending, _process
 from gostitch._version import VERSION
 
+_NOTHING_LIVE = dict.fromkeys(
+    (
+        "goroutines",
+        "calls",
+        "pending",
+        "buffers",
+        "queues",
+        "handles",
+        "background_goroutines",
+        "background_panics",
+        "records_dropped",
+        "heap_bytes",
+    ),
+    0,
+)
+
 
 def runtime_info() -> dict[str, Any]:
     """Tell versions, paths and live counts, without loading the library.
@@ -15,12 +31,14 @@ def runtime_info() -> dict[str, Any]:
     ``calls`` are being run by Go, ``pending`` are submitted calls whose reply
     Python has not handled, ``buffers`` are pieces of Go memory that Python
     holds, ``handles`` are buffers and queues together. All but the queues of
-    the pump and of living event loops are zero when nothing is under way.
+    the pump and of living event loops are zero when nothing is under way, and
+    before the library is loaded, when what only it knows is None.
     """
     library = _process.loaded()
     info: dict[str, Any] = {"version": VERSION, "pid": os.getpid(), "loaded": library is not None}
     if library is None:
-        return info
+        unknown = dict.fromkeys(("library", "library_version", "go_version", "abi"))
+        return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE
     stats = library.stats()
     return info | {
         "library": library.path,

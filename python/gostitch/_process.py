@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -89,6 +90,13 @@ _forked_from: int | None = None
 _loading = False
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
+watch_again_at = 0.0
+"""When the main thread must look again whether it still has the wake-up descriptor.
+
+Asyncio takes it for ``add_signal_handler`` and does not give it back. Looking
+costs a third of a small call, so it is done now and then.
+"""
+_WATCH_AGAIN_S = 0.05
 _wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
 
 
@@ -218,15 +226,15 @@ def watch_signals() -> None:
     returns. Does nothing on other threads, which cannot set it, and where
     somebody else (asyncio, for one) has the descriptor.
     """
-    global _signals_watched
+    global _signals_watched, watch_again_at
     on_main = threading.get_ident() == threading.main_thread().ident
     if not on_main or _wakeup_fd < 0 or asyncio._get_running_loop() is not None:
         return
+    watch_again_at = time.monotonic() + _WATCH_AGAIN_S
     before = signal.set_wakeup_fd(_wakeup_fd, warn_on_full_buffer=False)
     if before not in (-1, _wakeup_fd):
         signal.set_wakeup_fd(before)
-        return
-    _signals_watched = True
+    _signals_watched = before in (-1, _wakeup_fd)
 
 
 def signals_watched() -> bool:

@@ -47,6 +47,7 @@ class GoError(Exception):
     go_frames: tuple[GoFrame, ...]
     causes: tuple[GoError, ...]
     trace: bytes = b""  # the trace context of the call, where it was reported
+    reported: bool = False  # it is in Sentry already
 
     def __init__(
         self,
@@ -91,6 +92,7 @@ class GoError(Exception):
             self.go_frames,
             self.causes,
             self.__cause__,
+            self.reported,
         )
 
 
@@ -103,11 +105,13 @@ def _restore(
     go_frames: Sequence[GoFrame],
     causes: Sequence[GoError],
     cause: BaseException | None,
+    reported: bool,
 ) -> GoError:
     error = cls(
         message, code=code, details=details, go_type=go_type, go_frames=go_frames, causes=causes
     )
     error.__cause__ = cause
+    error.reported = reported
     return error
 
 

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -24,11 +25,23 @@ func createPending(path string) (*pending, error) {
 	if info, err := os.Lstat(path); err == nil && info.IsDir() {
 		return nil, failure.Argument("archive", "%s is a directory: name the file to write", path)
 	}
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, failure.Argument("archive", "%s is %s, which a file must not replace: name a file", path, describe(info.Mode()))
+	}
 	file, err := os.OpenFile(besides(path), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 	if err != nil {
-		return nil, failure.At(err)
+		return nil, atPath(path, err)
 	}
 	return &pending{file: file, path: path}, nil
+}
+
+// atPath names the file that is wanted instead of the hidden one beside it.
+func atPath(path string, err error) error {
+	var known *fs.PathError
+	if errors.As(err, &known) {
+		err = &fs.PathError{Op: known.Op, Path: path, Err: known.Err}
+	}
+	return failure.At(err)
 }
 
 // besides gives a hidden name next to path that nothing else uses.

@@ -43,7 +43,7 @@ func openStage(dest string) (*stage, error) {
 	}
 	if err := s.prepare(); err != nil {
 		s.discard()
-		return nil, failure.At(err)
+		return nil, atPath(dest, err)
 	}
 	return s, nil
 }

@@ -149,7 +149,7 @@ func fill(ctx context.Context, job *batchJob) error {
 		}
 		m := &job.members[i]
 		m.header.appendTo(job.data)
-		if m.header.size == 0 || isBig(m) {
+		if m.header.kind != kindFile || isBig(m) {
 			continue
 		}
 		if err := readInto(job.data, m); err != nil {

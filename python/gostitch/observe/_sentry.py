@@ -55,6 +55,7 @@ def panicked(error: GoPanic, trace: bytes) -> None:
         return
     error.trace = trace
     sentry_sdk.capture_exception((type(error), error, _callers()))
+    error.reported = True
 
 
 def _callers() -> types.TracebackType | None:
@@ -73,6 +74,9 @@ def _callers() -> types.TracebackType | None:
 def add_go_errors(event: Any, hint: dict[str, Any]) -> Any:
     """Put Go's part of each exception into the event, as the exception's cause."""
     exc_info = hint.get("exc_info")
+    if exc_info and getattr(exc_info[1], "reported", False):
+        # The panic itself once more, by the application or another integration.
+        return None
     values = (event.get("exception") or {}).get("values")
     if not exc_info or not values:
         return event

@@ -12,6 +12,9 @@ _HEAD = """
 import asyncio, gc, os, signal, sys, threading, time
 import faults, gostitch
 
+# Whoever started the tests may have had it ignored, as shells do for background jobs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def interrupt_when(condition):
     '''Send SIGINT to the main thread as soon as the condition holds.
 
@@ -346,3 +349,26 @@ except KeyboardInterrupt:
     )
 
     assert ("interrupted nothing left\n", "") == (done.stdout, done.stderr)
+
+
+def test_after_asyncio_took_the_wake_up_descriptor(program: Programs) -> None:
+    """A loop that handled signals itself does not leave the main thread's calls deaf."""
+    lines = _run(
+        program,
+        """
+async def main():
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, lambda: None)
+    await asyncio.sleep(0.1)
+    loop.remove_signal_handler(signal.SIGTERM)
+
+asyncio.run(main())
+interrupt_when(calls)
+try:
+    faults.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted", settled())
+""",
+    )
+
+    assert ["interrupted nothing left"] == lines

@@ -239,6 +239,8 @@ def test_a_stopped_demo_leaves_nothing(tmp_path: Path, by: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Whoever started the tests may have had it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert demo.stdout is not None
     assert any(line.startswith("before") for line in demo.stdout)

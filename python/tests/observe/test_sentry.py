@@ -139,3 +139,29 @@ def test_a_background_panic_is_sent_by_go() -> None:
     assert event["platform"] == "go"
     assert event["exception"][0]["type"] == "panic"
     assert (event["release"], event["environment"]) == ("shop@1.2.3", "staging")
+
+
+def test_each_panic_is_one_event_in_asyncio_and_threads() -> None:
+    """Awaited, gathered, from a thread: captured again by the application it is one event still."""
+    events = run("""
+        import asyncio
+        import faults, gostitch
+
+        async def main():
+            try:
+                await faults.panic.submit("string")
+            except gostitch.GoPanic as error:
+                sentry_sdk.capture_exception(error)
+            kinds = ("nil", "index", "division")
+            panics = [faults.panic.submit(kind) for kind in kinds]
+            for error in await asyncio.gather(*panics, return_exceptions=True):
+                sentry_sdk.capture_exception(error)
+            try:
+                await asyncio.to_thread(faults.panic, "error")
+            except gostitch.GoPanic as error:
+                sentry_sdk.capture_exception(error)
+
+        asyncio.run(main())
+    """)
+
+    assert len(events) == 5

@@ -209,3 +209,69 @@ def test_a_collector_that_is_gone_neither_fails_nor_delays_the_call() -> None:
             "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
         },
     )
+
+
+def test_no_span_is_lost_when_many_threads_begin_at_once() -> None:
+    """The first traced calls of 20 threads all have their Go span, and nothing else is in the trace."""
+    spans = run("""
+        import threading
+        from gostitch import tasks
+
+        together = threading.Barrier(20)
+
+        def call():
+            with tracer.start_as_current_span("caller"):
+                together.wait()
+                for _ in range(5):
+                    tasks.hash_tree("/etc/hosts")
+
+        threads = [threading.Thread(target=call) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        provider.shutdown()
+    """)
+
+    assert sorted(span.name for span in spans) == ["caller"] * 20 + ["tasks.hash_tree"] * 100
+
+
+def test_a_processor_of_ones_own_sees_gos_spans() -> None:
+    """Beside an OTLP exporter, too: nothing of the user's pipeline is passed by."""
+    spans = run("""
+        from opentelemetry.sdk.trace import SpanProcessor
+        from gostitch import tasks
+
+        class Keep(SpanProcessor):
+            def on_end(self, span):
+                kept.append(span.name)
+
+        kept = []
+        provider.add_span_processor(Keep())
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+        provider.force_flush()
+        assert sorted(kept) == ["caller", "tasks.hash_tree"], kept
+        provider.shutdown()
+    """)
+
+    assert sorted(span.name for span in spans) == ["caller", "tasks.hash_tree"]
+
+
+def test_the_api_alone_is_enough() -> None:
+    """Without an SDK a call inside a span works, and exports nothing."""
+    spans = run(
+        """
+        import sys
+        sys.modules["opentelemetry.sdk"] = None  # as if it were not installed
+        from opentelemetry import trace
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+        from gostitch import tasks
+        span = NonRecordingSpan(SpanContext(0xABC, 0xDEF, True, TraceFlags(1)))
+        with trace.use_span(span):
+            assert tasks.hash_tree("/etc/hosts").files == 1
+        """,
+        prologue="",
+    )
+
+    assert spans == []

@@ -256,3 +256,42 @@ def test_cancelling_in_mid_work_leaves_nothing(big: Path, tmp_path: Path) -> Non
         pass  # bounded by the timeout of the test
 
     assert os.listdir(tmp_path) == []
+
+
+def test_a_file_that_has_more_than_it_says_is_a_data_error(tmp_path: Path) -> None:
+    """The files of /proc have size 0 and content: they are refused, not packed as empty."""
+    with pytest.raises(gostitch.GoDataError, match="changed while it was being packed"):
+        tasks.pack("/proc/sys/kernel/random", tmp_path / "a")
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_pipe_is_not_replaced_by_the_archive(tmp_path: Path) -> None:
+    """What is not an ordinary file stays what it is."""
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(gostitch.GoValueError, match="pipe"):
+        tasks.pack(TREE, tmp_path / "pipe")
+
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_error_names_the_path_that_was_asked_for(tmp_path: Path) -> None:
+    """Not the hidden name that the work is done under."""
+    for call in (
+        lambda: tasks.pack(TREE, tmp_path / "missing" / "a"),
+        lambda: tasks.pack(TREE, "/proc/a.tar"),
+        lambda: tasks.pack(TREE, tmp_path / "\ud800"),
+    ):
+        with pytest.raises((OSError, gostitch.GoValueError)) as caught:
+            call()
+        assert "partial" not in str(caught.value)
+
+
+def test_a_timeout_that_has_passed_never_succeeds(tmp_path: Path) -> None:
+    """Zero and less are over before the function begins."""
+    for timeout in (0, -1, float("-inf")):
+        with pytest.raises(gostitch.GoTimeoutError):
+            tasks.hash_tree("/etc/hosts", timeout=timeout)
+        with pytest.raises(gostitch.GoTimeoutError):
+            tasks.hash_tree.submit("/etc/hosts", timeout=timeout).result()
