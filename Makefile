@@ -14,6 +14,8 @@ GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '
 FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
 BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m benchmarks
 
+README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
+
 SHIM_SOURCES := $(wildcard python/native/*) setup.py pyproject.toml
 # Each generated module and the Go packages it comes from.
 GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
@@ -80,7 +82,7 @@ $(VENV)/.bench: $(VENV)/.built $(VENV)/.demo
 	touch $@
 
 readme: ## Write the README's figures from the last demo and the last benchmark
-	$(BIN)/python -m benchmarks.readme --keep-demo
+	$(README) --keep-demo
 
 wheel: $(VENV)/.tools ## Build the wheel for this machine into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
@@ -99,7 +101,7 @@ lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict python/gostitch examples/ci_pipeline benchmarks
-	$(BIN)/python -m benchmarks.readme --check
+	$(README) --check
 
 race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...

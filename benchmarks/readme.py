@@ -1,17 +1,23 @@
-"""Write the README's figures from result files: ``python -m benchmarks.readme [--check]``.
+"""Write the README's figures from result files: ``make readme``, or with ``--check`` look only.
 
 ``results/demo.json`` is the summary that ``make demo`` left, kept by ``--keep-demo``;
+``results/test.txt`` is from an output of ``make test``, kept by ``--keep-test``;
 ``results/latest.json`` is what ``make bench`` left. Nothing is typed in by hand.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from ci_pipeline import outputs
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -23,12 +29,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.readme", description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail if the README is stale")
     parser.add_argument("--keep-demo", action="store_true", help="keep the last demo's summary")
+    parser.add_argument(
+        "--keep-test", type=Path, metavar="FILE", help="keep this output of make test"
+    )
     options = parser.parse_args()
+    if options.keep_test:
+        kept = test_output(options.keep_test.read_text()).strip("`\n")
+        (RESULTS / "test.txt").write_text(kept + "\n", encoding="utf-8")
     if options.keep_demo:
         summary = (ROOT / "out" / "demo" / "summary.json").read_text(encoding="utf-8")
         (RESULTS / "demo.json").write_text(summary, encoding="utf-8")
     text = README.read_text(encoding="utf-8")
-    written = replace(text, "demo", demo_table(load("demo.json")))
+    written = replace(text, "demo", demo_output(load("demo.json")))
+    written = replace(written, "test", test_output((RESULTS / "test.txt").read_text()))
     written = replace(written, "bench", bench_table(load("latest.json")))
     if options.check:
         if written != text:
@@ -52,28 +65,21 @@ def replace(text: str, name: str, table: str) -> str:
     return re.sub(pattern, lambda m: m[1] + table + m[2], text, flags=re.DOTALL)
 
 
-def demo_table(summary: dict[str, Any]) -> str:
-    """Give the demo's steps, and the moved ones together."""
-    lines = ["| Step | Python | with Go | Ratio | Runs in |", "|---|---|---|---|---|"]
-    for name, step in summary["steps"].items():
-        side = "Go" if step["moved"] else "Python"
-        lines.append(
-            f"| {name} | {step['before_s']:.2f} s | {step['after_s']:.2f} s "
-            f"| {step['ratio']:.1f} | {side} |"
-        )
-    moved = [step for step in summary["steps"].values() if step["moved"]]
-    before, after = (sum(step[key] for step in moved) for key in ("before_s", "after_s"))
-    lines.append(
-        f"| **moved steps** | **{before:.2f} s** | **{after:.2f} s** "
-        f"| **{summary['total_ratio']:.1f}** | |"
-    )
-    spans = summary["spans"]
-    lines.append("")
-    lines.append(
-        f"Results equal: {'yes' if summary['equal'] else 'no'}. "
-        f"One trace of {spans['python']} Python and {spans['go']} Go spans."
-    )
-    return "\n".join(lines) + "\n"
+def demo_output(summary: dict[str, Any]) -> str:
+    """Give what the demo prints at its end."""
+    os.environ["COLUMNS"] = "100"  # not that of whoever runs this
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        outputs.print_table(summary, Path("out/demo"))
+    return f"```\n{printed.getvalue().strip()}\n```\n"
+
+
+def test_output(text: str) -> str:
+    """Give the lines of ``make test`` that say what ran."""
+    lines = [
+        line for line in text.splitlines() if re.match(r"ok |All checks|Success|\d+ passed", line)
+    ]
+    return "```\n" + "\n".join(line.expandtabs() for line in lines) + "\n```\n"
 
 
 def bench_table(latest: dict[str, Any]) -> str:
