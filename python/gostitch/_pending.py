@@ -19,7 +19,7 @@ import time
 import weakref
 
 from gostitch import _process
-from gostitch._queue import Queue, all_queues
+from gostitch._queue import Queue, all_queues, leave
 
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
@@ -161,18 +161,11 @@ def pump() -> Pump:
         with _pump_lock:
             if _pump is None:
                 _pump = Pump(_process.library())
-                atexit.register(_abandon)
+                # Before the calls are cancelled: who waits then are daemon threads,
+                # which end silently. What the main thread calls later, in another
+                # handler of atexit, is served.
+                atexit.register(leave)
     return _pump
-
-
-def _abandon() -> None:
-    """Leave who still waits alone, at exit, before the calls are cancelled.
-
-    They are daemon threads, which end silently. A call made later, by another
-    handler of atexit, is served.
-    """
-    for queue in all_queues():
-        queue.abandon()
 
 
 def drain_host() -> None:

@@ -119,7 +119,9 @@ class Queue:
         # Registered before the crossing: the reply may be drained by another
         # thread before shim_submit returns here.
         self._unsettled.add(token)
-        self._pending[token] = _Pending(future, trace, decode, loan, on_message)
+        entry = self._pending[token] = _Pending(future, trace, decode, loan, on_message)
+        if _leaving:
+            entry.abandoned = threading.current_thread() is not threading.main_thread()
         scratch = _buffers.take(library.ffi)
         try:
             status = library.submit(
@@ -413,12 +415,25 @@ _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()
 """The queues by handle. A dict can be copied while other threads add to it; a set cannot."""
 
 
+_leaving = False  # the interpreter ends
+
+
+def leave() -> None:
+    """Abandon what is pending, and what other threads submit from now on."""
+    global _leaving
+    _leaving = True
+    for queue in all_queues():
+        queue.abandon()
+
+
 def all_queues() -> list[Queue]:
     """Give every queue that is open."""
     return [queue for ref in _queues.valuerefs() if (queue := ref()) is not None]
 
 
 def _after_fork_in_child() -> None:
+    global _leaving
+    _leaving = False
     for queue in all_queues():
         queue.fail()
     _queues.clear()
