@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ def compare(
 
 def _judge(release: Path) -> tuple[str, str]:
     """Compute the SHA-256 of the release's tar stream, and the digest of the tree it unpacks to."""
-    target = release.with_name(f"{release.name}.unpacked")
+    # A folder of its own, so that a release can be compared with itself.
+    target = Path(tempfile.mkdtemp(prefix=f"{release.name}.", dir=release.parent))
     stream = hashlib.sha256()
     with release.open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as plain:
         while block := plain.read(BLOCK):
