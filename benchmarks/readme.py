@@ -76,10 +76,9 @@ def demo_output(summary: dict[str, Any]) -> str:
 
 def test_output(text: str) -> str:
     """Give the lines of ``make test`` that say what ran."""
-    lines = [
-        line for line in text.splitlines() if re.match(r"ok |All checks|Success|\d+ passed", line)
-    ]
-    return "```\n" + "\n".join(line.expandtabs() for line in lines) + "\n```\n"
+    telling = re.compile(r"ok\s|All checks|Success|(=+ )?\d+ passed")
+    lines = [line.strip("= ").expandtabs() for line in text.splitlines() if telling.match(line)]
+    return "```\n" + "\n".join(lines) + "\n```\n"
 
 
 def bench_table(latest: dict[str, Any]) -> str:
