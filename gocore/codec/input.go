@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -48,12 +47,6 @@ func (pl *Plan) Append(out []byte, p unsafe.Pointer) []byte { return pl.ops.enco
 // IsBytes tells whether the type is a plain byte slice, which crosses without
 // a frame around it.
 func (pl *Plan) IsBytes() bool { return pl.Schema.Kind == KindBytes }
-
-// IsEmpty tells whether the type is a struct without fields, which crosses
-// to Python as None.
-func (pl *Plan) IsEmpty() bool {
-	return pl.Schema.Kind == KindStruct && len(pl.Schema.Fields) == 0 && pl.typ.Kind() == reflect.Struct
-}
 
 // input is what remains of a frame. Every read is bounded by it: a header
 // that promises more elements than bytes remain is refused before anything is

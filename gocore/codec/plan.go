@@ -14,7 +14,6 @@ const BufferExt = 1
 // concurrent use.
 type Plan struct {
 	Schema *Schema
-	typ    reflect.Type
 	ops    ops
 }
 
@@ -34,7 +33,7 @@ func Compile[T any]() (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t, err)
 	}
-	return &Plan{Schema: schema, typ: t, ops: ops}, nil
+	return &Plan{Schema: schema, ops: ops}, nil
 }
 
 // compiler holds the types being compiled, to refuse recursive ones: their
