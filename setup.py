@@ -1,17 +1,19 @@
-"""Build the wheel: the C shim (cffi) and the Go library, side by side.
+"""Build the wheel: the C bridge and the Go library, side by side.
 
 Everything declarative is in pyproject.toml; here is only what runs.
 """
 
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE / "python" / "native"))
+NATIVE = HERE / "python" / "native"
+sys.path.insert(0, str(NATIVE))
 
 import toolchain  # noqa: E402
 
@@ -66,13 +68,25 @@ class BuildGo(build_ext):
         target.with_suffix(".h").unlink(missing_ok=True)
 
 
+# A free-threaded interpreter has no stable ABI to build for.
+STABLE_ABI = not sysconfig.get_config_var("Py_GIL_DISABLED")
+
+BRIDGE = Extension(
+    "gostitch._bridge",
+    sources=sorted(str(path.relative_to(HERE)) for path in NATIVE.glob("*.c")),
+    depends=sorted(str(path.relative_to(HERE)) for path in NATIVE.glob("*.h")),
+    include_dirs=["gocore/cabi"],
+    define_macros=[("Py_LIMITED_API", "0x030A0000")] if STABLE_ABI else [],
+    extra_compile_args=["-O2", "-std=gnu11", "-fvisibility=hidden"],
+    py_limited_api=STABLE_ABI,
+)
+
 setup(
     version=VERSION["VERSION"],
     package_dir={"": "python"},
     packages=["gostitch", "gostitch.observe", "gostitch.pages", "gostitch.tasks"],
     package_data={"gostitch": ["py.typed", "*.pyi", "pages/*.css", "pages/*.js"]},
-    cffi_modules=["python/native/build_shim.py:ffi"],
-    ext_modules=[GoLibrary("gostitch.libgostitch", "./gocore/cmd/libgostitch")],
+    ext_modules=[BRIDGE, GoLibrary("gostitch.libgostitch", "./gocore/cmd/libgostitch")],
     cmdclass={"build_ext": BuildGo},
-    options={"bdist_wheel": {"py_limited_api": "cp310"}},
+    options={"bdist_wheel": {"py_limited_api": "cp310"}} if STABLE_ABI else {},
 )

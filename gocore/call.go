@@ -27,7 +27,9 @@ type Call struct {
 
 	deadline time.Time
 	timer    *time.Timer
-	outbox   *outbox // nil when nobody wants messages
+	outbox   *outbox  // nil when nobody wants messages
+	window   *window  // of a stream
+	answers  *answers // to a function that asks
 
 	mu     sync.Mutex
 	done   chan struct{} // guarded by mu; nil until asked for
@@ -156,6 +158,12 @@ const inboxSize = 64
 func (c *Call) Deliver(message []byte) error {
 	if c.closed.Load() || c.Err() != nil {
 		return Errorf(CodeClosed, "the call of %s has ended", c.Function.Name)
+	}
+	switch {
+	case c.window != nil:
+		return c.window.taken(message)
+	case c.answers != nil:
+		return c.answers.take(message)
 	}
 	select {
 	case c.messages() <- message:

@@ -145,6 +145,9 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	in := input{frame: owned[len(r.Trace):], buffers: r.Buffers}
 	if wantMessages {
 		c.outbox = newOutbox(queue)
+		if f.open != nil {
+			f.open(c)
+		}
 	}
 	if _, taken := submitted.LoadOrStore(token, c); taken {
 		c.finish()

@@ -18,10 +18,10 @@ type Function struct {
 	File     string // where the Go function stands, for spans and stacks
 	Line     int
 	GoName   string
-	// BytesResult tells that the reply is the bytes themselves, not a frame.
-	BytesResult bool
 
 	run func(ctx context.Context, c *Call, args input, out []byte) ([]byte, error)
+	// open prepares a submitted call before it starts; nil if there is nothing to do.
+	open func(c *Call)
 }
 
 // input is what a call brings: a frame, and the bytes that crossed beside it.
@@ -78,9 +78,8 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 	}
 	isBytes := result.IsBytes()
 	return &Function{
-		Name:        name,
-		Contract:    codec.Contract{Name: name, Args: args.Schema, Result: result.Schema},
-		BytesResult: isBytes,
+		Name:     name,
+		Contract: codec.Contract{Name: name, Args: args.Schema, Result: result.Schema},
 		run: func(ctx context.Context, c *Call, in input, out []byte) ([]byte, error) {
 			var a A
 			if err := args.Decode(in.frame, in.buffers, unsafe.Pointer(&a)); err != nil {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/gostitch/gostitch/gocore/internal/golden"
-	"github.com/tinylib/msgp/msgp"
 )
 
 // withStack is an error that carries a stack of its own.
@@ -33,20 +32,6 @@ func TestGoldenErrors(t *testing.T) {
 	golden.Check(t, "error_own_code", AppendError(nil, Errorf("sold_out", "no more").With("left", 0).With("exact", true)))
 	panicked := &PanicError{Value: "boom", Stack: []Frame{{"pkg.F", "pkg/f.go", 7}, {"main.main", "main.go", 1}}}
 	golden.Check(t, "error_panic_with_stack", AppendError(nil, panicked))
-}
-
-// A drained batch holds records of all four kinds, one of them beside it.
-func TestGoldenRecords(t *testing.T) {
-	t.Parallel()
-	out := msgp.AppendArrayHeader(nil, 5)
-	for kind := RecordReply; kind <= RecordLog; kind++ {
-		r := Record{Kind: kind, Token: uint64(kind) * 1000, Status: StatusOK, Payload: []byte{byte(kind)}}
-		out = msgp.AppendBytes(r.AppendHeader(out), r.Payload)
-	}
-	large := Record{Kind: RecordReply, Token: 1 << 40, Status: StatusError}
-	out = msgp.AppendArrayHeader(large.AppendHeader(out), 3)
-	out = msgp.AppendUint64(msgp.AppendUint64(msgp.AppendUint64(out, 1<<47), 1<<20), 9)
-	golden.Check(t, "records", out)
 }
 
 // A log record of slog crosses with its time, level, text and flat attributes.

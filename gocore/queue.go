@@ -14,10 +14,11 @@ type RecordKind uint8
 
 // The kinds of record.
 const (
-	RecordReply   RecordKind = 1 // the end of a submitted call
-	RecordMessage RecordKind = 2 // a message of a running call
-	RecordSpan    RecordKind = 3 // a finished span, for Python's exporters
-	RecordLog     RecordKind = 4 // a log record of slog
+	RecordReply    RecordKind = 1 // the end of a submitted call
+	RecordMessage  RecordKind = 2 // a message or a stream's result of a running call
+	RecordSpan     RecordKind = 3 // a finished span, for Python's exporters
+	RecordLog      RecordKind = 4 // a log record of slog
+	RecordQuestion RecordKind = 5 // a question of a running call; the status is its number
 )
 
 // The status of a reply, sent or returned.
@@ -30,7 +31,7 @@ const (
 type Record struct {
 	Kind    RecordKind
 	Token   uint64 // of the call; 0 for spans and logs
-	Status  int    // of a reply
+	Status  int    // of a reply; the number of a question
 	Payload []byte
 	taken   func() // frees the sender's slot; nil for all but messages
 }

@@ -88,7 +88,7 @@ enum {
  */
 int32_t gostitch_open(uint32_t abi, gostitch_const_byte *config, uint64_t length, gostitch_out *out);
 
-/* Gives the functions of the library: a frame [[name, checksum, bytes_result], ...]. */
+/* Gives the functions of the library: a frame [[name, checksum], ...]. */
 int32_t gostitch_catalogue(gostitch_out *out);
 
 /*

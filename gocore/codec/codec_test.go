@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -40,6 +41,8 @@ type everything struct {
 	Left     string `gostitch:"-"`
 	Renamed  string `gostitch:"other,path,default=x,y"`
 	HTTPCode int
+	When     time.Time
+	Took     time.Duration
 }
 
 func sample() everything {
@@ -49,6 +52,7 @@ func sample() everything {
 		Text: "grüße \U0001F600", Data: []byte{0, 255}, Names: []string{"", "a"},
 		Nested: []inner{{"x", 1}, {"y", math.Inf(1)}}, Table: map[string]int64{"k": 1},
 		One: inner{"one", 0}, Maybe: &seven, Named: 3, Renamed: "/tmp", HTTPCode: 100,
+		When: time.Unix(-1, 5000).UTC(), Took: -1500 * time.Microsecond,
 	}
 }
 

@@ -43,6 +43,12 @@ type compiler struct {
 }
 
 func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
+	switch t {
+	case timeType:
+		return &Schema{Kind: KindTime}, timeOps, nil
+	case durationType:
+		return &Schema{Kind: KindDuration}, intOps[int64]().ops, nil
+	}
 	if scalar, known := scalarOps[t.Kind()]; known {
 		return scalar.schema, scalar.ops, nil
 	}
@@ -61,7 +67,7 @@ func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
 	case reflect.Struct:
 		return c.compileStruct(t)
 	default:
-		return nil, ops{}, fmt.Errorf("type %s (%s) cannot cross; use bool, integers, floats, string, []byte, or slices, string-keyed maps, pointers and structs of them", t, t.Kind())
+		return nil, ops{}, fmt.Errorf("type %s (%s) cannot cross; use bool, integers, floats, string, []byte, time.Time, time.Duration, or slices, string-keyed maps, pointers and structs of them", t, t.Kind())
 	}
 }
 

@@ -23,9 +23,11 @@ const (
 	KindMap
 	KindStruct
 	KindOptional
+	KindTime
+	KindDuration
 )
 
-var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional"}
+var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional", "time", "duration"}
 
 // String gives the word used in contracts and error messages.
 func (k Kind) String() string { return kindNames[k] }
@@ -93,20 +95,31 @@ func (f *Field) write(b *strings.Builder) {
 	}
 }
 
-// Contract describes one function: its arguments (always a struct), its result
-// and the messages it sends while it runs (nil when it sends none).
+// Contract describes one function: its arguments (always a struct) and its
+// result, which may be a stream of such; the messages it sends while it runs,
+// and what it asks its caller and is answered (nil where there is no such thing).
 type Contract struct {
-	Name    string
-	Args    *Schema
-	Result  *Schema
-	Message *Schema
+	Name     string
+	Args     *Schema
+	Result   *Schema
+	Stream   bool
+	Message  *Schema
+	Question *Schema
+	Answer   *Schema
 }
 
 // String gives the canonical form of the contract.
 func (c *Contract) String() string {
-	text := c.Name + c.Args.String() + "->" + c.Result.String()
+	text := c.Name + c.Args.String() + "->"
+	if c.Stream {
+		text += "stream of "
+	}
+	text += c.Result.String()
 	if c.Message != nil {
 		text += ";" + c.Message.String()
+	}
+	if c.Question != nil {
+		text += ";" + c.Question.String() + "->" + c.Answer.String()
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-"""The door: the compiled shim, and nothing else.
+"""The door: the compiled bridge, and nothing else.
 
 Only ``_process`` may import this module (a test checks it), so that no call
 crosses before the library is loaded or in a forked child.
@@ -6,11 +6,15 @@ crosses before the library is loaded or in a forked child.
 
 from __future__ import annotations
 
-from typing import Any
+try:
+    from gostitch import _bridge
+except ImportError as error:
+    raise ImportError(
+        f"the compiled part of gostitch is missing or does not fit this Python ({error}); "
+        "reinstall the package for it: pip install --force-reinstall gostitch",
+        name="gostitch._bridge",
+    ) from error
 
-from gostitch import _shim
+bridge = _bridge
 
-ffi: Any = _shim.ffi
-lib: Any = _shim.lib
-
-__all__ = ["ffi", "lib"]
+__all__ = ["bridge"]

@@ -8,29 +8,19 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
 from gostitch.exceptions import GoError, GoFrame, class_of
 
-REPLY, MESSAGE, SPAN, LOG = 1, 2, 3, 4
+REPLY, MESSAGE, SPAN, LOG, QUESTION = 1, 2, 3, 4, 5
 """The kinds of record (gocore.RecordKind)."""
 
 OK, ERROR = 0, 1
 """The status of a reply (gocore.StatusOK, StatusError)."""
 
-BUFFER_EXT = 1
-"""The MessagePack extension that refers to a buffer beside the frame."""
-
-BESIDE_FROM = 4096
-"""Bytes from this length on cross beside the frame, without a copy."""
-
 LOGGER = "gostitch.go"
 """The logger that Go's log records go to."""
-
-encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder().encode
 
 
 class ErrorFrame(msgspec.Struct, array_like=True):
@@ -56,11 +46,6 @@ class LogFrame(msgspec.Struct, array_like=True):
 
 _decode_error_frame = msgspec.msgpack.Decoder(ErrorFrame).decode
 _decode_log_frame = msgspec.msgpack.Decoder(LogFrame).decode
-
-decode_records = msgspec.msgpack.Decoder(
-    list[tuple[int, int, int, memoryview | tuple[int, int, int]]]
-).decode
-"""Split a drained batch into records; the payloads are views into it."""
 
 
 def decode_error(frame: bytes | memoryview) -> GoError:

@@ -11,20 +11,32 @@ from collections.abc import Callable
 
 from gostitch.exceptions import GoPanic
 
-_MODULES = sys.modules
+_modules_seen = 0
+_found: set[str] = set()
 
 
-def _look_for_observers() -> bytes:
-    """Give no trace context, and attach the observers once something is there to observe."""
-    if "opentelemetry.trace" in _MODULES or "sentry_sdk" in _MODULES:
+def look() -> None:
+    """Attach the observers to what has come into the process since the last look."""
+    global _modules_seen
+    modules = len(sys.modules)
+    if modules == _modules_seen:
+        return
+    found = {"opentelemetry.trace", "sentry_sdk"} & sys.modules.keys()
+    if found != _found:
         from gostitch import observe
 
         observe.attach()
-        return trace_context()
+        _found.update(found)
+    # Last: until then other threads must look, and wait, too.
+    _modules_seen = modules
+
+
+def no_trace() -> bytes:
+    """Give no trace context."""
     return b""
 
 
-trace_context: Callable[[], bytes] = _look_for_observers
+trace_context: Callable[[], bytes] = no_trace
 """Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
 
 

@@ -12,13 +12,13 @@ import logging
 import os
 import signal
 import threading
-import time
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _buffers, _codec
+from gostitch import _codec
+from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, LibraryError
 
@@ -35,7 +35,6 @@ class Entry(NamedTuple):
 
     number: int
     checksum: str
-    bytes_result: bool
 
 
 class _Info(msgspec.Struct, array_like=True):
@@ -60,28 +59,15 @@ class _Stats(msgspec.Struct, array_like=True):
 class Library:
     """The loaded library: its address book and its catalogue."""
 
-    def __init__(self, path: str, abi: Any, info: _Info, functions: dict[str, Entry]) -> None:
+    def __init__(self, path: str, info: _Info, functions: dict[str, Entry]) -> None:
         self.path = path
         self.pid = os.getpid()
         self.info = info
         self.functions = functions
-        self.ffi = abi.ffi
-        self.lib = abi.lib
-        self.call = abi.lib.shim_call
-        self.call_views = abi.lib.shim_call_views
-        self.submit = abi.lib.shim_submit
-        self.drain = abi.lib.shim_drain
-        self.release_buffer = abi.lib.shim_release_buffer
-
-    def release(self, handle: int) -> None:
-        """Release a buffer or queue; in a forked child the memory is not ours to touch."""
-        if _library is self:
-            self.lib.shim_release(handle)
 
     def stats(self) -> _Stats:
         """Read the live counts."""
-        out = self.ffi.new("gostitch_out *")
-        return _decode_out(self, self.lib.shim_stats(out), out, _Stats)
+        return _decode_reply(bridge.stats(), _Stats)
 
 
 _lock = threading.Lock()
@@ -90,13 +76,6 @@ _forked_from: int | None = None
 _loading = False
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
-watch_again_at = 0.0
-"""When the main thread must look again whether it still has the wake-up descriptor.
-
-Asyncio takes it for ``add_signal_handler`` and does not give it back. Looking
-costs a third of a small call, so it is done now and then.
-"""
-_WATCH_AGAIN_S = 0.05
 _wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
 
 
@@ -155,52 +134,43 @@ def _find() -> str:
 
 def _open(path: str) -> Library:
     try:
-        from gostitch import _abi
-    except ImportError as error:
+        bridge.load(os.fsencode(path), threading.main_thread().ident or 0)
+    except OSError as error:
         raise LibraryError(
-            f"the compiled part of gostitch is missing ({error}); reinstall the package",
-        ) from error
-    ffi, lib = _abi.ffi, _abi.lib
-    message = ffi.new("char[]", 1024)
-    if lib.shim_load(os.fsencode(path), threading.main_thread().ident, message, len(message)) != 0:
-        text = ffi.string(message).decode(errors="replace")
-        raise LibraryError(f"the Go library cannot be loaded: {text}", details={"path": path})
+            f"the Go library cannot be loaded: {error}", details={"path": path}
+        ) from None
     try:
-        return _shake_hands(path, _abi)
+        return _shake_hands(path)
     except LibraryError as error:
         global _refused
         _refused = error
         raise
 
 
-def _shake_hands(path: str, abi: Any) -> Library:
+def _shake_hands(path: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
-    ffi, lib = abi.ffi, abi.lib
     config = msgspec.msgpack.encode((_slog_level(), _signal_pipe()))
-    out = ffi.new("gostitch_out *")
-    opened = Library(path, abi, _Info("", "", 0), {})
-    opened.info = _decode_out(opened, lib.shim_open(config, len(config), out), out, _Info)
-    if opened.info.version != VERSION:
+    info = _decode_reply(bridge.open(config), _Info)
+    if info.version != VERSION:
         raise LibraryError(
-            f"the library {path} is version {opened.info.version} and the Python package is "
+            f"the library {path} is version {info.version} and the Python package is "
             f"version {VERSION}; install both from the same release",
             details={
                 "path": path,
-                "library_version": opened.info.version,
+                "library_version": info.version,
                 "package_version": VERSION,
             },
         )
-    catalogue = _decode_out(opened, lib.shim_catalogue(out), out, list[tuple[str, str, bool]])
-    for number, (name, checksum, bytes_result) in enumerate(catalogue):
-        opened.functions[name] = Entry(number, checksum, bytes_result)
-    return opened
+    catalogue = _decode_reply(bridge.catalogue(), list[tuple[str, str]])
+    functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
+    bridge.ready(True)
+    return Library(path, info, functions)
 
 
-def _decode_out(of: Library, status: int, out: Any, kind: type[T]) -> T:
-    """Read a reply of the boundary's own functions and release it."""
-    payload = _buffers.copy(of.ffi, out)
-    of.lib.shim_release(out.handle)
-    if status != 0:
+def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:
+    """Read a reply of the boundary's own functions."""
+    status, payload = reply
+    if status != _codec.OK:
         error = _codec.decode_error(payload)
         raise LibraryError(str(error), details=error.details) from error
     return msgspec.msgpack.decode(payload, type=kind)
@@ -224,13 +194,14 @@ def watch_signals() -> None:
     Python writes the number of each signal to the wake-up descriptor from its
     C handler, so Go can cancel the call; Python's handler runs when the call
     returns. Does nothing on other threads, which cannot set it, and where
-    somebody else (asyncio, for one) has the descriptor.
+    somebody else (asyncio, for one) has the descriptor. Asyncio takes it for
+    ``add_signal_handler`` and does not give it back, so the bridge calls this now
+    and then.
     """
-    global _signals_watched, watch_again_at
+    global _signals_watched
     on_main = threading.get_ident() == threading.main_thread().ident
     if not on_main or _wakeup_fd < 0 or asyncio._get_running_loop() is not None:
         return
-    watch_again_at = time.monotonic() + _WATCH_AGAIN_S
     before = signal.set_wakeup_fd(_wakeup_fd, warn_on_full_buffer=False)
     if before not in (-1, _wakeup_fd):
         signal.set_wakeup_fd(before)
@@ -245,7 +216,7 @@ def signals_watched() -> bool:
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
     if _library is not None:
-        _library.lib.shim_close(int(_CLOSE_TIMEOUT_S * 1e9))
+        bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
 
 
 def _after_fork_in_child() -> None:
@@ -264,3 +235,4 @@ def _after_fork_in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
+bridge.install(watch=watch_signals)

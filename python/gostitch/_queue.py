@@ -8,6 +8,7 @@ for help (the pump of ``_pending``).
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 import os
@@ -15,15 +16,16 @@ import select
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from gostitch import _buffers, _codec, _hooks, _process
+from gostitch import _codec, _hooks, _process
+from gostitch._callbacks import Callbacks
 from gostitch._future import FINISHED, Future
 from gostitch._loop_future import LoopFuture
-from gostitch.exceptions import ForkedHandleError, GoPanic
+from gostitch._process import bridge
+from gostitch.exceptions import ForkedHandleError, GoError, GoPanic
 
-Decode = Callable[[memoryview], Any]
-Record = tuple[int, int, int, Any]  # kind, token, status, payload
+Record = tuple[int, int, int, bytes | memoryview]  # kind, token, status, payload
 
 _MESSAGES = 2  # GOSTITCH_MESSAGES of gostitch.h
 _FORKED = (
@@ -45,24 +47,30 @@ class Attendant(Protocol):
         """Let another thread take over if this is the attendant's."""
 
 
+class Call(NamedTuple):
+    """A call to submit: what crosses, and what is done with what comes back."""
+
+    name: str
+    number: int
+    frame: bytes
+    loan: Any  # the memory of buffers, or None
+    timeout_ns: int
+    result_of: Callable[[bytes | memoryview], Any]
+    message_of: Callable[[bytes | memoryview], Any] | None
+    callback: Callable[[Any], Any] | None
+    answer: Any  # the schema of what the callback gives, if it is asked something
+
+
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("abandoned", "decode", "future", "loan", "on_message", "taken", "trace")
+    __slots__ = ("abandoned", "call", "callbacks", "future", "taken", "trace")
 
-    def __init__(
-        self,
-        future: Future[Any],
-        trace: bytes,
-        decode: Any,
-        loan: _buffers.Loan | None,
-        on_message: Any,
-    ) -> None:
+    def __init__(self, call: Call, future: Future[Any], trace: bytes) -> None:
+        self.call = call
         self.future = future
         self.trace = trace
-        self.decode = decode
-        self.loan = loan  # keeps the memory of buffers until the reply
-        self.on_message = on_message
+        self.callbacks = Callbacks(call.name, call.callback, call.answer) if call.answer else None
         self.taken = False  # the reply is being handled
         self.abandoned = False  # the interpreter ends: nobody must be told
 
@@ -87,11 +95,11 @@ class Queue:
         self._attendant = attendant
         self.loop = None if loop is None else weakref.ref(loop)
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._handle_number: int = library.lib.shim_queue(self.fd, host)
+        self._handle_number = bridge.queue(self.fd, host)
         self._pending: dict[int, _Pending] = {}
         self._unsettled: set[int] = set()
         # What each thread is in the middle of, and what was left of interrupted batches.
-        self._open: dict[Iterator[Record] | None, int] = {}
+        self._open: dict[Iterator[Record], int] = {}
         self._kept: list[Iterator[Record]] = []
         self._awaited: set[int] = set()  # tokens that somebody outside the loop may wait for
         self._blocked = False  # the loop's own thread may be the one that waits
@@ -99,57 +107,43 @@ class Queue:
         self.retired = False
         _queues[self._handle_number] = self
 
-    def submit(
-        self,
-        number: int,
-        timeout_ns: int,
-        frame: bytes,
-        beside: list[Any],
-        decode: Decode | None,
-        on_message: Callable[[memoryview], None] | None,
-    ) -> Future[Any]:
+    def submit(self, call: Call) -> Future[Any]:
         """Start a function and give the future of its reply."""
-        library = self._library
         token = _next_token()
         loop = self.loop
         future: Future[Any] = Future(self, token) if loop is None else LoopFuture(self, token, loop)
-        loan = _buffers.Loan(library.ffi, beside) if beside else None
-        views = loan.array if loan else library.ffi.NULL
+        _hooks.look()
         trace = _hooks.trace_context()
         # Registered before the crossing: the reply may be drained by another
-        # thread before shim_submit returns here.
+        # thread before the bridge's submit returns here.
         self._unsettled.add(token)
-        entry = self._pending[token] = _Pending(future, trace, decode, loan, on_message)
+        entry = self._pending[token] = _Pending(call, future, trace)
         if _leaving:
             entry.abandoned = threading.current_thread() is not threading.main_thread()
-        scratch = _buffers.take(library.ffi)
-        try:
-            status = library.submit(
-                number, _MESSAGES if on_message else 0, timeout_ns, trace, len(trace), frame,
-                len(frame), views, len(beside), token, self._handle_number, scratch.out,
-            )  # fmt: skip
-            if status != _codec.OK:
-                self._pending.pop(token, None)
-                self._unsettled.discard(token)
-                if loan:
-                    loan.end()
-                raise take_error(library, scratch.out)
-        finally:
-            _buffers.pool.append(scratch)
+        refused = bridge.submit(
+            call.number, _MESSAGES if call.callback else 0, call.timeout_ns, trace, call.frame,
+            call.loan, token, self._handle_number,
+        )  # fmt: skip
+        if refused is not None:
+            self._pending.pop(token, None)
+            self._unsettled.discard(token)
+            if call.loan:
+                call.loan.end()
+            raise decode_error(refused, trace)
         return future
 
     def send(self, token: int, message: bytes) -> None:
         """Send a message to a running function."""
-        library = self._usable()
-        out = library.ffi.new("gostitch_out *")
-        if library.lib.shim_send(token, message, len(message), out) != _codec.OK:
-            raise take_error(library, out)
+        self._usable()
+        refused = bridge.send(token, message)
+        if refused is not None:
+            raise decode_error(refused, b"")
 
     def cancel(self, token: int) -> None:
         """Cancel the context of a running function."""
         if _process.loaded() is not self._library:
             return
-        self._library.lib.shim_cancel(token)
+        bridge.cancel(token)
         if self.loop is not None:
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
@@ -176,7 +170,7 @@ class Queue:
             self._attendant().stand_in()
             # A callback is about to wait, perhaps for a reply further down its own batch.
             for records, thread in list(self._open.items()):
-                if records is not None and thread == threading.get_ident():
+                if thread == threading.get_ident():
                     self._keep(None, records)
 
     def _let_pump_serve(self, token: int) -> bool:
@@ -212,31 +206,19 @@ class Queue:
 
     def drain(self) -> bool:
         """Handle one batch of waiting records; tell whether more wait."""
-        library = self._library
         self._handle_kept()
-        scratch = _buffers.take(library.ffi)
-        scratch.drained[1] = 0
-        records: Iterator[Record] | None = None
+        batch: list[Record] = []
+        records = iter(batch)
+        self._open[records] = threading.get_ident()
         try:
-            library.drain(
-                self._handle_number,
-                self.fd,
-                scratch.pointer,
-                _buffers.SCRATCH_SIZE,
-                scratch.drained,
-            )
-            if not scratch.drained[1]:
-                return False
-            records = _records(scratch)
-            self._open[records] = threading.get_ident()
+            more = bridge.drain(self._handle_number, self.fd, batch)
             self._handle_all(records)
-            return bool(scratch.drained[0])
+            return more
         except BaseException:
-            self._keep(None, _records(scratch) if records is None else records)
+            self._keep(None, records)
             raise
         finally:
             self._open.pop(records, None)
-            _buffers.pool.append(scratch)
 
     def _handle_kept(self) -> None:
         for records in list(self._kept):
@@ -267,64 +249,64 @@ class Queue:
             if entry is not None and not entry.taken:
                 left.insert(0, current)
         if left:
-            # The payloads are views into a scratch that is about to be reused.
-            self._kept.append(iter([_own(record) for record in left]))
+            self._kept.append(iter(left))
         os.eventfd_write(self.fd, 1)
 
-    def _handle(self, kind: int, token: int, status: int, payload: Any) -> None:
+    def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if kind == _codec.REPLY:
             self._reply(token, status, payload)
-            return
-        if type(payload) is tuple:
-            payload = _hold(self._library, *payload)
-        if kind == _codec.MESSAGE:
+        elif kind in (_codec.MESSAGE, _codec.QUESTION):
             # A goroutine that outlived its call may still send.
             entry = self._pending.get(token)
             if entry is not None:
-                self._message(token, entry, payload)
+                self._message(token, entry, status, payload)
         elif kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
 
-    def _reply(self, token: int, status: int, payload: Any) -> None:
+    def _reply(self, token: int, status: int, payload: bytes | memoryview) -> None:
         entry = self._pending[token]
         future = entry.future
         try:
             entry.taken = True
-            held = type(payload) is tuple
-            if held:
-                payload = _hold(self._library, *payload)
-            if entry.loan:
-                entry.loan.end()
+            if entry.call.loan:
+                entry.call.loan.end()
             if entry.abandoned:
                 return
-            if status != _codec.OK:
-                future.settle(FINISHED, None, decode_error(payload, entry.trace))
-            elif entry.decode is not None:
-                future.settle(FINISHED, entry.decode(payload), None)
+            if status == _codec.OK:
+                future.settle(FINISHED, entry.call.result_of(payload), None)
             else:
-                future.settle(FINISHED, payload if held else memoryview(bytes(payload)), None)
+                error = decode_error(payload, entry.trace)
+                cause = entry.callbacks.original(error) if entry.callbacks else error
+                future.settle(FINISHED, None, cause)
         except BaseException as error:  # MemoryError, say: the waiter must not wait for ever
             future.settle(FINISHED, None, error)
-            if type(payload) is tuple:  # it was not held yet
-                self._library.release(payload[2])
             if not isinstance(error, Exception):
                 raise
         finally:
             self._pending.pop(token, None)
             self._awaited.discard(token)
 
-    def _message(self, token: int, entry: _Pending, payload: memoryview) -> None:
-        if entry.on_message is None or entry.abandoned or entry.future.done():
+    def _message(
+        self, token: int, entry: _Pending, number: int, payload: bytes | memoryview
+    ) -> None:
+        call = entry.call
+        if call.callback is None or call.message_of is None:
+            return
+        if entry.abandoned or entry.future.done():
             return
         loop = None if self.loop is None else self.loop()
         if loop is not None and loop is not asyncio._get_running_loop() and self.is_served():
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
-            loop.call_soon_threadsafe(self._message, token, entry, memoryview(bytes(payload)))
+            loop.call_soon_threadsafe(self._message, token, entry, number, payload)
             return
         try:
-            entry.on_message(payload)
+            message = call.message_of(payload)
+            if entry.callbacks is None:
+                call.callback(message)
+            else:
+                entry.callbacks.ask(message, number, functools.partial(bridge.send, token), loop)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -352,7 +334,7 @@ class Queue:
         """Give the queue and its descriptor back."""
         fd, self.fd = self.fd, -1
         if fd >= 0:
-            self._library.release(self._handle_number)
+            bridge.release(self._handle_number)
             os.close(fd)
 
     def abandon(self) -> None:
@@ -373,7 +355,7 @@ class Queue:
         self._pending.clear()
 
 
-def decode_error(payload: bytes | memoryview, trace: bytes) -> Exception:
+def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
     """Build the exception of an error frame, and report it if it is a panic."""
     error = _codec.decode_error(payload)
     if isinstance(error, GoPanic):
@@ -381,31 +363,7 @@ def decode_error(payload: bytes | memoryview, trace: bytes) -> Exception:
     return error
 
 
-def take_error(library: _process.Library, out: Any, trace: bytes = b"") -> Exception:
-    """Build the exception of a reply that is an error, and release the reply."""
-    payload = _buffers.copy(library.ffi, out)
-    _buffers.drop(out, library.release)
-    return decode_error(payload, trace)
-
-
-def _hold(library: _process.Library, address: int, length: int, handle: int) -> memoryview:
-    pointer = library.lib.shim_pointer(address)
-    return _buffers.hold(library.ffi, pointer, length, handle, library.release_buffer)
-
-
-def _records(scratch: _buffers.Scratch) -> Iterator[Record]:
-    """Split the batch in a scratch, which may be empty, into records."""
-    length = scratch.drained[1]
-    return iter(_codec.decode_records(scratch.view[:length]) if length else ())
-
-
-def _own(record: Record) -> Record:
-    """Give a record that does not refer to a scratch."""
-    kind, token, status, payload = record
-    return kind, token, status, payload if type(payload) is tuple else memoryview(bytes(payload))
-
-
-def _log(payload: memoryview) -> None:
+def _log(payload: bytes | memoryview) -> None:
     record = _codec.decode_log(payload)
     if _log_to.isEnabledFor(record.levelno):
         _log_to.handle(record)

@@ -14,8 +14,8 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 
 class GoFrame(NamedTuple):
@@ -243,6 +243,8 @@ class ForkedHandleError(GoError, RuntimeError):
     default_code = "forked"
 
 
+E = TypeVar("E", bound=GoError)
+
 _CLASSES: dict[str, type[GoError]] = {
     cls.default_code: cls
     for cls in (
@@ -270,6 +272,17 @@ CODES: tuple[str, ...] = tuple(_CLASSES)
 """The codes that Go sends, in the order of ``gocore.Codes``."""
 
 
+def error(code: str) -> Callable[[type[E]], type[E]]:
+    """Say which error code of a user's Go functions a class is for."""
+
+    def note(cls: type[E]) -> type[E]:
+        cls.default_code = code
+        _CLASSES[code] = cls
+        return cls
+
+    return note
+
+
 def class_of(code: str) -> type[GoError]:
-    """Give the class for a code; a function's own code is a plain ``GoError``."""
+    """Give the class for a code; one that nobody made a class for is a plain ``GoError``."""
     return _CLASSES.get(code, GoError)

@@ -1,23 +1,21 @@
-"""What generated modules are made of; users meet ``Function`` and ``Future``."""
+"""What generated modules are made of; users meet ``Function``, ``Stream`` and ``Future``."""
 
-from gostitch._arguments import (
-    Bytes,
-    bytes_argument,
-    list_argument,
-    map_argument,
-    path_argument,
-    record_argument,
-)
-from gostitch._calls import Function
+from gostitch._arguments import Bytes
+from gostitch._calls import Function, function
 from gostitch._future import Future
+from gostitch._shapes import record
+from gostitch._stream import Stream, StreamFunction, stream
+from gostitch.exceptions import GoError, error
 
 __all__ = [
     "Bytes",
     "Function",
     "Future",
-    "bytes_argument",
-    "list_argument",
-    "map_argument",
-    "path_argument",
-    "record_argument",
+    "GoError",
+    "Stream",
+    "StreamFunction",
+    "error",
+    "function",
+    "record",
+    "stream",
 ]

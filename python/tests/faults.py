@@ -3,21 +3,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import collections.abc as _abc
+import os as _os
+import msgspec as _msgspec
 
-import msgspec
-
-from gostitch.functions import (
-    Bytes,
-    Function,
-    Future,
-    bytes_argument,
-    list_argument,
-    map_argument,
-    path_argument,
-    record_argument,
-)
+from gostitch import functions as _go
 
 __all__ = [
     "FaultsEchoed",
@@ -60,70 +50,30 @@ __all__ = [
 ]
 
 
-class _Add(Function[int]):
-    def __call__(
-        self,
-        a: int,
-        b: int,
-        *,
-        timeout: float | None = None,
-    ) -> int:
-        """Returns the sum of two numbers.
-
-        Args:
-            a: A number.
-            b: Another.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            a,
-            b,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        a: int,
-        b: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[int]:
-        """Start ``add`` and give the future of its result; arguments as for the call."""
-        args = (
-            a,
-            b,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        a: Iterable[int],
-        b: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[int]:
-        """Give the result of ``add`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda a, b: self.submit(
-                a,
-                b,
-                timeout=timeout,
-            ),
-            (a, b),
-            in_flight,
-        )
-
-
-add = _Add(
+@_go.function(
     "faults.add",
     "af7e0e0031911909",
-    ("a", "b"),
-    int,
+    "a: int64, b: int64",
+    "int64",
 )
+def add(
+    a: int,
+    b: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Returns the sum of two numbers.
+
+    Args:
+        a: A number.
+        b: Another.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class FaultsMemory(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("address: uint64, length: int64, sum: uint64")
+class FaultsMemory(_msgspec.Struct, frozen=True):
     """Tells where bytes are.
 
     Attributes:
@@ -137,155 +87,66 @@ class FaultsMemory(msgspec.Struct, array_like=True, frozen=True):
     sum: int
 
 
-class _AddressOf(Function[FaultsMemory]):
-    def __call__(
-        self,
-        data: Bytes,
-        *,
-        timeout: float | None = None,
-    ) -> FaultsMemory:
-        """Tells where Go finds the bytes it was given.
-
-        Args:
-            data: Any bytes.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.address_of", "data"),
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        data: Bytes,
-        *,
-        timeout: float | None = None,
-    ) -> Future[FaultsMemory]:
-        """Start ``address_of`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.address_of", "data"),
-        )
-        return self._submit(args, timeout, beside)
-
-    def map(
-        self,
-        data: Iterable[Bytes],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[FaultsMemory]:
-        """Give the result of ``address_of`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda data: self.submit(
-                data,
-                timeout=timeout,
-            ),
-            (data,),
-            in_flight,
-        )
-
-
-address_of = _AddressOf(
+@_go.function(
     "faults.address_of",
     "0d128243c85ca208",
-    ("data",),
-    FaultsMemory,
+    "data: bytes",
+    "FaultsMemory",
 )
+def address_of(
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> FaultsMemory:
+    """Tells where Go finds the bytes it was given.
+
+    Args:
+        data: Any bytes.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Background(Function[None]):
-    def __call__(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Leaves a goroutine behind that ends by itself, and returns.
-
-        Args:
-            seconds: To take.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            seconds,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``background`` and give the future of its result; arguments as for the call."""
-        args = (
-            seconds,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        seconds: Iterable[float],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``background`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda seconds: self.submit(
-                seconds,
-                timeout=timeout,
-            ),
-            (seconds,),
-            in_flight,
-        )
-
-
-background = _Background(
+@_go.function(
     "faults.background",
     "81434fe7a2a336d5",
-    ("seconds",),
-    None,
+    "seconds: float64",
+    "none",
 )
+def background(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Leaves a goroutine behind that ends by itself, and returns.
+
+    Args:
+        seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _BackgroundPanic(Function[None]):
-    def __call__(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Leaves a goroutine behind that panics, and returns.
-
-        Args:
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``background_panic`` and give the future of its result; arguments as for the call."""
-        args = (
-        )
-        return self._submit(args, timeout)
-
-
-background_panic = _BackgroundPanic(
+@_go.function(
     "faults.background_panic",
     "9d9d155ad4b0f922",
-    (),
-    None,
+    "",
+    "none",
 )
+def background_panic(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Leaves a goroutine behind that panics, and returns.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class FaultsTick(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("index: int64, text: str")
+class FaultsTick(_msgspec.Struct, frozen=True):
     """One message.
 
     Attributes:
@@ -297,78 +158,36 @@ class FaultsTick(msgspec.Struct, array_like=True, frozen=True):
     text: str
 
 
-class _CountMessages(Function[int]):
-    def __call__(
-        self,
-        count: int,
-        *,
-        wait: bool = False,
-        progress: Callable[[FaultsTick], object] | None = None,
-        timeout: float | None = None,
-    ) -> int:
-        """Sends so many messages and returns their number.
-
-        Args:
-            count: Of messages.
-            wait: For the end of the context after the last message.
-            progress: Called with each message the function sends while it runs, on the
-                thread that waits (or on the event loop). An exception in it cancels the
-                call and is raised.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            count,
-            wait,
-        )
-        if progress is not None:
-            return self._call_with_messages(args, timeout, None, progress)
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        count: int,
-        *,
-        wait: bool = False,
-        progress: Callable[[FaultsTick], object] | None = None,
-        timeout: float | None = None,
-    ) -> Future[int]:
-        """Start ``count_messages`` and give the future of its result; arguments as for the call."""
-        args = (
-            count,
-            wait,
-        )
-        return self._submit(args, timeout, None, progress)
-
-    def map(
-        self,
-        count: Iterable[int],
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[int]:
-        """Give the result of ``count_messages`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda count: self.submit(
-                count,
-                wait=wait,
-                timeout=timeout,
-            ),
-            (count,),
-            in_flight,
-        )
-
-
-count_messages = _CountMessages(
+@_go.function(
     "faults.count_messages",
     "153798385fb9b821",
-    ("count", "wait"),
-    int,
-    FaultsTick,
+    "count: int64, wait: bool",
+    "int64",
+    message="FaultsTick",
+    callback="progress",
 )
+def count_messages(
+    count: int,
+    *,
+    wait: bool = False,
+    progress: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Sends so many messages and returns their number.
+
+    Args:
+        count: Of messages.
+        wait: For the end of the context after the last message.
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class FaultsPoint(msgspec.Struct, array_like=True):
+@_go.record("x: float64, label: str, data: bytes")
+class FaultsPoint(_msgspec.Struct):
     """A record inside the arguments.
 
     Attributes:
@@ -379,10 +198,11 @@ class FaultsPoint(msgspec.Struct, array_like=True):
 
     x: float
     label: str
-    data: Bytes = b""
+    data: _go.Bytes = b""
 
 
-class FaultsEchoedPoint(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("x: float64, label: str, data: bytes")
+class FaultsEchoedPoint(_msgspec.Struct, frozen=True):
     """A Point on its way back.
 
     Attributes:
@@ -393,10 +213,11 @@ class FaultsEchoedPoint(msgspec.Struct, array_like=True, frozen=True):
 
     x: float
     label: str
-    data: memoryview
+    data: bytes
 
 
-class FaultsEchoed(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("flag: bool, number: int64, int8: int8, int16: int16, int32: int32, int64: int64, count: uint64, uint8: uint8, uint16: uint16, uint32: uint32, uint64: uint64, float32: float32, float64: float64, text: str, file: str, data: bytes, more: bytes, numbers: list[int64], matrix: list[list[float64]], chunks: list[bytes], table: map[int64], points: list[FaultsEchoedPoint], origin: optional[FaultsEchoedPoint], maybe: optional[int64], maybe_text: optional[str]")
+class FaultsEchoed(_msgspec.Struct, frozen=True):
     """Has what Echo was given.
 
     Attributes:
@@ -442,11 +263,11 @@ class FaultsEchoed(msgspec.Struct, array_like=True, frozen=True):
     float64: float
     text: str
     file: str
-    data: memoryview
-    more: memoryview
+    data: bytes
+    more: bytes
     numbers: list[int]
     matrix: list[list[float]]
-    chunks: list[memoryview]
+    chunks: list[bytes]
     table: dict[str, int]
     points: list[FaultsEchoedPoint]
     origin: FaultsEchoedPoint | None
@@ -454,1617 +275,613 @@ class FaultsEchoed(msgspec.Struct, array_like=True, frozen=True):
     maybe_text: str | None
 
 
-class _Echo(Function[FaultsEchoed]):
-    def __call__(
-        self,
-        *,
-        flag: bool = False,
-        number: int = 0,
-        int8: int = 0,
-        int16: int = 0,
-        int32: int = 0,
-        int64: int = 0,
-        count: int = 0,
-        uint8: int = 0,
-        uint16: int = 0,
-        uint32: int = 0,
-        uint64: int = 0,
-        float32: float = 0.0,
-        float64: float = 0.0,
-        text: str = "",
-        file: str | os.PathLike[str] = "",
-        data: Bytes = b"",
-        more: Bytes = b"",
-        numbers: Sequence[int] = (),
-        matrix: Sequence[Sequence[float]] = (),
-        chunks: Sequence[Bytes] = (),
-        table: Mapping[str, int] = {},
-        points: Sequence[FaultsPoint | Mapping[str, object]] = (),
-        origin: FaultsPoint | Mapping[str, object] | None = None,
-        maybe: int | None = None,
-        maybe_text: str | None = None,
-        timeout: float | None = None,
-    ) -> FaultsEchoed:
-        """Returns its arguments, each in a field of its own.
-
-        Args:
-            flag: A bool.
-            number: A number of the machine's size.
-            int8: An 8-bit number.
-            int16: A 16-bit number.
-            int32: A 32-bit number.
-            int64: A 64-bit number.
-            count: An unsigned number of the machine's size.
-            uint8: An unsigned 8-bit number.
-            uint16: An unsigned 16-bit number.
-            uint32: An unsigned 32-bit number.
-            uint64: An unsigned 64-bit number.
-            float32: A number of single precision.
-            float64: A number of double precision.
-            text: A string.
-            file: A path.
-            data: Bytes.
-            more: Bytes again: a call may lend several buffers.
-            numbers: A list.
-            matrix: A list of lists.
-            chunks: A list of bytes.
-            table: A map.
-            points: A list of records.
-            origin: A record that may be missing.
-            maybe: A number that may be missing.
-            maybe_text: A string that may be missing.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            flag,
-            number,
-            int8,
-            int16,
-            int32,
-            int64,
-            count,
-            uint8,
-            uint16,
-            uint32,
-            uint64,
-            float32,
-            float64,
-            text,
-            path_argument(file, "faults.echo", "file"),
-            bytes_argument(data, beside, "faults.echo", "data"),
-            bytes_argument(more, beside, "faults.echo", "more"),
-            list_argument(numbers, "faults.echo", "numbers"),
-            list_argument(matrix, "faults.echo", "matrix"),
-            list_argument(chunks, "faults.echo", "chunks"),
-            map_argument(table, "faults.echo", "table"),
-            list_argument(points, "faults.echo", "points", FaultsPoint),
-            None if origin is None else record_argument(origin, "faults.echo", "origin", FaultsPoint),
-            maybe,
-            maybe_text,
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        *,
-        flag: bool = False,
-        number: int = 0,
-        int8: int = 0,
-        int16: int = 0,
-        int32: int = 0,
-        int64: int = 0,
-        count: int = 0,
-        uint8: int = 0,
-        uint16: int = 0,
-        uint32: int = 0,
-        uint64: int = 0,
-        float32: float = 0.0,
-        float64: float = 0.0,
-        text: str = "",
-        file: str | os.PathLike[str] = "",
-        data: Bytes = b"",
-        more: Bytes = b"",
-        numbers: Sequence[int] = (),
-        matrix: Sequence[Sequence[float]] = (),
-        chunks: Sequence[Bytes] = (),
-        table: Mapping[str, int] = {},
-        points: Sequence[FaultsPoint | Mapping[str, object]] = (),
-        origin: FaultsPoint | Mapping[str, object] | None = None,
-        maybe: int | None = None,
-        maybe_text: str | None = None,
-        timeout: float | None = None,
-    ) -> Future[FaultsEchoed]:
-        """Start ``echo`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            flag,
-            number,
-            int8,
-            int16,
-            int32,
-            int64,
-            count,
-            uint8,
-            uint16,
-            uint32,
-            uint64,
-            float32,
-            float64,
-            text,
-            path_argument(file, "faults.echo", "file"),
-            bytes_argument(data, beside, "faults.echo", "data"),
-            bytes_argument(more, beside, "faults.echo", "more"),
-            list_argument(numbers, "faults.echo", "numbers"),
-            list_argument(matrix, "faults.echo", "matrix"),
-            list_argument(chunks, "faults.echo", "chunks"),
-            map_argument(table, "faults.echo", "table"),
-            list_argument(points, "faults.echo", "points", FaultsPoint),
-            None if origin is None else record_argument(origin, "faults.echo", "origin", FaultsPoint),
-            maybe,
-            maybe_text,
-        )
-        return self._submit(args, timeout, beside)
-
-
-echo = _Echo(
+@_go.function(
     "faults.echo",
     "6ea40b5a9b83a6fa",
-    ("flag", "number", "int8", "int16", "int32", "int64", "count", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "text", "file", "data", "more", "numbers", "matrix", "chunks", "table", "points", "origin", "maybe", "maybe_text"),
-    FaultsEchoed,
+    "flag: bool, number: int64, int8: int8, int16: int16, int32: int32, int64: int64, count: uint64, uint8: uint8, uint16: uint16, uint32: uint32, uint64: uint64, float32: float32, float64: float64, text: str, file: path, data: bytes, more: bytes, numbers: list[int64], matrix: list[list[float64]], chunks: list[bytes], table: map[int64], points: list[FaultsPoint], origin: optional[FaultsPoint], maybe: optional[int64], maybe_text: optional[str]",
+    "FaultsEchoed",
 )
+def echo(
+    *,
+    flag: bool = False,
+    number: int = 0,
+    int8: int = 0,
+    int16: int = 0,
+    int32: int = 0,
+    int64: int = 0,
+    count: int = 0,
+    uint8: int = 0,
+    uint16: int = 0,
+    uint32: int = 0,
+    uint64: int = 0,
+    float32: float = 0.0,
+    float64: float = 0.0,
+    text: str = "",
+    file: str | _os.PathLike[str] = "",
+    data: _go.Bytes = b"",
+    more: _go.Bytes = b"",
+    numbers: _abc.Iterable[int] = (),
+    matrix: _abc.Iterable[_abc.Iterable[float]] = (),
+    chunks: _abc.Iterable[_go.Bytes] = (),
+    table: _abc.Mapping[str, int] = {},
+    points: _abc.Iterable[FaultsPoint | _abc.Mapping[str, object]] = (),
+    origin: FaultsPoint | _abc.Mapping[str, object] | None = None,
+    maybe: int | None = None,
+    maybe_text: str | None = None,
+    timeout: float | None = None,
+) -> FaultsEchoed:
+    """Returns its arguments, each in a field of its own.
+
+    Args:
+        flag: A bool.
+        number: A number of the machine's size.
+        int8: An 8-bit number.
+        int16: A 16-bit number.
+        int32: A 32-bit number.
+        int64: A 64-bit number.
+        count: An unsigned number of the machine's size.
+        uint8: An unsigned 8-bit number.
+        uint16: An unsigned 16-bit number.
+        uint32: An unsigned 32-bit number.
+        uint64: An unsigned 64-bit number.
+        float32: A number of single precision.
+        float64: A number of double precision.
+        text: A string.
+        file: A path.
+        data: Bytes.
+        more: Bytes again: a call may lend several buffers.
+        numbers: A list.
+        matrix: A list of lists.
+        chunks: A list of bytes.
+        table: A map.
+        points: A list of records.
+        origin: A record that may be missing.
+        maybe: A number that may be missing.
+        maybe_text: A string that may be missing.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _EchoBytes(Function[memoryview]):
-    def __call__(
-        self,
-        data: Bytes,
-        *,
-        timeout: float | None = None,
-    ) -> memoryview:
-        """Returns the very memory it was given.
-
-        Args:
-            data: Any bytes.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.echo_bytes", "data"),
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        data: Bytes,
-        *,
-        timeout: float | None = None,
-    ) -> Future[memoryview]:
-        """Start ``echo_bytes`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.echo_bytes", "data"),
-        )
-        return self._submit(args, timeout, beside)
-
-    def map(
-        self,
-        data: Iterable[Bytes],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[memoryview]:
-        """Give the result of ``echo_bytes`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda data: self.submit(
-                data,
-                timeout=timeout,
-            ),
-            (data,),
-            in_flight,
-        )
-
-
-echo_bytes = _EchoBytes(
+@_go.function(
     "faults.echo_bytes",
     "843132f8d9b780c1",
-    ("data",),
-    memoryview,
+    "data: bytes",
+    "bytes",
 )
+def echo_bytes(
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Returns the very memory it was given.
+
+    Args:
+        data: Any bytes.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _EchoList(Function[list[int]]):
-    def __call__(
-        self,
-        numbers: Sequence[int],
-        *,
-        timeout: float | None = None,
-    ) -> list[int]:
-        """Returns the list it was given.
-
-        Args:
-            numbers: Any list.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            list_argument(numbers, "faults.echo_list", "numbers"),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        numbers: Sequence[int],
-        *,
-        timeout: float | None = None,
-    ) -> Future[list[int]]:
-        """Start ``echo_list`` and give the future of its result; arguments as for the call."""
-        args = (
-            list_argument(numbers, "faults.echo_list", "numbers"),
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        numbers: Iterable[Sequence[int]],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[list[int]]:
-        """Give the result of ``echo_list`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda numbers: self.submit(
-                numbers,
-                timeout=timeout,
-            ),
-            (numbers,),
-            in_flight,
-        )
-
-
-echo_list = _EchoList(
+@_go.function(
     "faults.echo_list",
     "b24dc5b1db563617",
-    ("numbers",),
-    list[int],
+    "numbers: list[int64]",
+    "list[int64]",
 )
+def echo_list(
+    numbers: _abc.Iterable[int],
+    *,
+    timeout: float | None = None,
+) -> list[int]:
+    """Returns the list it was given.
+
+    Args:
+        numbers: Any list.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _EchoOptionalBytes(Function[memoryview | None]):
-    def __call__(
-        self,
-        *,
-        data: Bytes | None = None,
-        timeout: float | None = None,
-    ) -> memoryview | None:
-        """Returns the bytes it was given, or none.
-
-        Args:
-            data: Any bytes, or None.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            None if data is None else bytes_argument(data, beside, "faults.echo_optional_bytes", "data"),
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        *,
-        data: Bytes | None = None,
-        timeout: float | None = None,
-    ) -> Future[memoryview | None]:
-        """Start ``echo_optional_bytes`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            None if data is None else bytes_argument(data, beside, "faults.echo_optional_bytes", "data"),
-        )
-        return self._submit(args, timeout, beside)
-
-
-echo_optional_bytes = _EchoOptionalBytes(
+@_go.function(
     "faults.echo_optional_bytes",
     "4e063e7e6a7f4ca3",
-    ("data",),
-    memoryview | None,
+    "data: optional[bytes]",
+    "optional[bytes]",
 )
+def echo_optional_bytes(
+    *,
+    data: _go.Bytes | None = None,
+    timeout: float | None = None,
+) -> bytes | None:
+    """Returns the bytes it was given, or none.
+
+    Args:
+        data: Any bytes, or None.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Environment(Function[str]):
-    def __call__(
-        self,
-        name: str,
-        *,
-        timeout: float | None = None,
-    ) -> str:
-        """Returns what Go sees of an environment variable.
-
-        Args:
-            name: Of the variable.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            name,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        name: str,
-        *,
-        timeout: float | None = None,
-    ) -> Future[str]:
-        """Start ``environment`` and give the future of its result; arguments as for the call."""
-        args = (
-            name,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        name: Iterable[str],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[str]:
-        """Give the result of ``environment`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda name: self.submit(
-                name,
-                timeout=timeout,
-            ),
-            (name,),
-            in_flight,
-        )
-
-
-environment = _Environment(
+@_go.function(
     "faults.environment",
     "8e5286a4dfffdd1b",
-    ("name",),
-    str,
+    "name: str",
+    "str",
 )
+def environment(
+    name: str,
+    *,
+    timeout: float | None = None,
+) -> str:
+    """Returns what Go sees of an environment variable.
+
+    Args:
+        name: Of the variable.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Fail(Function[None]):
-    def __call__(
-        self,
-        code: str,
-        *,
-        text: str = "it failed",
-        timeout: float | None = None,
-    ) -> None:
-        """Returns an error of the core with the code and some details.
-
-        Args:
-            code: Of the error.
-            text: Of the error.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            code,
-            text,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        code: str,
-        *,
-        text: str = "it failed",
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail`` and give the future of its result; arguments as for the call."""
-        args = (
-            code,
-            text,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        code: Iterable[str],
-        *,
-        text: str = "it failed",
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``fail`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda code: self.submit(
-                code,
-                text=text,
-                timeout=timeout,
-            ),
-            (code,),
-            in_flight,
-        )
-
-
-fail = _Fail(
+@_go.function(
     "faults.fail",
     "0bca69c9de990a8a",
-    ("code", "text"),
-    None,
+    "code: str, text: str",
+    "none",
 )
+def fail(
+    code: str,
+    *,
+    text: str = "it failed",
+    timeout: float | None = None,
+) -> None:
+    """Returns an error of the core with the code and some details.
+
+    Args:
+        code: Of the error.
+        text: Of the error.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailHostile(Function[None]):
-    def __call__(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns an error of which one method panics: Error, Code, Details, Callers or Unwrap.
-
-        Args:
-            kind: Chosen.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            kind,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_hostile`` and give the future of its result; arguments as for the call."""
-        args = (
-            kind,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        kind: Iterable[str],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``fail_hostile`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda kind: self.submit(
-                kind,
-                timeout=timeout,
-            ),
-            (kind,),
-            in_flight,
-        )
-
-
-fail_hostile = _FailHostile(
+@_go.function(
     "faults.fail_hostile",
     "4bf0a9f536b878fc",
-    ("kind",),
-    None,
+    "kind: str",
+    "none",
 )
+def fail_hostile(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns an error of which one method panics: Error, Code, Details, Callers or Unwrap.
+
+    Args:
+        kind: Chosen.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailJoined(Function[None]):
-    def __call__(
-        self,
-        depth: int,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns so many errors joined.
-
-        Args:
-            depth: The number of errors.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            depth,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        depth: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_joined`` and give the future of its result; arguments as for the call."""
-        args = (
-            depth,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        depth: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``fail_joined`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda depth: self.submit(
-                depth,
-                timeout=timeout,
-            ),
-            (depth,),
-            in_flight,
-        )
-
-
-fail_joined = _FailJoined(
+@_go.function(
     "faults.fail_joined",
     "de478b47c4bed096",
-    ("depth",),
-    None,
+    "depth: int64",
+    "none",
 )
+def fail_joined(
+    depth: int,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns so many errors joined.
+
+    Args:
+        depth: The number of errors.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailNil(Function[None]):
-    def __call__(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns a nil pointer as an error, a mistake that every Go programmer makes once.
-
-        Args:
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_nil`` and give the future of its result; arguments as for the call."""
-        args = (
-        )
-        return self._submit(args, timeout)
-
-
-fail_nil = _FailNil(
+@_go.function(
     "faults.fail_nil",
     "cb1af136718ed6d1",
-    (),
-    None,
+    "",
+    "none",
 )
+def fail_nil(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns a nil pointer as an error, a mistake that every Go programmer makes once.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailStandard(Function[None]):
-    def __call__(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns an error such as the standard library gives.
-
-        Args:
-            kind: Chosen.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            kind,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_standard`` and give the future of its result; arguments as for the call."""
-        args = (
-            kind,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        kind: Iterable[str],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``fail_standard`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda kind: self.submit(
-                kind,
-                timeout=timeout,
-            ),
-            (kind,),
-            in_flight,
-        )
-
-
-fail_standard = _FailStandard(
+@_go.function(
     "faults.fail_standard",
     "86422928bbdd12d0",
-    ("kind",),
-    None,
+    "kind: str",
+    "none",
 )
+def fail_standard(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns an error such as the standard library gives.
+
+    Args:
+        kind: Chosen.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailTyped(Function[None]):
-    def __call__(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns an error of a type of its own, with a code of its own, details and the stack
-        where it was made.
-
-        Args:
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_typed`` and give the future of its result; arguments as for the call."""
-        args = (
-        )
-        return self._submit(args, timeout)
-
-
-fail_typed = _FailTyped(
+@_go.function(
     "faults.fail_typed",
     "d7b8a2211cebb0a5",
-    (),
-    None,
+    "",
+    "none",
 )
+def fail_typed(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns an error of a type of its own, with a code of its own, details and the stack
+    where it was made.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _FailWrapped(Function[None]):
-    def __call__(
-        self,
-        depth: int,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Returns an error wrapped so many times.
-
-        Args:
-            depth: The number of errors.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            depth,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        depth: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``fail_wrapped`` and give the future of its result; arguments as for the call."""
-        args = (
-            depth,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        depth: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``fail_wrapped`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda depth: self.submit(
-                depth,
-                timeout=timeout,
-            ),
-            (depth,),
-            in_flight,
-        )
-
-
-fail_wrapped = _FailWrapped(
+@_go.function(
     "faults.fail_wrapped",
     "2420407a481f7f1a",
-    ("depth",),
-    None,
+    "depth: int64",
+    "none",
 )
+def fail_wrapped(
+    depth: int,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns an error wrapped so many times.
+
+    Args:
+        depth: The number of errors.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Goexit(Function[None]):
-    def __call__(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Ends its goroutine instead of returning, as testing's FailNow does.
-
-        Args:
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``goexit`` and give the future of its result; arguments as for the call."""
-        args = (
-        )
-        return self._submit(args, timeout)
-
-
-goexit = _Goexit(
+@_go.function(
     "faults.goexit",
     "f13a2bff2951d751",
-    (),
-    None,
+    "",
+    "none",
 )
+def goexit(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Ends its goroutine instead of returning, as testing's FailNow does.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Goroutines(Function[int]):
-    def __call__(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> int:
-        """Starts so many goroutines with contexts of their own and waits for them.
-
-        Args:
-            size: The number.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            size,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[int]:
-        """Start ``goroutines`` and give the future of its result; arguments as for the call."""
-        args = (
-            size,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        size: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[int]:
-        """Give the result of ``goroutines`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda size: self.submit(
-                size,
-                timeout=timeout,
-            ),
-            (size,),
-            in_flight,
-        )
-
-
-goroutines = _Goroutines(
+@_go.function(
     "faults.goroutines",
     "c5b9068b0993a8da",
-    ("size",),
-    int,
+    "size: int64",
+    "int64",
 )
+def goroutines(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Starts so many goroutines with contexts of their own and waits for them.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _ListDirectory(Function[list[str]]):
-    def __call__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        timeout: float | None = None,
-    ) -> list[str]:
-        """Returns the names in a directory.
-
-        Args:
-            path: Of the file.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            path_argument(path, "faults.list_directory", "path"),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        timeout: float | None = None,
-    ) -> Future[list[str]]:
-        """Start ``list_directory`` and give the future of its result; arguments as for the call."""
-        args = (
-            path_argument(path, "faults.list_directory", "path"),
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        path: Iterable[str | os.PathLike[str]],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[list[str]]:
-        """Give the result of ``list_directory`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda path: self.submit(
-                path,
-                timeout=timeout,
-            ),
-            (path,),
-            in_flight,
-        )
-
-
-list_directory = _ListDirectory(
+@_go.function(
     "faults.list_directory",
     "af9336a04c012b23",
-    ("path",),
-    list[str],
+    "path: path",
+    "list[str]",
 )
+def list_directory(
+    path: str | _os.PathLike[str],
+    *,
+    timeout: float | None = None,
+) -> list[str]:
+    """Returns the names in a directory.
+
+    Args:
+        path: Of the file.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Log(Function[None]):
-    def __call__(
-        self,
-        level: int,
-        text: str,
-        *,
-        count: int = 1,
-        timeout: float | None = None,
-    ) -> None:
-        """Writes records with attributes of several kinds.
-
-        Args:
-            level: Of slog: -4, 0, 4, 8.
-            text: Of the record.
-            count: Of records.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            level,
-            text,
-            count,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        level: int,
-        text: str,
-        *,
-        count: int = 1,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``log`` and give the future of its result; arguments as for the call."""
-        args = (
-            level,
-            text,
-            count,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        level: Iterable[int],
-        text: Iterable[str],
-        *,
-        count: int = 1,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``log`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda level, text: self.submit(
-                level,
-                text,
-                count=count,
-                timeout=timeout,
-            ),
-            (level, text),
-            in_flight,
-        )
-
-
-log = _Log(
+@_go.function(
     "faults.log",
     "d3dd733a992516eb",
-    ("level", "text", "count"),
-    None,
+    "level: int64, text: str, count: int64",
+    "none",
 )
+def log(
+    level: int,
+    text: str,
+    *,
+    count: int = 1,
+    timeout: float | None = None,
+) -> None:
+    """Writes records with attributes of several kinds.
+
+    Args:
+        level: Of slog: -4, 0, 4, 8.
+        text: Of the record.
+        count: Of records.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _MakeBytes(Function[memoryview]):
-    def __call__(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> memoryview:
-        """Returns so many bytes, which count from 0 to 255 again and again.
-
-        Args:
-            size: The number.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            size,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[memoryview]:
-        """Start ``make_bytes`` and give the future of its result; arguments as for the call."""
-        args = (
-            size,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        size: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[memoryview]:
-        """Give the result of ``make_bytes`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda size: self.submit(
-                size,
-                timeout=timeout,
-            ),
-            (size,),
-            in_flight,
-        )
-
-
-make_bytes = _MakeBytes(
+@_go.function(
     "faults.make_bytes",
     "b34c9e3be727b970",
-    ("size",),
-    memoryview,
+    "size: int64",
+    "bytes",
 )
+def make_bytes(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Returns so many bytes, which count from 0 to 255 again and again.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _MakeList(Function[list[int]]):
-    def __call__(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> list[int]:
-        """Returns the numbers from 0 up to the size.
-
-        Args:
-            size: The number.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            size,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[list[int]]:
-        """Start ``make_list`` and give the future of its result; arguments as for the call."""
-        args = (
-            size,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        size: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[list[int]]:
-        """Give the result of ``make_list`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda size: self.submit(
-                size,
-                timeout=timeout,
-            ),
-            (size,),
-            in_flight,
-        )
-
-
-make_list = _MakeList(
+@_go.function(
     "faults.make_list",
     "19b9e388b31ba003",
-    ("size",),
-    list[int],
+    "size: int64",
+    "list[int64]",
 )
+def make_list(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> list[int]:
+    """Returns the numbers from 0 up to the size.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Panic(Function[None]):
-    def __call__(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Panics in the chosen way.
-
-        Args:
-            kind: One of: string, error, coded, nil, dereference, index, division, map,
-                hostile, repanic.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            kind,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        kind: str,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``panic`` and give the future of its result; arguments as for the call."""
-        args = (
-            kind,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        kind: Iterable[str],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``panic`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda kind: self.submit(
-                kind,
-                timeout=timeout,
-            ),
-            (kind,),
-            in_flight,
-        )
-
-
-panic = _Panic(
+@_go.function(
     "faults.panic",
     "07ec6208cde05f0d",
-    ("kind",),
-    None,
+    "kind: str",
+    "none",
 )
+def panic(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Panics in the chosen way.
+
+    Args:
+        kind: One of: string, error, coded, nil, dereference, index, division, map,
+            hostile, repanic.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _ReadFile(Function[memoryview]):
-    def __call__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        timeout: float | None = None,
-    ) -> memoryview:
-        """Returns the content of a file.
-
-        Args:
-            path: Of the file.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            path_argument(path, "faults.read_file", "path"),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        timeout: float | None = None,
-    ) -> Future[memoryview]:
-        """Start ``read_file`` and give the future of its result; arguments as for the call."""
-        args = (
-            path_argument(path, "faults.read_file", "path"),
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        path: Iterable[str | os.PathLike[str]],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[memoryview]:
-        """Give the result of ``read_file`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda path: self.submit(
-                path,
-                timeout=timeout,
-            ),
-            (path,),
-            in_flight,
-        )
-
-
-read_file = _ReadFile(
+@_go.function(
     "faults.read_file",
     "29c27486c31e4bfd",
-    ("path",),
-    memoryview,
+    "path: path",
+    "bytes",
 )
+def read_file(
+    path: str | _os.PathLike[str],
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Returns the content of a file.
+
+    Args:
+        path: Of the file.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Receive(Function[list[str]]):
-    def __call__(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> list[str]:
-        """Returns so many messages of the caller, in order.
-
-        Args:
-            size: The number.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            size,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        size: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[list[str]]:
-        """Start ``receive`` and give the future of its result; arguments as for the call."""
-        args = (
-            size,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        size: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[list[str]]:
-        """Give the result of ``receive`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda size: self.submit(
-                size,
-                timeout=timeout,
-            ),
-            (size,),
-            in_flight,
-        )
-
-
-receive = _Receive(
+@_go.function(
     "faults.receive",
     "2633ba22592a9925",
-    ("size",),
-    list[str],
+    "size: int64",
+    "list[str]",
 )
+def receive(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> list[str]:
+    """Returns so many messages of the caller, in order.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _ReceiveWith(Function[int]):
-    def __call__(
-        self,
-        data: Bytes,
-        count: int,
-        *,
-        timeout: float | None = None,
-    ) -> int:
-        """Waits for messages while it holds bytes of the caller, and returns the number of bytes.
-
-        Args:
-            data: Lent while the function waits.
-            count: Of messages to wait for.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.receive_with", "data"),
-            count,
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        data: Bytes,
-        count: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[int]:
-        """Start ``receive_with`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.receive_with", "data"),
-            count,
-        )
-        return self._submit(args, timeout, beside)
-
-    def map(
-        self,
-        data: Iterable[Bytes],
-        count: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[int]:
-        """Give the result of ``receive_with`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda data, count: self.submit(
-                data,
-                count,
-                timeout=timeout,
-            ),
-            (data, count),
-            in_flight,
-        )
-
-
-receive_with = _ReceiveWith(
+@_go.function(
     "faults.receive_with",
     "e3a7fff3ee5e4dc5",
-    ("data", "count"),
-    int,
+    "data: bytes, count: int64",
+    "int64",
 )
+def receive_with(
+    data: _go.Bytes,
+    count: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Waits for messages while it holds bytes of the caller, and returns the number of bytes.
+
+    Args:
+        data: Lent while the function waits.
+        count: Of messages to wait for.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _SendBytes(Function[None]):
-    def __call__(
-        self,
-        count: int,
-        size: int,
-        *,
-        on_message: Callable[[memoryview], object] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Sends messages that are plain bytes.
-
-        Args:
-            count: Of messages.
-            size: Of each in bytes.
-            on_message: Called with each message the function sends while it runs, on the
-                thread that waits (or on the event loop). An exception in it cancels the
-                call and is raised.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            count,
-            size,
-        )
-        if on_message is not None:
-            return self._call_with_messages(args, timeout, None, on_message)
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        count: int,
-        size: int,
-        *,
-        on_message: Callable[[memoryview], object] | None = None,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``send_bytes`` and give the future of its result; arguments as for the call."""
-        args = (
-            count,
-            size,
-        )
-        return self._submit(args, timeout, None, on_message)
-
-    def map(
-        self,
-        count: Iterable[int],
-        size: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``send_bytes`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda count, size: self.submit(
-                count,
-                size,
-                timeout=timeout,
-            ),
-            (count, size),
-            in_flight,
-        )
-
-
-send_bytes = _SendBytes(
+@_go.function(
     "faults.send_bytes",
     "8d96cd6d670f56aa",
-    ("count", "size"),
-    None,
-    memoryview,
+    "count: int64, size: int64",
+    "none",
+    message="bytes",
+    callback="on_message",
 )
+def send_bytes(
+    count: int,
+    size: int,
+    *,
+    on_message: _abc.Callable[[bytes], object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Sends messages that are plain bytes.
+
+    Args:
+        count: Of messages.
+        size: Of each in bytes.
+        on_message: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _SendLate(Function[None]):
-    def __call__(
-        self,
-        count: int,
-        *,
-        wait: bool = False,
-        on_message: Callable[[FaultsTick], object] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Sends messages from a goroutine that outlives the call.
-
-        Args:
-            count: Of messages.
-            wait: For the end of the context after the last message.
-            on_message: Called with each message the function sends while it runs, on the
-                thread that waits (or on the event loop). An exception in it cancels the
-                call and is raised.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            count,
-            wait,
-        )
-        if on_message is not None:
-            return self._call_with_messages(args, timeout, None, on_message)
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        count: int,
-        *,
-        wait: bool = False,
-        on_message: Callable[[FaultsTick], object] | None = None,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``send_late`` and give the future of its result; arguments as for the call."""
-        args = (
-            count,
-            wait,
-        )
-        return self._submit(args, timeout, None, on_message)
-
-    def map(
-        self,
-        count: Iterable[int],
-        *,
-        wait: bool = False,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[None]:
-        """Give the result of ``send_late`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda count: self.submit(
-                count,
-                wait=wait,
-                timeout=timeout,
-            ),
-            (count,),
-            in_flight,
-        )
-
-
-send_late = _SendLate(
+@_go.function(
     "faults.send_late",
     "7a499023d3ecc790",
-    ("count", "wait"),
-    None,
-    FaultsTick,
+    "count: int64, wait: bool",
+    "none",
+    message="FaultsTick",
+    callback="on_message",
 )
+def send_late(
+    count: int,
+    *,
+    wait: bool = False,
+    on_message: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Sends messages from a goroutine that outlives the call.
+
+    Args:
+        count: Of messages.
+        wait: For the end of the context after the last message.
+        on_message: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Sleep(Function[float]):
-    def __call__(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> float:
-        """Waits and returns the seconds, or the context's error as soon as it ends.
-
-        Args:
-            seconds: To take.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            seconds,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> Future[float]:
-        """Start ``sleep`` and give the future of its result; arguments as for the call."""
-        args = (
-            seconds,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        seconds: Iterable[float],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[float]:
-        """Give the result of ``sleep`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda seconds: self.submit(
-                seconds,
-                timeout=timeout,
-            ),
-            (seconds,),
-            in_flight,
-        )
-
-
-sleep = _Sleep(
+@_go.function(
     "faults.sleep",
     "93ff6da27796518e",
-    ("seconds",),
-    float,
+    "seconds: float64",
+    "float64",
 )
+def sleep(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Waits and returns the seconds, or the context's error as soon as it ends.
+
+    Args:
+        seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _SliceBytes(Function[memoryview]):
-    def __call__(
-        self,
-        data: Bytes,
-        start: int,
-        stop: int,
-        *,
-        timeout: float | None = None,
-    ) -> memoryview:
-        """Returns a part of the memory it was given.
-
-        Args:
-            data: Any bytes.
-            start: Where the part begins.
-            stop: Where the part ends.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.slice_bytes", "data"),
-            start,
-            stop,
-        )
-        return self._call(args, timeout, beside)
-
-    def submit(
-        self,
-        data: Bytes,
-        start: int,
-        stop: int,
-        *,
-        timeout: float | None = None,
-    ) -> Future[memoryview]:
-        """Start ``slice_bytes`` and give the future of its result; arguments as for the call."""
-        beside: list[memoryview] = []
-        args = (
-            bytes_argument(data, beside, "faults.slice_bytes", "data"),
-            start,
-            stop,
-        )
-        return self._submit(args, timeout, beside)
-
-    def map(
-        self,
-        data: Iterable[Bytes],
-        start: Iterable[int],
-        stop: Iterable[int],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[memoryview]:
-        """Give the result of ``slice_bytes`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda data, start, stop: self.submit(
-                data,
-                start,
-                stop,
-                timeout=timeout,
-            ),
-            (data, start, stop),
-            in_flight,
-        )
-
-
-slice_bytes = _SliceBytes(
+@_go.function(
     "faults.slice_bytes",
     "ace8748169354d22",
-    ("data", "start", "stop"),
-    memoryview,
+    "data: bytes, start: int64, stop: int64",
+    "bytes",
 )
+def slice_bytes(
+    data: _go.Bytes,
+    start: int,
+    stop: int,
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Returns a part of the memory it was given.
+
+    Args:
+        data: Any bytes.
+        start: Where the part begins.
+        stop: Where the part ends.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _SpinIgnoringContext(Function[int]):
-    def __call__(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> int:
-        """Keeps a processor busy, whatever happens to its context.
-
-        Args:
-            seconds: To take.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            seconds,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        seconds: float,
-        *,
-        timeout: float | None = None,
-    ) -> Future[int]:
-        """Start ``spin_ignoring_context`` and give the future of its result; arguments as for the call."""
-        args = (
-            seconds,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        seconds: Iterable[float],
-        *,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[int]:
-        """Give the result of ``spin_ignoring_context`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda seconds: self.submit(
-                seconds,
-                timeout=timeout,
-            ),
-            (seconds,),
-            in_flight,
-        )
-
-
-spin_ignoring_context = _SpinIgnoringContext(
+@_go.function(
     "faults.spin_ignoring_context",
     "598956f8a73668f4",
-    ("seconds",),
-    int,
+    "seconds: float64",
+    "int64",
 )
+def spin_ignoring_context(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Keeps a processor busy, whatever happens to its context.
+
+    Args:
+        seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError

@@ -19,12 +19,12 @@ const core = "github.com/gostitch/gostitch/gocore/"
 // functions with the same contracts.
 func TestContractsFromSourceAreThoseOfTheLibrary(t *testing.T) {
 	t.Parallel()
-	functions, err := load([]string{core + "tasks/...", core + "observe", core + "internal/faults"})
+	found, err := load([]string{core + "tasks/...", core + "observe", core + "internal/faults"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	static := map[string]string{}
-	for _, f := range functions {
+	for _, f := range found.functions {
 		static[f.contract.Name] = f.contract.String()
 	}
 	registered := gocore.Functions()
@@ -79,9 +79,9 @@ func TestNamesThatPythonCannotSpell(t *testing.T) {
 		"reserved": `"timeout" is a parameter of every function`,
 		"defaults": `the default "many" of A does not fit`,
 	} {
-		functions, err := load([]string{"./testdata/" + dir})
+		found, err := load([]string{"./testdata/" + dir})
 		if err == nil {
-			_, err = emit(functions)
+			_, err = emit(found)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir+".go:") {
 			t.Errorf("%s: got %v, want ...%s...", dir, err, want)

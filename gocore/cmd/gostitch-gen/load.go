@@ -19,14 +19,22 @@ const corePath = "github.com/gostitch/gostitch/gocore"
 
 // function is one registration found in the source.
 type function struct {
-	contract    codec.Contract
-	goName      string // package.Name of the Go function
-	doc         string
-	args        *pyStruct
-	result      *pyType
-	message     *pyType
-	messageName string // the Python name of the parameter that takes messages
-	pos         token.Position
+	contract codec.Contract
+	goName   string // package.Name of the Go function
+	doc      string
+	args     *pyStruct
+	result   *pyType
+	message  *pyType // it sends, or nil
+	question *pyType // it asks, or nil
+	answer   *pyType
+	callable string // the Python name of the parameter that takes messages or questions
+	pos      token.Position
+}
+
+// library is what the module is made of.
+type library struct {
+	functions []*function
+	failures  []*pyError
 }
 
 // source is everything that was loaded, with an index of the comments.
@@ -36,17 +44,23 @@ type source struct {
 	decls map[string]*ast.FuncDecl
 	names map[string]string   // "path.Type" -> name chosen by a directive
 	open  map[types.Type]bool // being described, to refuse recursive ones
+	enums map[string]*pyEnum  // by "path.Type", those that were met
+	// constants are the exported ones of each named type, in order of declaration.
+	constants map[string][]*types.Const
+	failures  []*pyError
 }
 
 // load finds the registrations in the packages. The packages of the registered
 // functions and of their types must be among them, for the comments.
-func load(patterns []string) ([]*function, error) {
+func load(patterns []string) (*library, error) {
 	s := &source{
-		fset:  token.NewFileSet(),
-		docs:  map[string]string{},
-		decls: map[string]*ast.FuncDecl{},
-		names: map[string]string{},
-		open:  map[types.Type]bool{},
+		fset:      token.NewFileSet(),
+		docs:      map[string]string{},
+		decls:     map[string]*ast.FuncDecl{},
+		names:     map[string]string{},
+		open:      map[types.Type]bool{},
+		enums:     map[string]*pyEnum{},
+		constants: map[string][]*types.Const{},
 	}
 	config := &packages.Config{
 		Fset: s.fset,
@@ -66,6 +80,9 @@ func load(patterns []string) ([]*function, error) {
 	var functions []*function
 	var problems []error
 	for _, p := range loaded {
+		problems = append(problems, s.indexConstants(p)...)
+	}
+	for _, p := range loaded {
 		for _, file := range p.Syntax {
 			found, errs := s.registrations(p, file)
 			functions = append(functions, found...)
@@ -76,7 +93,8 @@ func load(patterns []string) ([]*function, error) {
 		return nil, fmt.Errorf("no call of gocore.Register found in %s", strings.Join(patterns, " "))
 	}
 	slices.SortFunc(functions, func(a, b *function) int { return cmp.Compare(a.contract.Name, b.contract.Name) })
-	return functions, errors.Join(problems...)
+	slices.SortFunc(s.failures, func(a, b *pyError) int { return cmp.Compare(a.name, b.name) })
+	return &library{functions: functions, failures: s.failures}, errors.Join(problems...)
 }
 
 // index notes the comments of a package's functions, types and fields.
@@ -131,7 +149,10 @@ func (s *source) indexType(path string, d *ast.GenDecl, t *ast.TypeSpec) {
 	}
 }
 
-// registrations finds the calls of Register and RegisterMessages in a file.
+// registrars are the functions of the core that register one.
+var registrars = []string{"Register", "RegisterMessages", "RegisterStream", "RegisterCallback"}
+
+// registrations finds the calls of the registrars in a file.
 func (s *source) registrations(p *packages.Package, file *ast.File) (found []*function, problems []error) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		call, isCall := n.(*ast.CallExpr)
@@ -146,10 +167,10 @@ func (s *source) registrations(p *packages.Package, file *ast.File) (found []*fu
 		if !isFunc || callee.Pkg() == nil || callee.Pkg().Path() != corePath {
 			return true
 		}
-		if callee.Name() != "Register" && callee.Name() != "RegisterMessages" {
+		if !slices.Contains(registrars, callee.Name()) {
 			return true
 		}
-		f, err := s.registration(p, call, p.TypesInfo.Instances[name].TypeArgs)
+		f, err := s.registration(p, call, callee.Name(), p.TypesInfo.Instances[name].TypeArgs)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", s.fset.Position(call.Pos()), err))
 		} else {
@@ -178,7 +199,7 @@ func calleeName(call *ast.CallExpr) *ast.Ident {
 	return nil
 }
 
-func (s *source) registration(p *packages.Package, call *ast.CallExpr, typeArgs *types.TypeList) (*function, error) {
+func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar string, typeArgs *types.TypeList) (*function, error) {
 	value := p.TypesInfo.Types[call.Args[0]].Value
 	if value == nil || value.Kind() != constant.String {
 		return nil, errors.New("the name must be a constant string, so that the stubs can be generated")
@@ -188,25 +209,37 @@ func (s *source) registration(p *packages.Package, call *ast.CallExpr, typeArgs 
 	if err := s.describe(f, p, call.Args[1]); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.contract.Name, err)
 	}
-	args, err := s.typeOf(typeArgs.At(0))
-	if err != nil {
-		return nil, fmt.Errorf("%s: arguments: %w", f.contract.Name, err)
+	// What each type argument of each registrar is for.
+	var args *pyType
+	wanted := map[string][]described{
+		"Register":         {{"arguments", &args, &f.contract.Args}, {"result", &f.result, &f.contract.Result}},
+		"RegisterMessages": {{"arguments", &args, &f.contract.Args}, {"message", &f.message, &f.contract.Message}, {"result", &f.result, &f.contract.Result}},
+		"RegisterStream":   {{"arguments", &args, &f.contract.Args}, {"result", &f.result, &f.contract.Result}},
+		"RegisterCallback": {
+			{"arguments", &args, &f.contract.Args}, {"question", &f.question, &f.contract.Question},
+			{"answer", &f.answer, &f.contract.Answer}, {"result", &f.result, &f.contract.Result},
+		},
+	}[registrar]
+	for i, want := range wanted {
+		t, err := s.typeOf(typeArgs.At(i))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", f.contract.Name, want.role, err)
+		}
+		*want.typ, *want.schema = t, t.schema
 	}
+	f.contract.Stream = registrar == "RegisterStream"
 	if args.record == nil {
 		return nil, fmt.Errorf("%s: the arguments must be a struct, not %s", f.contract.Name, typeArgs.At(0))
 	}
-	f.args, f.contract.Args = args.record, args.schema
-	if f.result, err = s.typeOf(typeArgs.At(typeArgs.Len() - 1)); err != nil {
-		return nil, fmt.Errorf("%s: result: %w", f.contract.Name, err)
-	}
-	f.contract.Result = f.result.schema
-	if typeArgs.Len() == 3 {
-		if f.message, err = s.typeOf(typeArgs.At(1)); err != nil {
-			return nil, fmt.Errorf("%s: messages: %w", f.contract.Name, err)
-		}
-		f.contract.Message = f.message.schema
-	}
+	f.args = args.record
 	return f, nil
+}
+
+// described is a type argument of a registrar, and where its description goes.
+type described struct {
+	role   string
+	typ    **pyType
+	schema **codec.Schema
 }
 
 // describe finds the comment and the parameter names of the registered Go
@@ -233,9 +266,9 @@ func (s *source) describe(f *function, p *packages.Package, expr ast.Expr) error
 	if f.doc = decl.Doc.Text(); f.doc == "" {
 		return fmt.Errorf("%s has no comment, which becomes the docstring", goFunc.FullName())
 	}
-	f.messageName = "on_message"
+	f.callable = "callback"
 	if parameters := decl.Type.Params.List; len(parameters) == 3 && len(parameters[2].Names) == 1 {
-		f.messageName = codec.SnakeCase(parameters[2].Names[0].Name)
+		f.callable = codec.SnakeCase(parameters[2].Names[0].Name)
 	}
 	return nil
 }

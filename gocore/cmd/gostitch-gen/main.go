@@ -31,11 +31,11 @@ func run(out string, check bool, patterns []string) error {
 	if out == "" || len(patterns) == 0 {
 		return errors.New("name the file to write with -out, and at least one package")
 	}
-	functions, err := load(patterns)
+	found, err := load(patterns)
 	if err != nil {
 		return err
 	}
-	text, err := emit(functions)
+	text, err := emit(found)
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"go/constant"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -14,25 +17,36 @@ import (
 var pythonKeywords = strings.Fields("False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda nonlocal not or pass raise return try while with yield")
 
 // reservedNames are parameters that every function has.
-var reservedNames = []string{"self", "timeout", "in_flight", "args", "beside"}
+var reservedNames = []string{"timeout", "in_flight"}
 
 // checkNames refuses what Python could not spell or would misread.
 func checkNames(f *function) error {
-	names := append(f.names(), f.pythonName())
-	if f.message != nil {
-		names = append(names, f.messageName)
+	names := []string{f.pythonName()}
+	for _, field := range f.args.fields {
+		names = append(names, field.Name)
+	}
+	if f.message != nil || f.question != nil {
+		names = append(names, f.callable)
 	}
 	for i, name := range names {
-		switch {
-		case slices.Contains(pythonKeywords, name):
-			return fmt.Errorf("%q is a Python keyword; choose another name in the tag", name)
-		case slices.Contains(reservedNames, name):
-			return fmt.Errorf("%q is a parameter of every function; choose another name in the tag", name)
-		case slices.Contains(names[:i], name):
+		if err := checkName(name); err != nil {
+			return err
+		}
+		if i > 1 && slices.Contains(names[1:i], name) {
 			return fmt.Errorf("two parameters are called %q; choose another name in the tag", name)
 		}
+		if i > 0 && slices.Contains(reservedNames, name) {
+			return fmt.Errorf("%q is a parameter of every function; choose another name in the tag", name)
+		}
 	}
-	for _, field := range f.args.fields {
+	return checkFields(f.args.fields)
+}
+
+func checkFields(fields []pyField) error {
+	for _, field := range fields {
+		if err := checkName(field.Name); err != nil {
+			return err
+		}
 		if !field.HasDefault {
 			continue
 		}
@@ -43,10 +57,25 @@ func checkNames(f *function) error {
 	return nil
 }
 
+var identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
+
+func checkName(name string) error {
+	switch {
+	case slices.Contains(pythonKeywords, name):
+		return fmt.Errorf("%q is a Python keyword; choose another name in the tag", name)
+	case !identifier.MatchString(name):
+		return fmt.Errorf("%q cannot be a name in Python; choose another in the tag, of letters, digits and underscores", name)
+	}
+	return nil
+}
+
 // literal gives a default as Python source. A class needs a factory where a
 // parameter may share an empty value.
 func literal(field *pyField, inClass bool) (string, error) {
 	text := field.Default
+	if field.typ.enum != nil {
+		return enumLiteral(field)
+	}
 	var err error
 	switch field.typ.schema.Kind {
 	case codec.KindString:
@@ -61,17 +90,28 @@ func literal(field *pyField, inClass bool) (string, error) {
 			}
 			return "False", nil
 		}
-	case codec.KindInt, codec.KindUint:
-		if _, err = strconv.ParseInt(text, 10, 64); err == nil {
+	case codec.KindInt:
+		if _, err = strconv.ParseInt(text, 10, field.typ.schema.Bits); err == nil {
+			return text, nil
+		}
+	case codec.KindUint:
+		if _, err = strconv.ParseUint(text, 10, field.typ.schema.Bits); err == nil {
 			return text, nil
 		}
 	case codec.KindFloat:
-		if _, err = strconv.ParseFloat(text, 64); err == nil {
+		if _, err = strconv.ParseFloat(text, field.typ.schema.Bits); err == nil {
 			if !strings.ContainsAny(text, ".eE") {
 				text += ".0"
 			}
 			return text, nil
 		}
+	case codec.KindDuration:
+		var value time.Duration
+		if value, err = time.ParseDuration(text); err == nil {
+			return "_datetime.timedelta(seconds=" + strconv.FormatFloat(value.Seconds(), 'f', -1, 64) + ")", nil
+		}
+	case codec.KindTime:
+		err = fmt.Errorf("a time has no default; make it a pointer with default=None")
 	case codec.KindOptional:
 		if text == "None" {
 			return "None", nil
@@ -84,7 +124,7 @@ func literal(field *pyField, inClass bool) (string, error) {
 		err = fmt.Errorf("a list can only default to nothing (write default=)")
 	case codec.KindMap:
 		if text == "" && inClass {
-			return "msgspec.field(default_factory=dict)", nil
+			return "_msgspec.field(default_factory=dict)", nil
 		}
 		if text == "" {
 			return "{}", nil
@@ -96,95 +136,93 @@ func literal(field *pyField, inClass bool) (string, error) {
 	return "", fmt.Errorf("the default %q of %s does not fit: %w", text, field.goName, err)
 }
 
+// enumLiteral gives the member that a default names by its value.
+func enumLiteral(field *pyField) (string, error) {
+	for _, member := range field.typ.enum.members {
+		if member.plain() == field.Default {
+			return field.typ.enum.name + "." + member.name, nil
+		}
+	}
+	return "", fmt.Errorf("the default %q of %s is the value of no constant of its type", field.Default, field.goName)
+}
+
+func (m pyMember) isText() bool { return m.value.Kind() == constant.String }
+
+// plain gives the value as a tag writes it.
+func (m pyMember) plain() string {
+	if m.isText() {
+		return constant.StringVal(m.value)
+	}
+	return m.value.ExactString()
+}
+
+// literal gives the value as Python source.
+func (m pyMember) literal() string {
+	if m.isText() {
+		return strconv.Quote(constant.StringVal(m.value))
+	}
+	return m.value.ExactString()
+}
+
 var scalarNames = map[codec.Kind]string{
 	codec.KindBool: "bool", codec.KindInt: "int", codec.KindUint: "int", codec.KindFloat: "float", codec.KindString: "str",
 }
 
+// builtin gives the name of a built-in type, in full where something else has
+// that name.
+func (m *module) builtin(name string) string {
+	if m.taken[name] {
+		return "_builtins." + name
+	}
+	return name
+}
+
 // annotation gives the Python type of a parameter (argument) or a result.
-func annotation(t *pyType, argument bool, path ...bool) string {
-	if argument && len(path) > 0 && path[0] {
-		if t.schema.Kind == codec.KindOptional {
-			return "str | os.PathLike[str] | None"
+func (m *module) annotation(t *pyType, argument, path bool) string {
+	if t.enum != nil {
+		if argument {
+			return t.enum.name + " | " + m.builtin(scalarNames[t.schema.Kind])
 		}
-		return "str | os.PathLike[str]"
+		return t.enum.name
 	}
 	switch t.schema.Kind {
+	case codec.KindString:
+		if argument && path {
+			return m.builtin("str") + " | _os.PathLike[" + m.builtin("str") + "]"
+		}
+		return m.builtin("str")
 	case codec.KindBytes:
 		if argument {
-			return "Bytes"
+			return "_go.Bytes"
 		}
-		return "memoryview"
+		return m.builtin("bytes")
+	case codec.KindTime:
+		return "_datetime.datetime"
+	case codec.KindDuration:
+		return "_datetime.timedelta"
 	case codec.KindList:
 		if argument {
-			return "Sequence[" + annotation(t.elem, true) + "]"
+			return "_abc.Iterable[" + m.annotation(t.elem, true, path) + "]"
 		}
-		return "list[" + annotation(t.elem, false) + "]"
+		return m.builtin("list") + "[" + m.annotation(t.elem, false, false) + "]"
 	case codec.KindMap:
 		if argument {
-			return "Mapping[str, " + annotation(t.elem, true) + "]"
+			return "_abc.Mapping[" + m.builtin("str") + ", " + m.annotation(t.elem, true, path) + "]"
 		}
-		return "dict[str, " + annotation(t.elem, false) + "]"
+		return m.builtin("dict") + "[" + m.builtin("str") + ", " + m.annotation(t.elem, false, false) + "]"
 	case codec.KindOptional:
-		return annotation(t.elem, argument) + " | None"
+		return m.annotation(t.elem, argument, path) + " | None"
 	case codec.KindStruct:
 		if len(t.record.fields) == 0 {
 			return "None"
 		}
 		if argument {
-			return t.record.name + " | Mapping[str, object]"
+			return t.record.name + " | _abc.Mapping[" + m.builtin("str") + ", " + m.builtin("object") + "]"
 		}
 		return t.record.name
 	default:
-		return scalarNames[t.schema.Kind]
+		return m.builtin(scalarNames[t.schema.Kind])
 	}
-}
-
-// runtimeType gives the type that the reply is decoded to, as an expression.
-func runtimeType(t *pyType) string { return annotation(t, false) }
-
-// conversion gives the expression that turns a parameter into what crosses.
-func conversion(f *function, field *pyField) string {
-	where := fmt.Sprintf("%q, %q", f.contract.Name, field.Name)
-	t := field.typ
-	optional := t.schema.Kind == codec.KindOptional
-	if optional {
-		t = t.elem
-	}
-	var text string
-	switch {
-	case field.Path:
-		text = fmt.Sprintf("path_argument(%s, %s)", field.Name, where)
-	case t.schema.Kind == codec.KindBytes:
-		text = fmt.Sprintf("bytes_argument(%s, beside, %s)", field.Name, where)
-	case t.schema.Kind == codec.KindList && t.elem.record != nil:
-		text = fmt.Sprintf("list_argument(%s, %s, %s)", field.Name, where, recordSpec(t.elem.record))
-	case t.schema.Kind == codec.KindList:
-		text = fmt.Sprintf("list_argument(%s, %s)", field.Name, where)
-	case t.schema.Kind == codec.KindMap:
-		text = fmt.Sprintf("map_argument(%s, %s)", field.Name, where)
-	case t.schema.Kind == codec.KindStruct:
-		text = fmt.Sprintf("record_argument(%s, %s, %s)", field.Name, where, recordSpec(t.record))
-	default:
-		return field.Name
-	}
-	if optional {
-		return fmt.Sprintf("None if %s is None else %s", field.Name, text)
-	}
-	return text
-}
-
-// recordSpec gives the class and the names of its path fields.
-func recordSpec(r *pyStruct) string {
-	var paths []string
-	for _, field := range r.fields {
-		if field.Path {
-			paths = append(paths, strconv.Quote(field.Name))
-		}
-	}
-	if len(paths) == 0 {
-		return r.name
-	}
-	return r.name + ", " + tuple(paths)
 }
 
 // docstring is a Python docstring under construction.
@@ -204,8 +242,11 @@ func (f *function) docstring() *docstring {
 	if last < 0 {
 		d.sections, last = append(d.sections, "Args:"), 0
 	}
-	if f.message != nil {
-		d.sections[last] += item(f.messageName, "Called with each message the function sends while it runs, on the thread that waits (or on the event loop). An exception in it cancels the call and is raised.")
+	switch {
+	case f.message != nil:
+		d.sections[last] += item(f.callable, "Called with each message the function sends while it runs, on the thread that waits (or on the event loop). An exception in it cancels the call and is raised.")
+	case f.question != nil:
+		d.sections[last] += item(f.callable, "Called with each question the function asks while it runs, on the thread that waits (or on the event loop, where it may give an awaitable); its result is the answer. An exception in it goes to the function, and is raised by the call if the function gives up.")
 	}
 	d.sections[last] += item("timeout", "Seconds after which the function's context ends; None waits for ever.")
 	return d

@@ -15,6 +15,7 @@ type pyType struct {
 	schema *codec.Schema
 	elem   *pyType   // of a list, map or optional
 	record *pyStruct // of a struct
+	enum   *pyEnum   // of a named scalar with constants
 }
 
 // pyStruct is a Go struct as a Python class, or as the parameters of a
@@ -57,10 +58,16 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	}
 	s.open[t] = true
 	defer delete(s.open, t)
+	switch types.TypeString(t, nil) {
+	case "time.Time":
+		return &pyType{schema: &codec.Schema{Kind: codec.KindTime}}, nil
+	case "time.Duration":
+		return &pyType{schema: &codec.Schema{Kind: codec.KindDuration}}, nil
+	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
 		if schema := basicSchemas[u.Kind()]; schema != nil {
-			return &pyType{schema: schema}, nil
+			return &pyType{schema: schema, enum: s.enumOf(t)}, nil
 		}
 	case *types.Slice:
 		if basic, isBasic := u.Elem().Underlying().(*types.Basic); isBasic && basic.Kind() == types.Uint8 {
@@ -77,7 +84,7 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	case *types.Struct:
 		return s.structOf(t, u)
 	}
-	return nil, fmt.Errorf("type %s cannot cross; use bool, integers, floats, string, []byte, or slices, string-keyed maps, pointers and structs of them", t)
+	return nil, fmt.Errorf("type %s cannot cross; use bool, integers, floats, string, []byte, time.Time, time.Duration, or slices, string-keyed maps, pointers and structs of them", t)
 }
 
 func (s *source) wrap(kind codec.Kind, elem types.Type) (*pyType, error) {
@@ -93,7 +100,7 @@ func (s *source) structOf(t types.Type, u *types.Struct) (*pyType, error) {
 	key := ""
 	if named, isNamed := types.Unalias(t).(*types.Named); isNamed {
 		object := named.Obj()
-		key = object.Pkg().Path() + "." + object.Name()
+		key = keyOf(object)
 		record.name = s.className(key, object)
 		record.doc = s.docs[key]
 	}
@@ -118,6 +125,9 @@ func (s *source) addField(record *pyStruct, schema *codec.Schema, field codec.Fi
 	typ, err := s.typeOf(goField.Type())
 	if err != nil {
 		return err
+	}
+	if field.Path && !typ.holdsText() {
+		return fmt.Errorf("the option path is for string, *string, []string and map[string]string, not %s", goField.Type())
 	}
 	if n := len(record.fields); n > 0 && record.fields[n-1].HasDefault && !field.HasDefault {
 		return fmt.Errorf("it has no default but follows %s, which has one; Python wants those without first", record.fields[n-1].goName)
@@ -156,4 +166,12 @@ func pascal(name string) string {
 		}
 	}
 	return b.String()
+}
+
+// holdsText tells whether a type is a plain string or holds such directly.
+func (t *pyType) holdsText() bool {
+	if t.elem != nil {
+		t = t.elem
+	}
+	return t.schema.Kind == codec.KindString && t.enum == nil
 }

@@ -16,23 +16,13 @@ __all__ = ["attach"]
 
 
 def attach() -> None:
-    """Attach to what is in the process; called again, to what has come since."""
+    """Attach to what is in the process; called again when more of it has come."""
     if "opentelemetry.trace" in sys.modules:
         from gostitch.observe import _traces
 
         _hooks.trace_context = _traces.trace_context
-    else:
-        _hooks.trace_context = _until_opentelemetry
     if "sentry_sdk" in sys.modules:
         from gostitch.observe import _sentry
 
         _hooks.panicked = _sentry.panicked
         _sentry.follow()
-
-
-def _until_opentelemetry() -> bytes:
-    """Give no trace context as long as only Sentry is there."""
-    if "opentelemetry.trace" in sys.modules:
-        attach()
-        return _hooks.trace_context()
-    return b""

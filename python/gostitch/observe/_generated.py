@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import collections.abc as _abc
+import msgspec as _msgspec
 
-import msgspec
-
-from gostitch.functions import (
-    Function,
-    Future,
-    record_argument,
-)
+from gostitch import functions as _go
 
 __all__ = [
     "ObserveAttribute",
@@ -22,7 +17,8 @@ __all__ = [
 ]
 
 
-class ObserveAttribute(msgspec.Struct, array_like=True):
+@_go.record("key: str, kind: str, values: list[str]")
+class ObserveAttribute(_msgspec.Struct):
     """One attribute of Python's resource, its values as text.
 
     Attributes:
@@ -33,10 +29,11 @@ class ObserveAttribute(msgspec.Struct, array_like=True):
 
     key: str
     kind: str
-    values: Sequence[str]
+    values: _abc.Iterable[str]
 
 
-class ObserveTraceConfig(msgspec.Struct, array_like=True):
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificate_file: str, gzip: bool, timeout_s: float64")
+class ObserveTraceConfig(_msgspec.Struct):
     """What Python's tracer provider says.
 
     Attributes:
@@ -51,17 +48,18 @@ class ObserveTraceConfig(msgspec.Struct, array_like=True):
         timeout_s: Bounds one export, in seconds.
     """
 
-    resource: Sequence[ObserveAttribute | Mapping[str, object]]
+    resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]]
     resource_schema_url: str
     endpoint: str
     insecure: bool
-    headers: Mapping[str, str]
+    headers: _abc.Mapping[str, str]
     certificate_file: str
     gzip: bool
     timeout_s: float
 
 
-class ObserveSentryConfig(msgspec.Struct, array_like=True):
+@_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
+class ObserveSentryConfig(_msgspec.Struct):
     """What Python's Sentry client says.
 
     Attributes:
@@ -79,81 +77,43 @@ class ObserveSentryConfig(msgspec.Struct, array_like=True):
     sample_rate: float
 
 
-class _Configure(Function[None]):
-    def __call__(
-        self,
-        *,
-        traces: ObserveTraceConfig | Mapping[str, object] | None = None,
-        sentry: ObserveSentryConfig | Mapping[str, object] | None = None,
-        timeout: float | None = None,
-    ) -> None:
-        """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
-        replaced.
-
-        Args:
-            traces: To export, or None.
-            sentry: Client to mirror, or None.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            None if traces is None else record_argument(traces, "observe.configure", "traces", ObserveTraceConfig),
-            None if sentry is None else record_argument(sentry, "observe.configure", "sentry", ObserveSentryConfig),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        traces: ObserveTraceConfig | Mapping[str, object] | None = None,
-        sentry: ObserveSentryConfig | Mapping[str, object] | None = None,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``configure`` and give the future of its result; arguments as for the call."""
-        args = (
-            None if traces is None else record_argument(traces, "observe.configure", "traces", ObserveTraceConfig),
-            None if sentry is None else record_argument(sentry, "observe.configure", "sentry", ObserveSentryConfig),
-        )
-        return self._submit(args, timeout)
-
-
-configure = _Configure(
+@_go.function(
     "observe.configure",
     "71e218ec1172936a",
-    ("traces", "sentry"),
-    None,
+    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
+    "none",
 )
+def configure(
+    *,
+    traces: ObserveTraceConfig | _abc.Mapping[str, object] | None = None,
+    sentry: ObserveSentryConfig | _abc.Mapping[str, object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
+    replaced.
+
+    Args:
+        traces: To export, or None.
+        sentry: Client to mirror, or None.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class _Flush(Function[None]):
-    def __call__(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> None:
-        """Sends the spans and events that are buffered and waits for it, at most until the call's
-        timeout.
-
-        Args:
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        *,
-        timeout: float | None = None,
-    ) -> Future[None]:
-        """Start ``flush`` and give the future of its result; arguments as for the call."""
-        args = (
-        )
-        return self._submit(args, timeout)
-
-
-flush = _Flush(
+@_go.function(
     "observe.flush",
     "779b6f4c8e76bdf0",
-    (),
-    None,
+    "",
+    "none",
 )
+def flush(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Sends the spans and events that are buffered and waits for it, at most until the call's
+    timeout.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError

@@ -3,18 +3,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import collections.abc as _abc
+import os as _os
+import msgspec as _msgspec
 
-import msgspec
-
-from gostitch.functions import (
-    Function,
-    Future,
-    list_argument,
-    map_argument,
-    path_argument,
-)
+from gostitch import functions as _go
 
 __all__ = [
     "FetchItem",
@@ -30,7 +23,8 @@ __all__ = [
 ]
 
 
-class FetchItem(msgspec.Struct, array_like=True):
+@_go.record("url: str, path: path, digest: str")
+class FetchItem(_msgspec.Struct):
     """One file to download.
 
     Attributes:
@@ -45,11 +39,12 @@ class FetchItem(msgspec.Struct, array_like=True):
     """
 
     url: str
-    path: str | os.PathLike[str]
+    path: str | _os.PathLike[str]
     digest: str = ""
 
 
-class FetchProgress(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("done: int64, total: int64, failed: int64, bytes: int64, bytes_total: int64")
+class FetchProgress(_msgspec.Struct, frozen=True):
     """Says how far a call has come.
 
     Attributes:
@@ -69,7 +64,8 @@ class FetchProgress(msgspec.Struct, array_like=True, frozen=True):
     bytes_total: int
 
 
-class FetchResult(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("url: str, path: str, ok: bool, error: str, status: int64, bytes: int64, digest: str, attempts: int64")
+class FetchResult(_msgspec.Struct, frozen=True):
     """Says what became of one item.
 
     Attributes:
@@ -98,149 +94,82 @@ class FetchResult(msgspec.Struct, array_like=True, frozen=True):
     attempts: int
 
 
-class _Fetch(Function[list[FetchResult]]):
-    def __call__(
-        self,
-        items: Sequence[FetchItem | Mapping[str, object]],
-        *,
-        concurrency: int = 64,
-        per_host: int = 16,
-        retries: int = 3,
-        attempt_timeout_s: float = 60.0,
-        resume: bool = False,
-        headers: Mapping[str, str] = {},
-        progress: Callable[[FetchProgress], object] | None = None,
-        timeout: float | None = None,
-    ) -> list[FetchResult]:
-        """Downloads every item to its file and gives one result per item, in the order of the
-        items.
-
-        An item that fails does not fail the call: its result says why, and the other items go
-        on. The call itself fails for arguments that cannot work, before any request is sent,
-        and when it is cancelled or its deadline passes.
-
-        A target file is replaced only by a complete and verified download, by an atomic rename;
-        missing parent directories are made. After a failure or a cancellation nothing partial
-        remains, unless resume is set.
-
-        Connection errors, stalls, short bodies and the statuses 408, 425, 429 and 5xx are
-        retried with exponential backoff and jitter; a Retry-After header is honoured up to one
-        minute. A retry continues the unfinished file by a Range request when the server named a
-        strong ETag, or a Last-Modified at least a minute old; if the resource has changed
-        since, the whole file is fetched again. Redirects are followed, at most ten, never from
-        https to http; the headers of the call go only to the item's own scheme, host and port.
-        The proxies of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) are used.
-
-        The file holds the bytes as served: no content encoding is asked for and none is undone.
-        It is not synced to the disk. A body of unannounced length cannot be told from one cut
-        short; give a digest where that matters.
-
-        In Go, the results of a cancelled call are returned beside the error. Progress may be
-        nil. It runs on the caller's goroutine, about every 100 ms while something changes, and
-        once at the end. After the return no goroutine and no connection of the call is left.
-
-        Args:
-            items: The files to download. No two may have the same path.
-            concurrency: The greatest number of requests under way at once; 0 means 64.
-            per_host: The greatest number of requests under way at once to one scheme, host
-                and port, as written in the item's URL (redirects are not counted); 0 means
-                16.
-            retries: The number of attempts an item may have after the first has failed; 0
-                means none. (In Go the zero value is 0, not 3.)
-            attempt_timeout_s: The time in seconds for which an attempt may make no
-                progress: until the response begins, and after that between two pieces of
-                the body. The attempt has then failed and may be retried. A transfer that
-                goes on is never cut; the timeout of the call bounds the whole. 0 means 60.
-            resume: Keeps the unfinished file of an item that failed or was cancelled as
-                <path>.part, with <path>.part.json beside it, and continues such a file if
-                it belongs to the same URL (or digest), is undamaged, and the server
-                confirms that the resource has not changed. Any other file of that name is
-                overwritten.
-            headers: Sent with every request, for instance Authorization. They do not follow
-                a redirect to another scheme, host or port.
-            progress: Called with each message the function sends while it runs, on the
-                thread that waits (or on the event loop). An exception in it cancels the
-                call and is raised.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            list_argument(items, "tasks.fetch", "items", FetchItem, ("path",)),
-            concurrency,
-            per_host,
-            retries,
-            attempt_timeout_s,
-            resume,
-            map_argument(headers, "tasks.fetch", "headers"),
-        )
-        if progress is not None:
-            return self._call_with_messages(args, timeout, None, progress)
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        items: Sequence[FetchItem | Mapping[str, object]],
-        *,
-        concurrency: int = 64,
-        per_host: int = 16,
-        retries: int = 3,
-        attempt_timeout_s: float = 60.0,
-        resume: bool = False,
-        headers: Mapping[str, str] = {},
-        progress: Callable[[FetchProgress], object] | None = None,
-        timeout: float | None = None,
-    ) -> Future[list[FetchResult]]:
-        """Start ``fetch`` and give the future of its result; arguments as for the call."""
-        args = (
-            list_argument(items, "tasks.fetch", "items", FetchItem, ("path",)),
-            concurrency,
-            per_host,
-            retries,
-            attempt_timeout_s,
-            resume,
-            map_argument(headers, "tasks.fetch", "headers"),
-        )
-        return self._submit(args, timeout, None, progress)
-
-    def map(
-        self,
-        items: Iterable[Sequence[FetchItem | Mapping[str, object]]],
-        *,
-        concurrency: int = 64,
-        per_host: int = 16,
-        retries: int = 3,
-        attempt_timeout_s: float = 60.0,
-        resume: bool = False,
-        headers: Mapping[str, str] = {},
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[list[FetchResult]]:
-        """Give the result of ``fetch`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda items: self.submit(
-                items,
-                concurrency=concurrency,
-                per_host=per_host,
-                retries=retries,
-                attempt_timeout_s=attempt_timeout_s,
-                resume=resume,
-                headers=headers,
-                timeout=timeout,
-            ),
-            (items,),
-            in_flight,
-        )
-
-
-fetch = _Fetch(
+@_go.function(
     "tasks.fetch",
     "6edcce0503a88876",
-    ("items", "concurrency", "per_host", "retries", "attempt_timeout_s", "resume", "headers"),
-    list[FetchResult],
-    FetchProgress,
+    "items: list[FetchItem], concurrency: int64, per_host: int64, retries: int64, attempt_timeout_s: float64, resume: bool, headers: map[str]",
+    "list[FetchResult]",
+    message="FetchProgress",
+    callback="progress",
 )
+def fetch(
+    items: _abc.Iterable[FetchItem | _abc.Mapping[str, object]],
+    *,
+    concurrency: int = 64,
+    per_host: int = 16,
+    retries: int = 3,
+    attempt_timeout_s: float = 60.0,
+    resume: bool = False,
+    headers: _abc.Mapping[str, str] = {},
+    progress: _abc.Callable[[FetchProgress], object] | None = None,
+    timeout: float | None = None,
+) -> list[FetchResult]:
+    """Downloads every item to its file and gives one result per item, in the order of the
+    items.
+
+    An item that fails does not fail the call: its result says why, and the other items go
+    on. The call itself fails for arguments that cannot work, before any request is sent,
+    and when it is cancelled or its deadline passes.
+
+    A target file is replaced only by a complete and verified download, by an atomic rename;
+    missing parent directories are made. After a failure or a cancellation nothing partial
+    remains, unless resume is set.
+
+    Connection errors, stalls, short bodies and the statuses 408, 425, 429 and 5xx are
+    retried with exponential backoff and jitter; a Retry-After header is honoured up to one
+    minute. A retry continues the unfinished file by a Range request when the server named a
+    strong ETag, or a Last-Modified at least a minute old; if the resource has changed
+    since, the whole file is fetched again. Redirects are followed, at most ten, never from
+    https to http; the headers of the call go only to the item's own scheme, host and port.
+    The proxies of the environment (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) are used.
+
+    The file holds the bytes as served: no content encoding is asked for and none is undone.
+    It is not synced to the disk. A body of unannounced length cannot be told from one cut
+    short; give a digest where that matters.
+
+    In Go, the results of a cancelled call are returned beside the error. Progress may be
+    nil. It runs on the caller's goroutine, about every 100 ms while something changes, and
+    once at the end. After the return no goroutine and no connection of the call is left.
+
+    Args:
+        items: The files to download. No two may have the same path.
+        concurrency: The greatest number of requests under way at once; 0 means 64.
+        per_host: The greatest number of requests under way at once to one scheme, host
+            and port, as written in the item's URL (redirects are not counted); 0 means
+            16.
+        retries: The number of attempts an item may have after the first has failed; 0
+            means none. (In Go the zero value is 0, not 3.)
+        attempt_timeout_s: The time in seconds for which an attempt may make no
+            progress: until the response begins, and after that between two pieces of
+            the body. The attempt has then failed and may be retried. A transfer that
+            goes on is never cut; the timeout of the call bounds the whole. 0 means 60.
+        resume: Keeps the unfinished file of an item that failed or was cancelled as
+            <path>.part, with <path>.part.json beside it, and continues such a file if
+            it belongs to the same URL (or digest), is undamaged, and the server
+            confirms that the resource has not changed. Any other file of that name is
+            overwritten.
+        headers: Sent with every request, for instance Authorization. They do not follow
+            a redirect to another scheme, host or port.
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class HashTreeResult(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("digest: str, files: int64, bytes: int64")
+class HashTreeResult(_msgspec.Struct, frozen=True):
     """The digest of a tree and how much went into it.
 
     Attributes:
@@ -255,87 +184,42 @@ class HashTreeResult(msgspec.Struct, array_like=True, frozen=True):
     bytes: int
 
 
-class _HashTree(Function[HashTreeResult]):
-    def __call__(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        algorithm: str = "blake3",
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-    ) -> HashTreeResult:
-        """Gives the Merkle digest of a directory tree: of all names, contents, permission bits and
-        symbolic link targets below root, but of no times and owners. The digest does not depend
-        on the machine, the number of cores or the order in which the file system lists names.
-
-        Errors: a wrong algorithm or a malformed ignore pattern is an invalid argument; a
-        missing or unreadable file is the error of the operating system with its path; a pipe,
-        socket or device in the tree is refused as unsafe; a file that changes while it is read
-        is a data error.
-
-        Args:
-            root: The directory, or the single file, to hash. A symbolic link here is
-                followed; links inside the tree are not.
-            algorithm: "blake3" (the default) or "sha256".
-            ignore: Holds patterns of entries to leave out, in the manner of .gitignore:
-                "*.pyc" at any depth, "/build" only at the top, "cache/" only directories,
-                "docs/**/*.html". There is no negation.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            path_argument(root, "tasks.hash_tree", "root"),
-            algorithm,
-            list_argument(ignore, "tasks.hash_tree", "ignore"),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        root: str | os.PathLike[str],
-        *,
-        algorithm: str = "blake3",
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-    ) -> Future[HashTreeResult]:
-        """Start ``hash_tree`` and give the future of its result; arguments as for the call."""
-        args = (
-            path_argument(root, "tasks.hash_tree", "root"),
-            algorithm,
-            list_argument(ignore, "tasks.hash_tree", "ignore"),
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        root: Iterable[str | os.PathLike[str]],
-        *,
-        algorithm: str = "blake3",
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[HashTreeResult]:
-        """Give the result of ``hash_tree`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda root: self.submit(
-                root,
-                algorithm=algorithm,
-                ignore=ignore,
-                timeout=timeout,
-            ),
-            (root,),
-            in_flight,
-        )
-
-
-hash_tree = _HashTree(
+@_go.function(
     "tasks.hash_tree",
     "823c11b44f191a3f",
-    ("root", "algorithm", "ignore"),
-    HashTreeResult,
+    "root: path, algorithm: str, ignore: list[str]",
+    "HashTreeResult",
 )
+def hash_tree(
+    root: str | _os.PathLike[str],
+    *,
+    algorithm: str = "blake3",
+    ignore: _abc.Iterable[str] = (),
+    timeout: float | None = None,
+) -> HashTreeResult:
+    """Gives the Merkle digest of a directory tree: of all names, contents, permission bits and
+    symbolic link targets below root, but of no times and owners. The digest does not depend
+    on the machine, the number of cores or the order in which the file system lists names.
+
+    Errors: a wrong algorithm or a malformed ignore pattern is an invalid argument; a
+    missing or unreadable file is the error of the operating system with its path; a pipe,
+    socket or device in the tree is refused as unsafe; a file that changes while it is read
+    is a data error.
+
+    Args:
+        root: The directory, or the single file, to hash. A symbolic link here is
+            followed; links inside the tree are not.
+        algorithm: "blake3" (the default) or "sha256".
+        ignore: Holds patterns of entries to leave out, in the manner of .gitignore:
+            "*.pyc" at any depth, "/build" only at the top, "cache/" only directories,
+            "docs/**/*.html". There is no negation.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class PackResult(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("digest: str, files: int64, bytes_in: int64, bytes_out: int64")
+class PackResult(_msgspec.Struct, frozen=True):
     """Describes the archive that was written.
 
     Attributes:
@@ -352,105 +236,50 @@ class PackResult(msgspec.Struct, array_like=True, frozen=True):
     bytes_out: int
 
 
-class _Pack(Function[PackResult]):
-    def __call__(
-        self,
-        root: str | os.PathLike[str],
-        archive: str | os.PathLike[str],
-        *,
-        compression: str = "zstd",
-        level: int | None = None,
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-    ) -> PackResult:
-        """Writes a directory tree to one compressed tar file, on all cores. The same tree gives
-        the same bytes, whatever the number of cores: entries are sorted and owners left out.
-        Permission bits, modification times, symbolic links, hard links and empty directories
-        are kept. The archive appears under its name only when it is complete and on disk; after
-        an error or a cancellation nothing is left.
-
-        Errors: a wrong compression, level or ignore pattern, or an archive inside the tree
-        being packed, is an invalid argument; a missing or unreadable file is the error of the
-        operating system with its path; a pipe, socket or device in the tree is refused as
-        unsafe; a file that changes while it is read is a data error.
-
-        Args:
-            root: The directory, or the single file, to pack. A symbolic link here is
-                followed; links inside the tree are packed as links.
-            archive: The file to write. Its directory must exist; a file of this name is
-                replaced, but only once the new one is complete.
-            compression: "zstd" (the default), "gzip" or "none".
-            level: The compression level: 1 to 22 for zstd (3 if None), 1 to 9 for gzip (6
-                if None). Levels 1-2, 3-5, 6-9 and 10-22 of zstd are one each.
-            ignore: Holds patterns of entries to leave out, in the manner of .gitignore:
-                "*.pyc" at any depth, "/build" only at the top, "cache/" only directories,
-                "docs/**/*.html". There is no negation.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            path_argument(root, "tasks.pack", "root"),
-            path_argument(archive, "tasks.pack", "archive"),
-            compression,
-            level,
-            list_argument(ignore, "tasks.pack", "ignore"),
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        root: str | os.PathLike[str],
-        archive: str | os.PathLike[str],
-        *,
-        compression: str = "zstd",
-        level: int | None = None,
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-    ) -> Future[PackResult]:
-        """Start ``pack`` and give the future of its result; arguments as for the call."""
-        args = (
-            path_argument(root, "tasks.pack", "root"),
-            path_argument(archive, "tasks.pack", "archive"),
-            compression,
-            level,
-            list_argument(ignore, "tasks.pack", "ignore"),
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        root: Iterable[str | os.PathLike[str]],
-        archive: Iterable[str | os.PathLike[str]],
-        *,
-        compression: str = "zstd",
-        level: int | None = None,
-        ignore: Sequence[str] = (),
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[PackResult]:
-        """Give the result of ``pack`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda root, archive: self.submit(
-                root,
-                archive,
-                compression=compression,
-                level=level,
-                ignore=ignore,
-                timeout=timeout,
-            ),
-            (root, archive),
-            in_flight,
-        )
-
-
-pack = _Pack(
+@_go.function(
     "tasks.pack",
     "5861d52091790161",
-    ("root", "archive", "compression", "level", "ignore"),
-    PackResult,
+    "root: path, archive: path, compression: str, level: optional[int64], ignore: list[str]",
+    "PackResult",
 )
+def pack(
+    root: str | _os.PathLike[str],
+    archive: str | _os.PathLike[str],
+    *,
+    compression: str = "zstd",
+    level: int | None = None,
+    ignore: _abc.Iterable[str] = (),
+    timeout: float | None = None,
+) -> PackResult:
+    """Writes a directory tree to one compressed tar file, on all cores. The same tree gives
+    the same bytes, whatever the number of cores: entries are sorted and owners left out.
+    Permission bits, modification times, symbolic links, hard links and empty directories
+    are kept. The archive appears under its name only when it is complete and on disk; after
+    an error or a cancellation nothing is left.
+
+    Errors: a wrong compression, level or ignore pattern, or an archive inside the tree
+    being packed, is an invalid argument; a missing or unreadable file is the error of the
+    operating system with its path; a pipe, socket or device in the tree is refused as
+    unsafe; a file that changes while it is read is a data error.
+
+    Args:
+        root: The directory, or the single file, to pack. A symbolic link here is
+            followed; links inside the tree are packed as links.
+        archive: The file to write. Its directory must exist; a file of this name is
+            replaced, but only once the new one is complete.
+        compression: "zstd" (the default), "gzip" or "none".
+        level: The compression level: 1 to 22 for zstd (3 if None), 1 to 9 for gzip (6
+            if None). Levels 1-2, 3-5, 6-9 and 10-22 of zstd are one each.
+        ignore: Holds patterns of entries to leave out, in the manner of .gitignore:
+            "*.pyc" at any depth, "/build" only at the top, "cache/" only directories,
+            "docs/**/*.html". There is no negation.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
-class UnpackResult(msgspec.Struct, array_like=True, frozen=True):
+@_go.record("files: int64, bytes: int64")
+class UnpackResult(_msgspec.Struct, frozen=True):
     """Says how much was unpacked.
 
     Attributes:
@@ -463,91 +292,40 @@ class UnpackResult(msgspec.Struct, array_like=True, frozen=True):
     bytes: int
 
 
-class _Unpack(Function[UnpackResult]):
-    def __call__(
-        self,
-        archive: str | os.PathLike[str],
-        dest: str | os.PathLike[str],
-        *,
-        max_bytes: int | None = None,
-        max_files: int | None = None,
-        timeout: float | None = None,
-    ) -> UnpackResult:
-        """Extracts a tar, tar.zst, tar.gz or zip archive into a new or empty directory, on all
-        cores. Permission bits (but not set-uid, set-gid and sticky), modification times,
-        symbolic links and hard links are kept; owners are not. Either all of the archive
-        appears in dest or nothing: after an error or a cancellation dest is as it was.
-
-        Errors: a dest that is not empty is an invalid argument; a missing or unreadable archive
-        is the error of the operating system with its path; a corrupt or truncated archive, and
-        one that holds a name twice, is a data error; an absolute name, a name with "..", a link
-        that leads out of dest, an entry below a symbolic link, and a device or pipe are refused
-        as unsafe; more than max_bytes or max_files is a limit error.
-
-        Args:
-            archive: The file to unpack: tar, plain or compressed with zstd or gzip, or zip
-                (so also a wheel). Its content decides, not its name.
-            dest: The directory to unpack into. It is made, with its parents, if it does not
-                exist, and must be empty if it does.
-            max_bytes: Bounds the sum of the sizes of the files unpacked, in bytes. If None:
-                200 times the size of the archive, but at least 1 GiB and at most 64 GiB.
-            max_files: Bounds the number of files, links and directories. If None:
-                1,000,000.
-            timeout: Seconds after which the function's context ends; None waits for ever.
-        """
-        args = (
-            path_argument(archive, "tasks.unpack", "archive"),
-            path_argument(dest, "tasks.unpack", "dest"),
-            max_bytes,
-            max_files,
-        )
-        return self._call(args, timeout)
-
-    def submit(
-        self,
-        archive: str | os.PathLike[str],
-        dest: str | os.PathLike[str],
-        *,
-        max_bytes: int | None = None,
-        max_files: int | None = None,
-        timeout: float | None = None,
-    ) -> Future[UnpackResult]:
-        """Start ``unpack`` and give the future of its result; arguments as for the call."""
-        args = (
-            path_argument(archive, "tasks.unpack", "archive"),
-            path_argument(dest, "tasks.unpack", "dest"),
-            max_bytes,
-            max_files,
-        )
-        return self._submit(args, timeout)
-
-    def map(
-        self,
-        archive: Iterable[str | os.PathLike[str]],
-        dest: Iterable[str | os.PathLike[str]],
-        *,
-        max_bytes: int | None = None,
-        max_files: int | None = None,
-        timeout: float | None = None,
-        in_flight: int = 32,
-    ) -> Iterator[UnpackResult]:
-        """Give the result of ``unpack`` for each item, in order, with ``in_flight`` calls ahead."""
-        return self._map(
-            lambda archive, dest: self.submit(
-                archive,
-                dest,
-                max_bytes=max_bytes,
-                max_files=max_files,
-                timeout=timeout,
-            ),
-            (archive, dest),
-            in_flight,
-        )
-
-
-unpack = _Unpack(
+@_go.function(
     "tasks.unpack",
     "c9e05c6ac8090255",
-    ("archive", "dest", "max_bytes", "max_files"),
-    UnpackResult,
+    "archive: path, dest: path, max_bytes: optional[int64], max_files: optional[int64]",
+    "UnpackResult",
 )
+def unpack(
+    archive: str | _os.PathLike[str],
+    dest: str | _os.PathLike[str],
+    *,
+    max_bytes: int | None = None,
+    max_files: int | None = None,
+    timeout: float | None = None,
+) -> UnpackResult:
+    """Extracts a tar, tar.zst, tar.gz or zip archive into a new or empty directory, on all
+    cores. Permission bits (but not set-uid, set-gid and sticky), modification times,
+    symbolic links and hard links are kept; owners are not. Either all of the archive
+    appears in dest or nothing: after an error or a cancellation dest is as it was.
+
+    Errors: a dest that is not empty is an invalid argument; a missing or unreadable archive
+    is the error of the operating system with its path; a corrupt or truncated archive, and
+    one that holds a name twice, is a data error; an absolute name, a name with "..", a link
+    that leads out of dest, an entry below a symbolic link, and a device or pipe are refused
+    as unsafe; more than max_bytes or max_files is a limit error.
+
+    Args:
+        archive: The file to unpack: tar, plain or compressed with zstd or gzip, or zip
+            (so also a wheel). Its content decides, not its name.
+        dest: The directory to unpack into. It is made, with its parents, if it does not
+            exist, and must be empty if it does.
+        max_bytes: Bounds the sum of the sizes of the files unpacked, in bytes. If None:
+            200 times the size of the archive, but at least 1 GiB and at most 64 GiB.
+        max_files: Bounds the number of files, links and directories. If None:
+            1,000,000.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError

@@ -84,7 +84,7 @@ logging.basicConfig(level=logging.CRITICAL)
 faults.log.submit(8, "text", count=5000)
 """,
     "a failed future that nobody looked at": """
-future = faults.add.submit("1", 2)
+future = faults.fail.submit("data")
 while not future.done(): pass
 """,
 }

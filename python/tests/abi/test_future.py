@@ -11,7 +11,7 @@ from concurrent.futures import CancelledError
 import pytest
 
 import faults
-from gostitch import Future, GoClosedError, GoLimitError, GoValueError, runtime_info
+from gostitch import Future, GoClosedError, GoLimitError, GoTypeError, GoValueError, runtime_info
 from invariants import settled
 
 
@@ -68,7 +68,12 @@ class TestSubmit:
 
     def test_exception(self) -> None:
         """exception() gives the error instead of raising it."""
-        assert "wrong_type" == faults.add.submit("1", 2).exception().code  # type: ignore
+        assert "data" == faults.fail.submit("data").exception().code  # type: ignore[union-attr]
+
+    def test_of_bad_arguments(self) -> None:
+        """A bad argument is refused at once, before there is a future."""
+        with pytest.raises(GoTypeError, match=r"faults\.add\(\) argument a: expected int, got str"):
+            faults.add.submit("1", 2)  # type: ignore[arg-type]
 
     def test_from_many_threads_at_once(self) -> None:
         """Many threads may wait for one future."""

@@ -153,7 +153,7 @@ def test_a_stale_stub(program: Programs) -> None:
     """A stub generated for another version of a function is refused; others work."""
     text = """
 import faults, gostitch
-faults.add._checksum = "0123456789abcdef"
+faults.add._declaration.checksum = "0123456789abcdef"
 for call in (faults.add, faults.add.submit):
     try:
         call(1, 2)

@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import faults
-from gostitch import GoError, GoTypeError, GoValueError, LibraryError, _codec
+from gostitch import (
+    GoError,
+    GoTypeError,
+    GoValueError,
+    LibraryError,
+    _calls,
+    _codec,
+    _pending,
+    _process,
+)
 
 # The invariants are checked once after all examples.
 _QUICK = settings(
@@ -122,24 +131,19 @@ def test_anything_is_taken_or_refused(name: str, value: Any) -> None:
 def test_bytes_as_arguments(frame: bytes) -> None:
     """Arbitrary bytes instead of an argument frame give a result or a refusal, and no panic."""
     for function in (faults.echo, faults.add, faults.echo_bytes):
-        original = function._frame
-        function._frame = lambda args: frame  # type: ignore[method-assign]
-        try:
-            function._call((), None)
-        except (GoTypeError, GoValueError):
-            pass
-        finally:
-            function._frame = original  # type: ignore[method-assign]
+        call = _calls.call_of(function, frame, None, 0, None)
+        future = _pending.queue_here(_process.library()).submit(call)
+        assert isinstance(future.exception(20), GoTypeError | GoValueError | None)
 
 
 @given(st.binary(max_size=200))
 @_QUICK
 def test_bytes_as_replies(frame: bytes) -> None:
-    """Arbitrary bytes instead of an error, log or batch give a value or msgspec's error."""
-    for decode in (_codec.decode_error, _codec.decode_log, _codec.decode_records):
+    """Arbitrary bytes instead of a result, error or log give a value or a clear error."""
+    for decode in (_codec.decode_error, _codec.decode_log, faults.echo.result_of):
         try:
             decode(frame)
-        except (msgspec.MsgspecError, OverflowError, ValueError):
+        except (msgspec.MsgspecError, OverflowError, ValueError, LibraryError):
             pass
 
 

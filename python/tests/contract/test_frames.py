@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import logging
 import math
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import msgspec
@@ -11,7 +13,8 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode
 
-from gostitch import _codec, _process, exceptions
+import faults
+from gostitch import _codec, _process, _shapes, exceptions
 from gostitch.exceptions import GoFrame
 from gostitch.observe import _spans
 
@@ -23,49 +26,99 @@ def frame(name: str) -> bytes:
     return bytes.fromhex((FRAMES / f"{name}.hex").read_text())
 
 
-EVERYTHING = (
-    True,
-    -128,
-    -(2**63),
-    2**64 - 1,
-    0.5,
-    -1e300,
-    "grüße \U0001f600",
-    b"\x00\xff",
-    ["", "a"],
-    [["x", 1.0], ["y", math.inf]],
-    {"k": 1},
-    ["one", 0.0],
-    -7,
-    None,
-    3,
-    "/tmp",
-    100,
+@_shapes.record("name: str, score: float64")
+class Inner(msgspec.Struct):
+    """The struct ``inner`` of the Go test."""
+
+    name: str
+    score: float
+
+
+class Level(enum.IntEnum):
+    """The named type ``level`` of the Go test, as if it had constants."""
+
+    LOW = 1
+    HIGH = 3
+
+
+@_shapes.record(
+    "flag: bool, small: int8, big: int64, count: uint64, half: float32, real: float64, text: str, "
+    "data: bytes, names: list[str], nested: list[Inner], table: map[int64], one: Inner, "
+    "maybe: optional[int64], missing: optional[Inner], named: Level(int64), other: path, "
+    "http_code: int64, when: time, took: duration"
 )
+class Everything(msgspec.Struct):
+    """The struct ``everything`` of the Go test."""
+
+    flag: bool
+    small: int
+    big: int
+    count: int
+    half: float
+    real: float
+    text: str
+    data: bytes
+    names: list[str]
+    nested: list[Inner]
+    table: dict[str, int]
+    one: Inner
+    maybe: int | None
+    missing: Inner | None
+    named: Level
+    other: str
+    http_code: int
+    when: datetime
+    took: timedelta
 
 
-def test_python_writes_the_bytes_that_go_writes() -> None:
-    """A value of every kind is the same frame from both sides."""
-    assert frame("value_everything") == _codec.encode(EVERYTHING)
+EVERYTHING = Everything(
+    flag=True,
+    small=-128,
+    big=-(2**63),
+    count=2**64 - 1,
+    half=0.5,
+    real=-1e300,
+    text="grüße \U0001f600",
+    data=b"\x00\xff",
+    names=["", "a"],
+    nested=[Inner("x", 1.0), Inner("y", math.inf)],
+    table={"k": 1},
+    one=Inner("one", 0.0),
+    maybe=-7,
+    missing=None,
+    named=Level.HIGH,
+    other="/tmp",
+    http_code=100,
+    when=datetime(1969, 12, 31, 23, 59, 59, 5, tzinfo=timezone.utc),
+    took=timedelta(microseconds=-1500),
+)
+SCHEMA = _shapes.schema("Everything", globals())
 
 
 def test_python_reads_what_go_writes() -> None:
     """The frame of every kind decodes to the value."""
-    decoded = msgspec.msgpack.decode(frame("value_everything"))
+    decoded = SCHEMA.decode(frame("value_everything"))
 
-    assert list(EVERYTHING) == decoded
+    assert EVERYTHING == decoded
+    assert type(decoded.named) is Level
+
+
+def test_python_writes_the_bytes_that_go_writes() -> None:
+    """A value of every kind is the same frame from both sides."""
+    assert frame("value_everything") == SCHEMA.encode(EVERYTHING)
 
 
 def test_a_reference_to_a_buffer_is_extension_1() -> None:
     """What the arguments say of bytes beside the frame is what Go looks for."""
-    reference = msgspec.msgpack.Ext(_codec.BUFFER_EXT, (0).to_bytes(4, "big"))
+    packed, loan, _, _ = faults.echo_bytes.pack(bytes(5000))
+    loan.end()
 
-    assert frame("value_buffer_reference") == _codec.encode((reference,))
+    assert frame("value_buffer_reference") == packed
 
 
 def test_text_of_go_is_always_utf8() -> None:
     """A file name that is not UTF-8 arrives with replacement characters."""
-    assert "a\ufffdb" == msgspec.msgpack.decode(frame("value_text_not_utf8"))
+    assert "a\ufffdb" == _shapes.schema("str", {}).decode(frame("value_text_not_utf8"))
 
 
 def test_every_code_of_go_has_its_class() -> None:
@@ -109,18 +162,6 @@ def test_a_panic_has_its_stack() -> None:
 
     assert (GoFrame("pkg.F", "pkg/f.go", 7), GoFrame("main.main", "main.go", 1)) == error.go_frames
     assert "pkg.F\n\tpkg/f.go:7\nmain.main\n\tmain.go:1" == error.go_stack
-
-
-def test_records_of_all_kinds() -> None:
-    """A batch splits into kind, token, status and payload, copied or beside the frame."""
-    records = [
-        (kind, token, status, payload if isinstance(payload, tuple) else bytes(payload))
-        for kind, token, status, payload in _codec.decode_records(frame("records"))
-    ]
-
-    kinds = (_codec.REPLY, _codec.MESSAGE, _codec.SPAN, _codec.LOG)
-    expected = [(kind, kind * 1000, _codec.OK, bytes([kind])) for kind in kinds]
-    assert [*expected, (_codec.REPLY, 1 << 40, _codec.ERROR, (1 << 47, 1 << 20, 9))] == records
 
 
 def test_a_log_record() -> None:

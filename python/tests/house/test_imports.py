@@ -21,15 +21,16 @@ MODULES = {
 LAYERS = {
     "gostitch.exceptions": set(),
     "gostitch._version": set(),
-    "gostitch._abi": {"gostitch._shim"},
-    "gostitch._buffers": set(),
+    "gostitch._abi": {"gostitch._bridge"},
     "gostitch._codec": {"gostitch.exceptions"},
-    "gostitch._arguments": {"gostitch.exceptions", "gostitch._codec"},
+    "gostitch._arguments": {"gostitch.exceptions"},
+    "gostitch._shapes": {"gostitch._process", "gostitch.exceptions"},
     "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
     "gostitch._future": set(),
     "gostitch._loop_future": {"gostitch._future"},
+    "gostitch._callbacks": {"gostitch.exceptions"},
     "gostitch._queue": {
-        "gostitch._buffers",
+        "gostitch._callbacks",
         "gostitch._codec",
         "gostitch._future",
         "gostitch._hooks",
@@ -40,7 +41,6 @@ LAYERS = {
     "gostitch._pending": {"gostitch._process", "gostitch._queue"},
     "gostitch._process": {
         "gostitch._abi",
-        "gostitch._buffers",
         "gostitch._codec",
         "gostitch._version",
         "gostitch.exceptions",
@@ -57,7 +57,7 @@ def imports(path: Path) -> Iterator[str]:
             for name in node.names:
                 inner = f"{node.module}.{name.name}"
                 known = inner in MODULES or f"{inner}.__init__" in MODULES
-                yield inner if known or inner == "gostitch._shim" else str(node.module)
+                yield inner if known or inner == "gostitch._bridge" else str(node.module)
 
 
 @pytest.mark.parametrize("module", LAYERS)

@@ -1,0 +1,128 @@
+"""Questions of a running Go function, answered by a callable of its caller.
+
+Twin of ``gocore/callback.go``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+
+from gostitch.exceptions import GoError
+
+_VALUE, _ERROR = b"\0", b"\1"
+_encode_error = msgspec.msgpack.Encoder().encode
+
+Send = Callable[[bytes], object]
+
+
+class Callbacks:
+    """What the callable of one call was asked, and the exceptions it raised.
+
+    In an event loop it runs on the loop's thread and may give an awaitable.
+    Otherwise it runs on the thread that waits for the call, or on one of a pool
+    where nobody does. It sees the context variables of the caller.
+    """
+
+    def __init__(self, name: str, callback: Any, answer: Any) -> None:
+        self._name = name
+        self._callback = callback
+        self._answer = answer
+        self._raised: dict[int, BaseException] = {}
+        self._context = contextvars.copy_context()
+        self._caller = threading.get_ident()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def ask(
+        self, question: Any, number: int, send: Send, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        """Have a question answered, here or on another thread."""
+        if loop is not None or threading.get_ident() == self._caller:
+            self._run(question, number, send)
+        else:
+            _pool().submit(self._run, question, number, send)
+
+    def _run(self, question: Any, number: int, send: Send) -> None:
+        try:
+            # A copy, since one context cannot be entered twice at once.
+            answer = self._context.copy().run(self._callback, question)
+            if inspect.isawaitable(answer):
+                self._await(answer, number, send)
+                return
+            frame = _VALUE + self._answer.encode(answer)
+        except Exception as error:
+            frame = self._raise(number, error)
+        send(number.to_bytes(4, "little") + frame)
+
+    def _await(self, answer: Awaitable[Any], number: int, send: Send) -> None:
+        async def settle() -> None:
+            try:
+                frame = _VALUE + self._answer.encode(await answer)
+            except Exception as error:
+                frame = self._raise(number, error)
+            send(number.to_bytes(4, "little") + frame)
+
+        if asyncio._get_running_loop() is None:
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise TypeError(
+                f"the callback of {self._name}() gave an awaitable, and no event loop runs here; "
+                "submit the call inside the loop, or give a plain function"
+            )
+        task = self._context.copy().run(asyncio.ensure_future, settle())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _raise(self, number: int, error: BaseException) -> bytes:
+        self._raised[number] = error
+        kind = type(error)
+        name = kind.__qualname__
+        if kind.__module__ != "builtins":
+            name = f"{kind.__module__}.{name}"
+        try:
+            text = str(error)
+        except Exception:
+            text = "(its text cannot be had)"
+        return _ERROR + _encode_error((name, text.encode(errors="replace").decode()))
+
+    def original(self, error: GoError) -> BaseException:
+        """Give the callable's own exception if it is what made the function fail."""
+        for each in _chain(error):
+            if each.go_type == "*gocore.CallbackError":
+                return self._raised.get(each.details.get("question", 0), error)
+        return error
+
+
+def _chain(error: GoError) -> list[GoError]:
+    found = [error]
+    for each in found:
+        found.extend(each.causes)
+    return found
+
+
+_executor: ThreadPoolExecutor | None = None
+_lock = threading.Lock()
+
+
+def _pool() -> ThreadPoolExecutor:
+    global _executor
+    with _lock:
+        if _executor is None:
+            _executor = ThreadPoolExecutor(thread_name_prefix="gostitch-callback")
+        return _executor
+
+
+def _after_fork_in_child() -> None:
+    global _executor, _lock
+    _executor, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,0 +1,262 @@
+"""Streams: a Go function that gives many results, as an iterator.
+
+Twin of ``gocore/stream.go``. Go runs ahead of the consumer by a bounded number
+of results; the consumer tells it how many it has taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import select
+import threading
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from types import TracebackType
+from typing import Any, Generic, ParamSpec, TypeVar
+
+from gostitch import _calls, _pending, _process
+from gostitch._future import Future
+from gostitch._queue import Queue
+from gostitch.exceptions import GoClosedError, GoTypeError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_REPORT_EVERY = 32
+"""How many results are taken before Go is told: half of its windowResults."""
+
+
+class Stream(Iterator[T], AsyncIterator[T]):
+    """The results of one call, as they come: use it with ``for`` or ``async for``.
+
+    The function starts at the first result that is asked for. ``close`` (or
+    ``aclose``, the end of a ``with`` block, or dropping the stream) ends its context,
+    and waits until it has ended. A stream is for one consumer.
+    """
+
+    def __init__(self, made: Any, packed: tuple[Any, ...]) -> None:
+        self._made = made
+        self._packed = packed
+        self._results: deque[T] = deque()
+        self._taken = 0
+        self._future: Future[Any] | None = None
+        self._queue: Queue | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._ended = False
+        self._busy = threading.Lock()
+
+    def __repr__(self) -> str:
+        state = "ended" if self._ended else "waits" if self._future is None else "runs"
+        return f"<stream of {self._made.name}, {state}>"
+
+    def __iter__(self) -> Stream[T]:
+        return self
+
+    def __next__(self) -> T:
+        self._begin_read()
+        try:
+            if not self._results:
+                self._wait()
+            return self._take(StopIteration)
+        finally:
+            self._busy.release()
+
+    def __aiter__(self) -> Stream[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        self._begin_read()
+        try:
+            if not self._results:
+                await self._wait_in_loop()
+            return self._take(StopAsyncIteration)
+        finally:
+            self._busy.release()
+
+    def __enter__(self) -> Stream[T]:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Stream[T]:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        future = getattr(self, "_future", None)
+        if future is not None and not self._ended:
+            future.cancel()
+            self._retire()
+
+    def close(self) -> None:
+        """End the function's context; results that were not taken are dropped."""
+        self._stop()
+        self._retire()
+
+    async def aclose(self) -> None:
+        """End the function's context; results that were not taken are dropped."""
+        self.close()
+
+    def _stop(self) -> None:
+        self._ended = True
+        self._results.clear()
+        if self._future is not None:
+            self._future.cancel()
+        self._wake()
+
+    def _begin_read(self) -> None:
+        if not self._busy.acquire(blocking=False):
+            raise GoClosedError(
+                f"the stream of {self._made.name}() is being read already; a stream is for one "
+                "consumer, so call the function once for each"
+            )
+
+    def _start(self, queue: Queue) -> Future[Any]:
+        frame, loan, timeout_ns, _ = self._packed
+        self._packed = ()
+        # Weak, so that a stream that is dropped can be collected while it runs.
+        arrived = functools.partial(_arrived, weakref.ref(self))
+        call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived)
+        self._future = queue.submit(call)
+        return self._future
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _wait(self) -> None:
+        """Wait for a result or the end, on this thread."""
+        if self._ended:
+            return
+        if self._future is None:
+            self._queue = _pending.private_queue()
+            self._start(self._queue)
+        queue, future = self._queue, self._future
+        if queue is None or future is None:
+            raise GoTypeError(
+                f"the stream of {self._made.name}() was begun with 'async for'; go on with that",
+                details={"argument": "stream"},
+            )
+        poll = select.poll()
+        poll.register(queue.fd, select.POLLIN)
+        try:
+            while not self._results and not future.done():
+                # Interrupted by signals, whose handlers Python then runs.
+                poll.poll()
+                queue.drain()
+        except BaseException:
+            self.close()
+            raise
+
+    async def _wait_in_loop(self) -> None:
+        """Wait for a result or the end, in the running event loop."""
+        if self._ended:
+            return
+        loop = asyncio.get_running_loop()
+        if self._future is None:
+            future = self._start(_pending.queue_here(_process.library()))
+            future.add_done_callback(functools.partial(_ended, weakref.ref(self)))
+        elif self._queue is not None:
+            raise GoTypeError(
+                f"the stream of {self._made.name}() was begun with 'for'; go on with that",
+                details={"argument": "stream"},
+            )
+        assert self._future is not None
+        while not self._results and not self._future.done():
+            self._waiter = loop.create_future()
+            try:
+                await self._waiter
+            except asyncio.CancelledError:
+                self._stop()
+                raise
+            finally:
+                self._waiter = None
+
+    def _take(self, end: type[Exception]) -> T:
+        """Give the oldest result, or the end of the stream."""
+        if self._results:
+            result = self._results.popleft()
+            self._taken += 1
+            if self._taken == _REPORT_EVERY:
+                self._report()
+            return result
+        if self._ended or self._future is None:
+            raise end
+        self._ended = True
+        self._retire()
+        self._future.result()  # raises what ended the function
+        raise end
+
+    def _report(self) -> None:
+        """Tell Go how many results were taken, so that it goes on."""
+        taken, self._taken = self._taken, 0
+        if self._future is not None and not self._future.done():
+            try:
+                self._future.send(taken.to_bytes(4, "little"))
+            except GoClosedError:
+                pass  # the function has just ended, and its reply is on the way
+
+    def _retire(self) -> None:
+        queue, self._queue = self._queue, None
+        if queue is not None:
+            queue.retire()
+
+
+def _arrived(of: weakref.ref[Stream[Any]], result: Any) -> None:
+    stream = of()
+    if stream is not None:
+        stream._results.append(result)
+        stream._wake()
+
+
+def _ended(of: weakref.ref[Stream[Any]], future: Any) -> None:
+    stream = of()
+    if stream is not None:
+        stream._wake()
+
+
+class StreamFunction(Generic[P, T]):
+    """A Go function that gives a ``Stream``."""
+
+    def __init__(self, made: Any) -> None:
+        self._made = made
+        self.name: str = made.name
+
+    def __repr__(self) -> str:
+        return f"<Go function {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return self._made.__reduce__()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
+        """Check the arguments and give the stream, which starts at its first use."""
+        return Stream(self._made, self._made.pack(*args, **kwargs))
+
+
+def stream(
+    name: str, checksum: str, parameters: str, result: str
+) -> Callable[[Callable[P, Stream[T]]], StreamFunction[P, T]]:
+    """Make a definition, whose body is in Go, the streaming Go function of that name."""
+
+    def bind(definition: Callable[P, Stream[T]]) -> StreamFunction[P, T]:
+        made = _calls.function(name, checksum, parameters, "none", message=result)(definition)
+        whole: StreamFunction[P, T] = StreamFunction(made)
+        functools.update_wrapper(whole, definition)
+        return whole
+
+    return bind

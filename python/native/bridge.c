@@ -1,0 +1,24 @@
+/* The module gostitch._bridge, which only gostitch/_abi.py imports. */
+
+#include "bridge.h"
+
+PyDoc_STRVAR(module_doc, "The boundary between Python and the Go library of this process.");
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "gostitch._bridge",
+    .m_doc = module_doc,
+    .m_size = -1,
+    .m_methods = gs_library_methods,
+};
+
+PyMODINIT_FUNC PyInit__bridge(void) {
+  PyObject *module = PyModule_Create(&definition);
+  if (module == NULL) return NULL;
+  if (PyModule_AddFunctions(module, gs_hook_methods) < 0 || gs_add_schema_type(module) < 0 ||
+      gs_add_buffer_types(module) < 0 || gs_add_function_type(module) < 0) {
+    Py_DECREF(module);
+    return NULL;
+  }
+  return module;
+}

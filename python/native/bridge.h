@@ -1,0 +1,159 @@
+/*
+ * The Python side of the boundary: loads one gostitch library and calls through
+ * the addresses it found there. What Python gives becomes the MessagePack that
+ * gostitch.h speaks of, and back, on the C stack.
+ *
+ * Everything here runs with the GIL held, but for the crossings themselves.
+ */
+#ifndef GOSTITCH_BRIDGE_H
+#define GOSTITCH_BRIDGE_H
+
+#include "compat.h"
+
+#include <stdint.h>
+
+#include "gostitch.h"
+
+/* library.c: the library of this process. */
+
+typedef struct {
+  int32_t (*open)(uint32_t, const uint8_t *, uint64_t, gostitch_out *);
+  int32_t (*catalogue)(gostitch_out *);
+  int64_t (*call)(const gostitch_request *, uint8_t *, uint64_t, gostitch_out *);
+  uint64_t (*queue)(int32_t, int32_t);
+  int32_t (*submit)(const gostitch_request *, uint64_t, uint64_t, gostitch_out *);
+  int32_t (*send)(uint64_t, const uint8_t *, uint64_t, gostitch_out *);
+  void (*cancel)(uint64_t);
+  int64_t (*drain)(uint64_t, uint8_t *, uint64_t, int32_t *);
+  void (*release)(uint64_t);
+  int32_t (*stats)(gostitch_out *);
+  int64_t (*close)(int64_t);
+} gs_library;
+
+extern gs_library gs_go;
+
+/* Nonzero while calls may cross: the library was loaded and the handshake went
+   well, in this very process and not before a fork. */
+extern int gs_ready;
+
+/* The thread that receives Ctrl-C, a pthread_t. */
+extern uint64_t gs_main_thread;
+
+extern PyMethodDef gs_library_methods[];
+
+/* Releases a handle, unless the memory is that of the process before a fork. */
+void gs_release(uint64_t handle);
+
+/* hooks.c: what the bridge leaves to Python. Each is NULL until installed. */
+
+typedef struct {
+  PyObject *refuse;    /* (function, path, is_type_error, reason) -> exception */
+  PyObject *damaged;   /* (reason) -> exception: a frame that does not fit */
+  PyObject *prepare;   /* (function): gives it its schemas */
+  PyObject *bind;      /* (function): finds it in the library, loading that */
+  PyObject *stand_in;  /* (function, values, timeout_ns, callback): instead of crossing, or NULL */
+  PyObject *converse;  /* (function, frame, loan, timeout_ns, callback): a call with messages */
+  PyObject *timeout;   /* (timeout) -> ns, or raises */
+  PyObject *fail;      /* (payload, trace) -> exception of an error reply */
+  PyObject *observe;   /* (): modules were imported, attach to what is there */
+  PyObject *trace;     /* () -> the caller's trace context as bytes, or NULL */
+  PyObject *watch;     /* (): let Ctrl-C reach a call of the main thread */
+} gs_hooks;
+
+extern gs_hooks gs_hook;
+extern PyMethodDef gs_hook_methods[];
+
+/* schema.c: what crosses, as a tree. */
+
+typedef enum {
+  GS_NONE,
+  GS_BOOL,
+  GS_INT,
+  GS_UINT,
+  GS_FLOAT,
+  GS_STR,
+  GS_PATH,
+  GS_BYTES,
+  GS_LIST,
+  GS_MAP,
+  GS_RECORD,
+  GS_OPTIONAL,
+  GS_CONVERTED,
+} gs_kind;
+
+typedef struct gs_schema {
+  PyObject_HEAD
+  gs_kind kind;
+  int bits;                  /* GS_INT, GS_UINT, GS_FLOAT */
+  struct gs_schema *element; /* GS_LIST, GS_MAP, GS_OPTIONAL, GS_CONVERTED */
+  PyObject *names;           /* GS_RECORD: a tuple of str */
+  PyObject *fields;          /* GS_RECORD: a tuple of schemas */
+  PyObject *type;            /* GS_RECORD: the class; GS_CONVERTED: what is expected, a str */
+  PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses */
+  PyObject *lift;            /* GS_CONVERTED: and back */
+} gs_schema;
+
+extern PyTypeObject *gs_schema_type;
+int gs_add_schema_type(PyObject *module);
+
+/* buffer.c: memory that crosses without a copy. */
+
+/* Memory of Python lent to Go: what extension 1 in a frame refers to. */
+typedef struct {
+  Py_ssize_t count, room;
+  Py_buffer *buffers;
+  gostitch_view *views;
+} gs_loan;
+
+int gs_lend(gs_loan *loan, PyObject *object);
+void gs_end_loan(gs_loan *loan);
+
+/* A loan as an object, for a call that outlives the crossing; empties the given one. */
+PyObject *gs_loan_object(gs_loan *loan);
+gs_loan *gs_loan_of(PyObject *object);
+
+/* Memory of Go as a read-only memoryview, released with its last slice. Releases
+   the handle if it fails. */
+PyObject *gs_hold(const uint8_t *data, uint64_t length, uint64_t handle);
+
+int gs_add_buffer_types(PyObject *module);
+
+/* encode.c: Python values to a frame. */
+
+/* A frame being written: on the C stack first, then on the heap. */
+typedef struct {
+  uint8_t *data;
+  size_t length, room;
+  int on_heap;
+  gs_loan loan;
+} gs_writer;
+
+/* Where in the arguments a value stands, for errors; a chain through the C stack. */
+typedef struct gs_place {
+  const struct gs_place *outer;
+  PyObject *name; /* of a field or argument, or the key of a map; borrowed */
+  Py_ssize_t index;
+  enum { GS_AT_NAME, GS_AT_INDEX, GS_AT_KEY, GS_AT_FUNCTION } at;
+} gs_place;
+
+void gs_start_writer(gs_writer *writer, uint8_t *room, size_t size);
+void gs_end_writer(gs_writer *writer);
+int gs_write(gs_writer *writer, const void *data, size_t length);
+int gs_write_list_header(gs_writer *writer, size_t count);
+int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place);
+
+/* Raises that a value is of a wrong type; gives -1. */
+int gs_wrong_type(const gs_place *place, const char *expected, PyObject *value);
+
+/* decode.c: frames to Python values. */
+
+PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length);
+
+/* Splits a drained batch into tuples (kind, token, status, payload), appended to a list. */
+int gs_decode_records(PyObject *list, const uint8_t *data, size_t length);
+
+/* function.c: a Go function as a Python object. */
+
+int gs_add_function_type(PyObject *module);
+
+#endif

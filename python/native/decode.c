@@ -1,0 +1,265 @@
+/* Frames to Python values. Twin of gocore/codec/ops.go, which wrote them. */
+
+#include "bridge.h"
+
+#include <string.h>
+
+/* What remains of a frame. Every read is bounded by it. */
+typedef struct {
+  const uint8_t *at, *end;
+} reader;
+
+/* Raises that the frame is not what the contract promised. */
+static PyObject *damaged(const char *expected, reader *in) {
+  PyObject *reason = in->at < in->end
+                         ? PyUnicode_FromFormat("expected %s, got the tag 0x%x", expected, (int)*in->at)
+                         : PyUnicode_FromFormat("expected %s, but the frame ends", expected);
+  PyObject *exception = reason == NULL ? NULL : PyObject_CallFunctionObjArgs(gs_hook.damaged, reason, NULL);
+  Py_XDECREF(reason);
+  if (exception != NULL) {
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_DECREF(exception);
+  }
+  return NULL;
+}
+
+/* Takes a tag and a big-endian number of so many bytes; the caller has seen the tag. */
+static int take_number(reader *in, int size, uint64_t *number) {
+  if (in->end - in->at < 1 + size) return -1;
+  uint64_t value = 0;
+  for (int i = 1; i <= size; i++) value = value << 8 | in->at[i];
+  in->at += 1 + size;
+  *number = value;
+  return 0;
+}
+
+/* Reads the length after a tag: of the short form, or of 1, 2 or 4 bytes. */
+static int take_length(reader *in, uint8_t short_tag, uint8_t short_mask, uint8_t first, int first_size,
+                       uint64_t *length) {
+  if (in->at >= in->end) return -1;
+  uint8_t tag = *in->at;
+  if (short_mask != 0 && (tag & ~short_mask) == short_tag) {
+    *length = tag & short_mask;
+    in->at++;
+    return 0;
+  }
+  for (int size = first_size; size <= 4; size *= 2, first++) {
+    if (tag == first) return take_number(in, size, length);
+  }
+  return -1;
+}
+
+static int take_list_header(reader *in, uint64_t *count) {
+  /* Each item takes a byte at least. */
+  return take_length(in, 0x90, 0x0f, 0xdc, 2, count) < 0 || *count > (uint64_t)(in->end - in->at) ? -1 : 0;
+}
+
+static int take_int(reader *in, int64_t *number, int *is_unsigned) {
+  if (in->at >= in->end) return -1;
+  uint8_t tag = *in->at;
+  uint64_t raw;
+  *is_unsigned = 0;
+  if (tag < 0x80 || tag >= 0xe0) {
+    *number = (int8_t)tag;
+    in->at++;
+    return 0;
+  }
+  if (tag >= 0xcc && tag <= 0xcf) {
+    if (take_number(in, 1 << (tag - 0xcc), &raw) < 0) return -1;
+    *is_unsigned = tag == 0xcf;
+    *number = (int64_t)raw;
+    return 0;
+  }
+  if (tag < 0xd0 || tag > 0xd3) return -1;
+  int size = 1 << (tag - 0xd0);
+  if (take_number(in, size, &raw) < 0) return -1;
+  int shift = 64 - 8 * size;
+  *number = (int64_t)(raw << shift) >> shift;
+  return 0;
+}
+
+static PyObject *decode_int(reader *in) {
+  int64_t number;
+  int is_unsigned;
+  if (take_int(in, &number, &is_unsigned) < 0) return damaged("int", in);
+  if (is_unsigned) return PyLong_FromUnsignedLongLong((uint64_t)number);
+  return PyLong_FromLongLong(number);
+}
+
+static PyObject *decode_float(reader *in) {
+  uint64_t raw;
+  if (in->at < in->end && *in->at == 0xcb && take_number(in, 8, &raw) == 0) {
+    double number;
+    memcpy(&number, &raw, sizeof number);
+    return PyFloat_FromDouble(number);
+  }
+  int64_t number;
+  int is_unsigned;
+  if (take_int(in, &number, &is_unsigned) < 0) return damaged("float", in);
+  return PyFloat_FromDouble(is_unsigned ? (double)(uint64_t)number : (double)number);
+}
+
+static PyObject *decode_str(reader *in) {
+  uint64_t length;
+  if (take_length(in, 0xa0, 0x1f, 0xd9, 1, &length) < 0 || length > (uint64_t)(in->end - in->at)) {
+    return damaged("str", in);
+  }
+  const char *text = (const char *)in->at;
+  in->at += length;
+  return PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, "replace");
+}
+
+static int take_bytes(reader *in, const uint8_t **data, uint64_t *length) {
+  if (take_length(in, 0, 0, 0xc4, 1, length) < 0 || *length > (uint64_t)(in->end - in->at)) return -1;
+  *data = in->at;
+  in->at += *length;
+  return 0;
+}
+
+static PyObject *decode_bytes(reader *in) {
+  const uint8_t *data;
+  uint64_t length;
+  if (take_bytes(in, &data, &length) < 0) return damaged("bytes", in);
+  return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
+}
+
+static PyObject *decode(reader *in, gs_schema *schema);
+
+static PyObject *decode_list(reader *in, gs_schema *schema) {
+  uint64_t count;
+  if (take_list_header(in, &count) < 0) return damaged("list", in);
+  PyObject *list = PyList_New((Py_ssize_t)count);
+  for (uint64_t i = 0; list != NULL && i < count; i++) {
+    PyObject *item = decode(in, schema->element);
+    if (item == NULL) Py_CLEAR(list);
+    else PyList_SetItem(list, (Py_ssize_t)i, item);
+  }
+  return list;
+}
+
+static PyObject *decode_map(reader *in, gs_schema *schema) {
+  uint64_t count;
+  if (take_length(in, 0x80, 0x0f, 0xde, 2, &count) < 0) return damaged("dict", in);
+  PyObject *dict = PyDict_New();
+  for (uint64_t i = 0; dict != NULL && i < count; i++) {
+    PyObject *key = decode_str(in);
+    PyObject *item = key == NULL ? NULL : decode(in, schema->element);
+    if (item == NULL || PyDict_SetItem(dict, key, item) < 0) Py_CLEAR(dict);
+    Py_XDECREF(key);
+    Py_XDECREF(item);
+  }
+  return dict;
+}
+
+static PyObject *decode_record(reader *in, gs_schema *schema) {
+  uint64_t count;
+  Py_ssize_t expected = PyTuple_Size(schema->fields);
+  if (take_list_header(in, &count) < 0 || (Py_ssize_t)count != expected) return damaged("a record", in);
+  PyObject *items = PyTuple_New(expected);
+  for (Py_ssize_t i = 0; items != NULL && i < expected; i++) {
+    PyObject *item = decode(in, (gs_schema *)PyTuple_GetItem(schema->fields, i));
+    if (item == NULL) Py_CLEAR(items);
+    else PyTuple_SetItem(items, i, item);
+  }
+  if (items == NULL) return NULL;
+  PyObject *record = PyObject_Call(schema->type, items, NULL);
+  Py_DECREF(items);
+  return record;
+}
+
+static PyObject *decode_converted(reader *in, gs_schema *schema) {
+  PyObject *lowered = decode(in, schema->element);
+  if (lowered == NULL) return NULL;
+  PyObject *value = PyObject_CallFunctionObjArgs(schema->lift, lowered, NULL);
+  Py_DECREF(lowered);
+  return value;
+}
+
+static PyObject *decode(reader *in, gs_schema *schema) {
+  uint64_t count;
+  PyObject *value;
+  switch (schema->kind) {
+    case GS_NONE:
+      if (take_list_header(in, &count) < 0 || count != 0) return damaged("nothing", in);
+      Py_RETURN_NONE;
+    case GS_BOOL:
+      if (in->at >= in->end || (*in->at != 0xc2 && *in->at != 0xc3)) return damaged("bool", in);
+      value = *in->at++ == 0xc3 ? Py_True : Py_False;
+      Py_INCREF(value);
+      return value;
+    case GS_INT:
+    case GS_UINT:
+      return decode_int(in);
+    case GS_FLOAT:
+      return decode_float(in);
+    case GS_STR:
+    case GS_PATH:
+      return decode_str(in);
+    case GS_BYTES:
+      return decode_bytes(in);
+    case GS_LIST:
+      return decode_list(in, schema);
+    case GS_MAP:
+      return decode_map(in, schema);
+    case GS_RECORD:
+      return decode_record(in, schema);
+    case GS_OPTIONAL:
+      if (in->at < in->end && *in->at == 0xc0) {
+        in->at++;
+        Py_RETURN_NONE;
+      }
+      return decode(in, schema->element);
+    case GS_CONVERTED:
+      return decode_converted(in, schema);
+  }
+  Py_UNREACHABLE();
+}
+
+PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length) {
+  reader in = {data, data + length};
+  PyObject *value = decode(&in, schema);
+  if (value != NULL && in.at != in.end) {
+    Py_DECREF(value);
+    return damaged("the end", &in);
+  }
+  return value;
+}
+
+/* Gives the payload of a record: bytes, or a view of Go memory that was too large to copy. */
+static PyObject *decode_payload(reader *in) {
+  uint64_t count;
+  if (in->at < in->end && *in->at != 0x93) return decode_bytes(in);
+  int64_t address, length, handle;
+  int is_unsigned;
+  if (take_list_header(in, &count) < 0 || take_int(in, &address, &is_unsigned) < 0 ||
+      take_int(in, &length, &is_unsigned) < 0 || take_int(in, &handle, &is_unsigned) < 0) {
+    return damaged("a payload", in);
+  }
+  return gs_hold((const uint8_t *)(uintptr_t)address, (uint64_t)length, (uint64_t)handle);
+}
+
+int gs_decode_records(PyObject *list, const uint8_t *data, size_t size) {
+  reader in = {data, data + size};
+  uint64_t count, fields;
+  if (take_list_header(&in, &count) < 0) {
+    damaged("records", &in);
+    return -1;
+  }
+  for (uint64_t i = 0; i < count; i++) {
+    int64_t kind, token, status;
+    int is_unsigned;
+    if (take_list_header(&in, &fields) < 0 || fields != 4 || take_int(&in, &kind, &is_unsigned) < 0 ||
+        take_int(&in, &token, &is_unsigned) < 0 || take_int(&in, &status, &is_unsigned) < 0) {
+      damaged("a record", &in);
+      return -1;
+    }
+    PyObject *payload = decode_payload(&in);
+    if (payload == NULL) return -1;
+    PyObject *record = Py_BuildValue("(iKiN)", (int)kind, (unsigned long long)token, (int)status, payload);
+    if (record == NULL) return -1;
+    int failed = PyList_Append(list, record);
+    Py_DECREF(record);
+    if (failed < 0) return -1;
+  }
+  return 0;
+}

@@ -1,0 +1,517 @@
+/*
+ * A Go function as a Python object: the type Function.
+ *
+ * The trip of a call: arguments -> frame -> the library || Go, and back. The
+ * object is called through the vectorcall protocol, and nothing is looked up or
+ * built that could be done once; what a call costs is the benchmarks call.crossing,
+ * call.scalar and call.structured.
+ */
+
+#include "bridge.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+/* Bytes on the C stack for the arguments of a call, and for its reply. A reply
+   that does not fit stays where Go made it. */
+#define FRAME_ROOM 2048
+#define REPLY_ROOM 8192
+
+/* More parameters than this need the heap. */
+#define FEW 16
+
+/* Nanoseconds between two looks whether Ctrl-C still reaches the main thread. */
+#define WATCH_AGAIN_NS 50000000
+
+typedef struct {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject *dict;
+  PyObject *weak_references;
+  PyObject *name;
+  /* Set by prepare, at the first use. */
+  PyObject *parameters; /* a tuple of str */
+  PyObject *schemas;    /* a tuple of schemas, as long */
+  PyObject *defaults;   /* a tuple of bytes: an encoded default for each of the last parameters */
+  PyObject *callback;   /* the name of the parameter that takes a callable, or NULL */
+  int needs_callback;   /* which then stands after the last positional argument */
+  gs_schema *result;
+  int bytes_result; /* the reply is the bytes themselves */
+  /* Set by bind. */
+  int64_t number; /* in the catalogue; -1: not bound */
+} function_object;
+
+static PyObject *timeout_name;
+
+static int prepared(function_object *f) {
+  if (f->parameters != NULL) return 1;
+  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.prepare, (PyObject *)f, NULL);
+  Py_XDECREF(done);
+  return done != NULL;
+}
+
+/* What a call was given, sorted by parameter; everything is borrowed. */
+typedef struct {
+  PyObject **values; /* NULL: the default */
+  PyObject *timeout, *callback;
+} given;
+
+static int same_name(PyObject *a, PyObject *b) { return a == b || PyUnicode_Compare(a, b) == 0; }
+
+/* Sorts the arguments of a call. Those with a default are keyword-only. */
+static int sort_arguments(function_object *f, PyObject *const *arguments, Py_ssize_t count, PyObject *names,
+                          given *out) {
+  Py_ssize_t parameters = PyTuple_Size(f->parameters);
+  Py_ssize_t required = parameters - PyTuple_Size(f->defaults);
+  Py_ssize_t positional = required + f->needs_callback;
+  if (count > positional) {
+    PyErr_Format(PyExc_TypeError, "%U() takes %zd positional argument%s but %zd %s given", f->name, positional,
+                 positional == 1 ? "" : "s", count, count == 1 ? "was" : "were");
+    return -1;
+  }
+  memset(out->values, 0, (size_t)parameters * sizeof *out->values);
+  memcpy(out->values, arguments, (size_t)(count > required ? required : count) * sizeof *out->values);
+  out->timeout = NULL;
+  out->callback = count > required ? arguments[required] : NULL;
+  Py_ssize_t named = names == NULL ? 0 : PyTuple_Size(names);
+  for (Py_ssize_t k = 0; k < named; k++) {
+    PyObject *name = PyTuple_GetItem(names, k), *value = arguments[count + k];
+    if (same_name(name, timeout_name)) {
+      out->timeout = value;
+      continue;
+    }
+    if (f->callback != NULL && same_name(name, f->callback) && out->callback == NULL) {
+      out->callback = value;
+      continue;
+    }
+    Py_ssize_t i = 0;
+    while (i < parameters && !same_name(name, PyTuple_GetItem(f->parameters, i))) i++;
+    if (i == parameters) {
+      PyErr_Format(PyExc_TypeError, "%U() got an unexpected keyword argument %R; it takes %S", f->name, name,
+                   f->parameters);
+      return -1;
+    }
+    if (out->values[i] != NULL) {
+      PyErr_Format(PyExc_TypeError, "%U() got multiple values for argument %R", f->name, name);
+      return -1;
+    }
+    out->values[i] = value;
+  }
+  for (Py_ssize_t i = 0; i < required; i++) {
+    if (out->values[i] == NULL) {
+      PyErr_Format(PyExc_TypeError, "%U() is missing the argument %R", f->name, PyTuple_GetItem(f->parameters, i));
+      return -1;
+    }
+  }
+  if (f->needs_callback && out->callback == NULL) {
+    PyErr_Format(PyExc_TypeError, "%U() is missing the argument %R", f->name, f->callback);
+    return -1;
+  }
+  if (out->callback == Py_None && !f->needs_callback) out->callback = NULL;
+  if (out->callback != NULL && !PyCallable_Check(out->callback)) {
+    gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
+    gs_place at = {.outer = &root, .name = f->callback, .at = GS_AT_NAME};
+    return gs_wrong_type(&at, "a callable", out->callback);
+  }
+  return 0;
+}
+
+/* Writes the frame of the arguments. */
+static int write_arguments(function_object *f, const given *in, gs_writer *writer) {
+  Py_ssize_t count = PyTuple_Size(f->parameters);
+  Py_ssize_t required = count - PyTuple_Size(f->defaults);
+  gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
+  if (gs_write_list_header(writer, (size_t)count) < 0) return -1;
+  for (Py_ssize_t i = 0; i < count; i++) {
+    if (in->values[i] == NULL) {
+      char *bytes;
+      Py_ssize_t length;
+      if (PyBytes_AsStringAndSize(PyTuple_GetItem(f->defaults, i - required), &bytes, &length) < 0 ||
+          gs_write(writer, bytes, (size_t)length) < 0) {
+        return -1;
+      }
+      continue;
+    }
+    gs_place at = {.outer = &root, .name = PyTuple_GetItem(f->parameters, i), .at = GS_AT_NAME};
+    if (gs_encode(writer, (gs_schema *)PyTuple_GetItem(f->schemas, i), in->values[i], &at) < 0) return -1;
+  }
+  return 0;
+}
+
+/* Gives a timeout= in nanoseconds: 0 none, negative passed already. */
+static int timeout_of(PyObject *timeout, int64_t *ns) {
+  *ns = 0;
+  if (timeout == NULL || timeout == Py_None) return 0;
+  PyObject *checked = PyObject_CallFunctionObjArgs(gs_hook.timeout, timeout, NULL);
+  if (checked == NULL) return -1;
+  *ns = PyLong_AsLongLong(checked);
+  Py_DECREF(checked);
+  return *ns == -1 && PyErr_Occurred() ? -1 : 0;
+}
+
+/* Attaches observers when modules were imported since the last look. */
+static int look_around(void) {
+  static Py_ssize_t modules_seen;
+  Py_ssize_t modules = PyDict_Size(PyImport_GetModuleDict());
+  if (modules == modules_seen) return 0;
+  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.observe, NULL);
+  if (done == NULL) return -1;
+  Py_DECREF(done);
+  modules_seen = modules;
+  return 0;
+}
+
+/* The caller's trace context: a bytes object, or NULL for none. */
+static int trace_of(PyObject **trace) {
+  *trace = NULL;
+  if (look_around() < 0) return -1;
+  if (gs_hook.trace == NULL) return 0;
+  *trace = PyObject_CallFunctionObjArgs(gs_hook.trace, NULL);
+  if (*trace != NULL && PyBytes_Check(*trace)) return 0;
+  if (*trace != NULL) PyErr_SetString(PyExc_TypeError, "the trace context must be bytes");
+  Py_CLEAR(*trace);
+  return -1;
+}
+
+/* Lets Ctrl-C reach the main thread's calls. Somebody else may take the wake-up
+   descriptor and not give it back, so this looks again now and then. */
+static int watch(void) {
+  static int64_t again_at;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  int64_t ns = now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
+  if (ns < again_at) return 0;
+  again_at = ns + WATCH_AGAIN_NS;
+  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.watch, NULL);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
+}
+
+static int bound(function_object *f) {
+  if (f->number >= 0 && gs_ready) return 1;
+  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.bind, (PyObject *)f, NULL);
+  Py_XDECREF(done);
+  return done != NULL;
+}
+
+static PyObject *small_view(const uint8_t *data, size_t length) {
+  PyObject *bytes = PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
+  if (bytes == NULL) return NULL;
+  PyObject *view = PyMemoryView_FromObject(bytes);
+  Py_DECREF(bytes);
+  return view;
+}
+
+/* Raises the error of a reply. */
+static PyObject *fail(const gostitch_out *out, PyObject *trace) {
+  PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
+  gs_release(out->handle);
+  /* If Ctrl-C has cancelled the call, KeyboardInterrupt is what it ends with. */
+  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);
+  if (payload == NULL) return NULL;
+  PyObject *exception = trace == NULL ? PyObject_CallFunction(gs_hook.fail, "Oy", payload, "")
+                                      : PyObject_CallFunction(gs_hook.fail, "OO", payload, trace);
+  Py_DECREF(payload);
+  if (exception != NULL) {
+    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+    Py_DECREF(exception);
+  }
+  return NULL;
+}
+
+/* Makes the crossing and gives the result. */
+static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns, PyObject *trace) {
+  uint8_t scratch[REPLY_ROOM];
+  gostitch_out out = {0};
+  gostitch_request request = {
+      .function = (uint32_t)f->number,
+      .timeout_ns = timeout_ns,
+      .frame = writer->data,
+      .frame_length = writer->length,
+      .buffers = writer->loan.views,
+      .buffer_count = (uint64_t)writer->loan.count,
+  };
+  if (trace != NULL) {
+    request.trace = (const uint8_t *)PyBytes_AsString(trace);
+    request.trace_length = (uint64_t)PyBytes_Size(trace);
+  }
+  if ((uint64_t)pthread_self() == gs_main_thread) {
+    request.flags = GOSTITCH_MAIN;
+    if (watch() < 0) return NULL;
+  }
+  int64_t length;
+  Py_BEGIN_ALLOW_THREADS;
+  length = gs_go.call(&request, scratch, sizeof scratch, &out);
+  Py_END_ALLOW_THREADS;
+  if (length >= 0) {
+    if (f->bytes_result) return small_view(scratch, (size_t)length);
+    return gs_decode(f->result, scratch, (size_t)length);
+  }
+  if (out.status != GOSTITCH_OK) return fail(&out, trace);
+  if (f->bytes_result) {
+    return out.handle == 0 ? small_view(out.data, out.length) : gs_hold(out.data, out.length, out.handle);
+  }
+  PyObject *result = gs_decode(f->result, out.data, out.length);
+  gs_release(out.handle);
+  return result;
+}
+
+/* Gives the frame, what is lent beside it (or None), the timeout in nanoseconds
+   and the callback (or None), as arguments for the hooks. */
+static PyObject *packed(gs_writer *writer, int64_t timeout_ns, PyObject *callback) {
+  PyObject *loan = Py_None;
+  if (writer->loan.count == 0) Py_INCREF(loan);
+  else loan = gs_loan_object(&writer->loan);
+  if (loan == NULL) return NULL;
+  return Py_BuildValue("(y#NLO)", (const char *)writer->data, (Py_ssize_t)writer->length, loan,
+                       (long long)timeout_ns, callback == NULL ? Py_None : callback);
+}
+
+/* Hands the call to a hook: (function, frame, loan, timeout_ns, callback). */
+static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer, int64_t timeout_ns,
+                           PyObject *callback) {
+  PyObject *rest = packed(writer, timeout_ns, callback);
+  if (rest == NULL) return NULL;
+  PyObject *result = PyObject_CallFunctionObjArgs(hook, (PyObject *)f, PyTuple_GetItem(rest, 0),
+                                                  PyTuple_GetItem(rest, 1), PyTuple_GetItem(rest, 2),
+                                                  PyTuple_GetItem(rest, 3), NULL);
+  Py_DECREF(rest);
+  return result;
+}
+
+/* Runs a call that is sorted; the writer is empty. */
+static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
+  int64_t timeout_ns;
+  if (timeout_of(in->timeout, &timeout_ns) < 0 || write_arguments(f, in, writer) < 0) return NULL;
+  if (gs_hook.stand_in != NULL) return hand_over(gs_hook.stand_in, f, writer, timeout_ns, in->callback);
+  if (!bound(f)) return NULL;
+  if (in->callback != NULL) {
+    return hand_over(gs_hook.converse, f, writer, timeout_ns, in->callback);
+  }
+  PyObject *trace;
+  if (trace_of(&trace) < 0) return NULL;
+  PyObject *result = cross(f, writer, timeout_ns, trace);
+  Py_XDECREF(trace);
+  return result;
+}
+
+/* What is done with sorted arguments. */
+typedef PyObject *(*action)(function_object *, const given *, gs_writer *);
+
+static PyObject *with_arguments(function_object *f, PyObject *const *arguments, Py_ssize_t count, PyObject *names,
+                                action act) {
+  if (!prepared(f)) return NULL;
+  PyObject *few[FEW];
+  Py_ssize_t parameters = PyTuple_Size(f->parameters);
+  given in = {.values = few};
+  if (parameters > FEW) in.values = PyMem_Malloc((size_t)parameters * sizeof *in.values);
+  if (in.values == NULL) return PyErr_NoMemory();
+  PyObject *result = NULL;
+  if (sort_arguments(f, arguments, count, names, &in) == 0) {
+    uint8_t room[FRAME_ROOM];
+    gs_writer writer;
+    gs_start_writer(&writer, room, sizeof room);
+    result = act(f, &in, &writer);
+    gs_end_writer(&writer);
+  }
+  if (in.values != few) PyMem_Free(in.values);
+  return result;
+}
+
+static PyObject *function_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names) {
+  return with_arguments((function_object *)self, arguments, PyVectorcall_NARGS(count), names, run);
+}
+
+static PyObject *pack(function_object *f, const given *in, gs_writer *writer) {
+  int64_t timeout_ns;
+  if (timeout_of(in->timeout, &timeout_ns) < 0 || write_arguments(f, in, writer) < 0) return NULL;
+  return packed(writer, timeout_ns, in->callback);
+}
+
+PyDoc_STRVAR(pack_doc,
+             "pack(*args, **kwargs) -> (frame, loan, timeout_ns, callback)\n\n"
+             "Check and encode the arguments of a call without making it.");
+
+static PyObject *function_pack(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+  return with_arguments((function_object *)self, arguments, count, names, pack);
+}
+
+PyDoc_STRVAR(number_doc, "number() -> int\n\nBind the function to the library, which is loaded if need be.");
+
+static PyObject *function_number(PyObject *self, PyObject *nothing) {
+  function_object *f = (function_object *)self;
+  if (!prepared(f) || !bound(f)) return NULL;
+  return PyLong_FromLongLong(f->number);
+}
+
+PyDoc_STRVAR(set_number_doc, "set_number(number)\n\nSay which function of the library it is.");
+
+static PyObject *function_set_number(PyObject *self, PyObject *number) {
+  int64_t value = PyLong_AsLongLong(number);
+  if (value == -1 && PyErr_Occurred()) return NULL;
+  ((function_object *)self)->number = value;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(shape_doc,
+             "shape(parameters, schemas, defaults, result, bytes_result, callback, needs_callback)\n\n"
+             "Give the function its parameters, the schemas of what crosses, and the encoded defaults of the "
+             "last parameters.");
+
+static PyObject *function_shape(PyObject *self, PyObject *arguments) {
+  function_object *f = (function_object *)self;
+  PyObject *parameters, *schemas, *defaults, *result, *callback;
+  int bytes_result, needs_callback;
+  if (!PyArg_ParseTuple(arguments, "O!O!O!O!pOp:shape", &PyTuple_Type, &parameters, &PyTuple_Type, &schemas,
+                        &PyTuple_Type, &defaults, gs_schema_type, &result, &bytes_result, &callback,
+                        &needs_callback)) {
+    return NULL;
+  }
+  int fits = PyTuple_Size(parameters) == PyTuple_Size(schemas) &&
+             PyTuple_Size(defaults) <= PyTuple_Size(parameters) &&
+             (callback == Py_None || PyUnicode_Check(callback));
+  for (Py_ssize_t i = 0; fits && i < PyTuple_Size(parameters); i++) {
+    fits = PyUnicode_Check(PyTuple_GetItem(parameters, i)) &&
+           PyObject_TypeCheck(PyTuple_GetItem(schemas, i), gs_schema_type);
+  }
+  for (Py_ssize_t i = 0; fits && i < PyTuple_Size(defaults); i++) fits = PyBytes_Check(PyTuple_GetItem(defaults, i));
+  if (!fits) {
+    PyErr_SetString(PyExc_TypeError, "parameters, schemas and defaults do not belong together");
+    return NULL;
+  }
+  if (f->parameters != NULL) Py_RETURN_NONE; /* another thread was faster; both give the same */
+  Py_INCREF(schemas);
+  Py_INCREF(defaults);
+  Py_INCREF(result);
+  Py_INCREF(parameters);
+  f->schemas = schemas;
+  f->defaults = defaults;
+  f->result = (gs_schema *)result;
+  f->bytes_result = bytes_result;
+  if (callback != Py_None) {
+    Py_INCREF(callback);
+    f->callback = callback;
+    f->needs_callback = needs_callback;
+  }
+  f->parameters = parameters;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(result_doc, "result_of(payload)\n\nGive the result that a reply's payload, bytes or a view, holds.");
+
+static PyObject *function_result_of(PyObject *self, PyObject *payload) {
+  function_object *f = (function_object *)self;
+  if (!f->bytes_result) return PyObject_CallMethod((PyObject *)f->result, "decode", "O", payload);
+  if (PyMemoryView_Check(payload)) {
+    Py_INCREF(payload);
+    return payload;
+  }
+  return PyMemoryView_FromObject(payload);
+}
+
+static PyObject *function_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+  static char *keywords[] = {"name", NULL};
+  PyObject *name;
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "U:Function", keywords, &name)) return NULL;
+  allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+  function_object *f = (function_object *)allocate(type, 0);
+  if (f == NULL) return NULL;
+  Py_INCREF(name);
+  f->name = name;
+  f->vectorcall = function_call;
+  f->number = -1;
+  return (PyObject *)f;
+}
+
+static int function_traverse(PyObject *self, visitproc visit, void *arg) {
+  function_object *f = (function_object *)self;
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(f->dict);
+  Py_VISIT(f->parameters);
+  Py_VISIT(f->schemas);
+  Py_VISIT(f->defaults);
+  Py_VISIT(f->result);
+  return 0;
+}
+
+static int function_clear(PyObject *self) {
+  /* The schemas stay: a call may be under way, and they refer to no function. */
+  Py_CLEAR(((function_object *)self)->dict);
+  return 0;
+}
+
+static void function_dealloc(PyObject *self) {
+  function_object *f = (function_object *)self;
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (f->weak_references != NULL) PyObject_ClearWeakRefs(self);
+  Py_CLEAR(f->dict);
+  Py_CLEAR(f->name);
+  Py_CLEAR(f->parameters);
+  Py_CLEAR(f->schemas);
+  Py_CLEAR(f->defaults);
+  Py_CLEAR(f->callback);
+  Py_CLEAR(f->result);
+  freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+  release(self);
+  Py_DECREF(type);
+}
+
+static PyObject *function_repr(PyObject *self) {
+  return PyUnicode_FromFormat("<Go function %U>", ((function_object *)self)->name);
+}
+
+static PyMethodDef function_methods[] = {
+    {"pack", (PyCFunction)(void (*)(void))function_pack, METH_FASTCALL | METH_KEYWORDS, pack_doc},
+    {"number", function_number, METH_NOARGS, number_doc},
+    {"set_number", function_set_number, METH_O, set_number_doc},
+    {"shape", function_shape, METH_VARARGS, shape_doc},
+    {"result_of", function_result_of, METH_O, result_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef function_members[] = {
+    {"name", T_OBJECT, offsetof(function_object, name), READONLY, "The name in the library."},
+    {"result", T_OBJECT, offsetof(function_object, result), READONLY, "The schema of the result."},
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(function_object, vectorcall), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(function_object, dict), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(function_object, weak_references), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef function_properties[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(function_doc, "A Go function, callable from Python.");
+
+static PyType_Slot function_slots[] = {
+    {Py_tp_doc, (void *)function_doc},
+    {Py_tp_new, function_new},
+    {Py_tp_dealloc, function_dealloc},
+    {Py_tp_traverse, function_traverse},
+    {Py_tp_clear, function_clear},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_repr, function_repr},
+    {Py_tp_methods, function_methods},
+    {Py_tp_members, function_members},
+    {Py_tp_getset, function_properties},
+    {0, NULL},
+};
+
+/* No subclasses: up to CPython 3.11 they would be called the slow way. */
+static PyType_Spec function_spec = {
+    .name = "gostitch._bridge.Function",
+    .basicsize = sizeof(function_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL,
+    .slots = function_slots,
+};
+
+int gs_add_function_type(PyObject *module) {
+  timeout_name = PyUnicode_InternFromString("timeout");
+  PyObject *type = PyType_FromSpec(&function_spec);
+  if (timeout_name == NULL || type == NULL) return -1;
+  return PyModule_AddObject(module, "Function", type);
+}

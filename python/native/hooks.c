@@ -1,0 +1,42 @@
+/* What the bridge leaves to Python: errors, loading, observers. */
+
+#include "bridge.h"
+
+#include <string.h>
+
+gs_hooks gs_hook;
+
+/* A hook by the name under which it is installed. */
+static const struct {
+  const char *name;
+  PyObject **hook;
+} hooks[] = {
+    {"refuse", &gs_hook.refuse},     {"damaged", &gs_hook.damaged},   {"prepare", &gs_hook.prepare},
+    {"bind", &gs_hook.bind},         {"stand_in", &gs_hook.stand_in}, {"converse", &gs_hook.converse},
+    {"timeout", &gs_hook.timeout},   {"fail", &gs_hook.fail},         {"observe", &gs_hook.observe},
+    {"trace", &gs_hook.trace},       {"watch", &gs_hook.watch},
+};
+
+PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");
+
+static PyObject *install(PyObject *module, PyObject *arguments, PyObject *named) {
+  if (!PyArg_ParseTuple(arguments, ":install")) return NULL;
+  Py_ssize_t position = 0;
+  PyObject *key, *value;
+  while (named != NULL && PyDict_Next(named, &position, &key, &value)) {
+    size_t i = 0;
+    while (i < sizeof hooks / sizeof hooks[0] && PyUnicode_CompareWithASCIIString(key, hooks[i].name) != 0) i++;
+    if (i == sizeof hooks / sizeof hooks[0]) return PyErr_Format(PyExc_TypeError, "there is no hook %R", key);
+    PyObject *before = *hooks[i].hook;
+    if (value == Py_None) value = NULL;
+    Py_XINCREF(value);
+    *hooks[i].hook = value;
+    Py_XDECREF(before);
+  }
+  Py_RETURN_NONE;
+}
+
+PyMethodDef gs_hook_methods[] = {
+    {"install", (PyCFunction)(void (*)(void))install, METH_VARARGS | METH_KEYWORDS, install_doc},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,277 @@
+/* The library of this process: loading it, and the crossings but for calls. */
+
+#include "bridge.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+gs_library gs_go;
+int gs_ready;
+uint64_t gs_main_thread;
+
+/* Set in a child of fork, where Go must not be called. */
+static int forked;
+
+static void in_child(void) {
+  forked = 1;
+  gs_ready = 0;
+}
+
+/* The Go runtime raises the limit of open files for the whole process and so
+   for its children, some of which (select, old daemons) cannot bear it. It does
+   so on a thread of its own after dlopen has returned, so the limit is restored
+   after the first call, which waits until the runtime is up. */
+static struct rlimit limit_before;
+static int limit_known;
+
+/* A symbol of the library and where its address goes. */
+typedef struct {
+  const char *name;
+  void **address;
+} symbol;
+
+static const symbol symbols[] = {
+    {"gostitch_open", (void **)&gs_go.open},       {"gostitch_catalogue", (void **)&gs_go.catalogue},
+    {"gostitch_call", (void **)&gs_go.call},       {"gostitch_queue", (void **)&gs_go.queue},
+    {"gostitch_submit", (void **)&gs_go.submit},   {"gostitch_send", (void **)&gs_go.send},
+    {"gostitch_cancel", (void **)&gs_go.cancel},   {"gostitch_drain", (void **)&gs_go.drain},
+    {"gostitch_release", (void **)&gs_go.release}, {"gostitch_stats", (void **)&gs_go.stats},
+    {"gostitch_close", (void **)&gs_go.close},
+};
+
+PyDoc_STRVAR(load_doc, "load(path, main_thread)\n\nLoad the library, for the life of the process.");
+
+static PyObject *load(PyObject *module, PyObject *arguments) {
+  const char *path;
+  unsigned long long main_thread;
+  if (!PyArg_ParseTuple(arguments, "yK:load", &path, &main_thread)) return NULL;
+  if (gs_go.open == NULL) pthread_atfork(NULL, NULL, in_child);
+  limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
+  void *library;
+  Py_BEGIN_ALLOW_THREADS;
+  library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+  Py_END_ALLOW_THREADS;
+  if (library == NULL) return PyErr_Format(PyExc_OSError, "%s", dlerror());
+  for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
+    *symbols[i].address = dlsym(library, symbols[i].name);
+    if (*symbols[i].address == NULL) {
+      return PyErr_Format(PyExc_OSError,
+                          "%s: it does not export %s, so it is not a gostitch library of this version", path,
+                          symbols[i].name);
+    }
+  }
+  gs_main_thread = main_thread;
+  Py_RETURN_NONE;
+}
+
+void gs_release(uint64_t handle) {
+  if (handle != 0 && !forked) gs_go.release(handle);
+}
+
+/* Copies a reply and releases it: (status, payload). */
+static PyObject *take(gostitch_out *out, int32_t status) {
+  PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
+  gs_release(out->handle);
+  if (payload == NULL) return NULL;
+  return Py_BuildValue("(iN)", (int)status, payload);
+}
+
+PyDoc_STRVAR(open_doc, "open(config) -> (status, payload)\n\nThe handshake of gostitch_open.");
+
+static PyObject *open_library(PyObject *module, PyObject *arguments) {
+  const char *config;
+  Py_ssize_t length;
+  if (!PyArg_ParseTuple(arguments, "y#:open", &config, &length)) return NULL;
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.open(GOSTITCH_ABI, (const uint8_t *)config, (uint64_t)length, &out);
+  if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
+  Py_END_ALLOW_THREADS;
+  return take(&out, status);
+}
+
+PyDoc_STRVAR(catalogue_doc, "catalogue() -> (status, payload)\n\nThe frame of gostitch_catalogue.");
+
+static PyObject *catalogue(PyObject *module, PyObject *nothing) {
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.catalogue(&out);
+  Py_END_ALLOW_THREADS;
+  return take(&out, status);
+}
+
+PyDoc_STRVAR(stats_doc, "stats() -> (status, payload)\n\nThe frame of gostitch_stats.");
+
+static PyObject *stats(PyObject *module, PyObject *nothing) {
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.stats(&out);
+  Py_END_ALLOW_THREADS;
+  return take(&out, status);
+}
+
+PyDoc_STRVAR(ready_doc, "ready(yes)\n\nLet calls cross, or not.");
+
+static PyObject *ready(PyObject *module, PyObject *yes) {
+  int truth = PyObject_IsTrue(yes);
+  if (truth < 0) return NULL;
+  gs_ready = truth && !forked;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(queue_doc, "queue(wake_fd, host) -> handle\n\nOpen a queue for replies.");
+
+static PyObject *queue(PyObject *module, PyObject *arguments) {
+  int wake_fd, host;
+  if (!PyArg_ParseTuple(arguments, "ip:queue", &wake_fd, &host)) return NULL;
+  uint64_t handle;
+  Py_BEGIN_ALLOW_THREADS;
+  handle = gs_go.queue(wake_fd, host);
+  Py_END_ALLOW_THREADS;
+  return PyLong_FromUnsignedLongLong(handle);
+}
+
+PyDoc_STRVAR(submit_doc,
+             "submit(number, flags, timeout_ns, trace, frame, loan, token, queue) -> error payload or None\n\n"
+             "Start a function; its reply arrives on the queue.");
+
+static PyObject *submit(PyObject *module, PyObject *arguments) {
+  unsigned int number, flags;
+  long long timeout_ns;
+  const char *trace, *frame;
+  Py_ssize_t trace_length, frame_length;
+  PyObject *lent;
+  unsigned long long token, queue_handle;
+  if (!PyArg_ParseTuple(arguments, "IILy#y#OKK:submit", &number, &flags, &timeout_ns, &trace, &trace_length,
+                        &frame, &frame_length, &lent, &token, &queue_handle)) {
+    return NULL;
+  }
+  gostitch_request request = {
+      .function = number,
+      .flags = flags,
+      .timeout_ns = timeout_ns,
+      .trace = (const uint8_t *)trace,
+      .trace_length = (uint64_t)trace_length,
+      .frame = (const uint8_t *)frame,
+      .frame_length = (uint64_t)frame_length,
+  };
+  gs_loan *loan = lent == Py_None ? NULL : gs_loan_of(lent);
+  if (PyErr_Occurred()) return NULL;
+  if (loan != NULL) {
+    request.buffers = loan->views;
+    request.buffer_count = (uint64_t)loan->count;
+  }
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.submit(&request, token, queue_handle, &out);
+  Py_END_ALLOW_THREADS;
+  if (status == GOSTITCH_OK) Py_RETURN_NONE;
+  PyObject *payload = PyBytes_FromStringAndSize((const char *)out.data, (Py_ssize_t)out.length);
+  gs_release(out.handle);
+  return payload;
+}
+
+PyDoc_STRVAR(send_doc, "send(token, message) -> error payload or None\n\nSend a message to a running function.");
+
+static PyObject *send_message(PyObject *module, PyObject *arguments) {
+  unsigned long long token;
+  Py_buffer message;
+  if (!PyArg_ParseTuple(arguments, "Ky*:send", &token, &message)) return NULL;
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.send(token, message.buf, (uint64_t)message.len, &out);
+  Py_END_ALLOW_THREADS;
+  PyBuffer_Release(&message);
+  if (status == GOSTITCH_OK) Py_RETURN_NONE;
+  PyObject *payload = PyBytes_FromStringAndSize((const char *)out.data, (Py_ssize_t)out.length);
+  gs_release(out.handle);
+  return payload;
+}
+
+PyDoc_STRVAR(cancel_doc, "cancel(token)\n\nCancel the context of a submitted call.");
+
+static PyObject *cancel(PyObject *module, PyObject *token) {
+  uint64_t number = PyLong_AsUnsignedLongLong(token);
+  if (PyErr_Occurred()) return NULL;
+  Py_BEGIN_ALLOW_THREADS;
+  gs_go.cancel(number);
+  Py_END_ALLOW_THREADS;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(release_doc, "release(handle)\n\nRelease a queue or a buffer.");
+
+static PyObject *release(PyObject *module, PyObject *handle) {
+  uint64_t number = PyLong_AsUnsignedLongLong(handle);
+  if (PyErr_Occurred()) return NULL;
+  gs_release(number);
+  Py_RETURN_NONE;
+}
+
+/* Bytes of one batch of records. */
+#define BATCH_SIZE (64 * 1024)
+
+PyDoc_STRVAR(drain_doc,
+             "drain(queue, wake_fd, records) -> more\n\n"
+             "Clear the descriptor and append one batch of waiting records to a list. They are not returned: "
+             "Ctrl-C may strike before Python has stored a returned value.");
+
+static PyObject *drain(PyObject *module, PyObject *arguments) {
+  unsigned long long handle;
+  int wake_fd;
+  PyObject *records;
+  if (!PyArg_ParseTuple(arguments, "KiO:drain", &handle, &wake_fd, &records)) return NULL;
+  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
+  if (batch == NULL) return PyErr_NoMemory();
+  int64_t length;
+  int32_t more = 0;
+  Py_BEGIN_ALLOW_THREADS;
+  /* Cleared before draining, so that a record which arrives in between wakes
+     again. EAGAIN: another thread has cleared it. */
+  uint64_t count;
+  while (read(wake_fd, &count, sizeof count) < 0 && errno == EINTR) {
+  }
+  length = gs_go.drain(handle, batch, BATCH_SIZE, &more);
+  Py_END_ALLOW_THREADS;
+  int status = length == 0 ? 0 : gs_decode_records(records, batch, (size_t)length);
+  PyMem_Free(batch);
+  if (status < 0) return NULL;
+  return PyBool_FromLong(more);
+}
+
+PyDoc_STRVAR(close_doc, "close(timeout_ns) -> calls that still run\n\nCancel what runs and flush.");
+
+static PyObject *close_library(PyObject *module, PyObject *timeout) {
+  int64_t timeout_ns = PyLong_AsLongLong(timeout);
+  if (PyErr_Occurred()) return NULL;
+  int64_t running;
+  Py_BEGIN_ALLOW_THREADS;
+  running = gs_go.close(timeout_ns);
+  Py_END_ALLOW_THREADS;
+  return PyLong_FromLongLong(running);
+}
+
+PyMethodDef gs_library_methods[] = {
+    {"load", load, METH_VARARGS, load_doc},
+    {"open", open_library, METH_VARARGS, open_doc},
+    {"catalogue", catalogue, METH_NOARGS, catalogue_doc},
+    {"ready", ready, METH_O, ready_doc},
+    {"queue", queue, METH_VARARGS, queue_doc},
+    {"submit", submit, METH_VARARGS, submit_doc},
+    {"send", send_message, METH_VARARGS, send_doc},
+    {"cancel", cancel, METH_O, cancel_doc},
+    {"drain", drain, METH_VARARGS, drain_doc},
+    {"release", release, METH_O, release_doc},
+    {"stats", stats, METH_NOARGS, stats_doc},
+    {"close", close_library, METH_O, close_doc},
+    {NULL, NULL, 0, NULL},
+};

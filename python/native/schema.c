@@ -1,0 +1,171 @@
+/* What crosses, as a tree: the type Schema. */
+
+#include "bridge.h"
+
+#include <string.h>
+
+PyTypeObject *gs_schema_type;
+
+/* The kinds by the words of the contract (gocore/codec/schema.go). */
+static const struct {
+  const char *word;
+  gs_kind kind;
+} kinds[] = {
+    {"none", GS_NONE},     {"bool", GS_BOOL},     {"int", GS_INT},           {"uint", GS_UINT},
+    {"float", GS_FLOAT},   {"str", GS_STR},       {"path", GS_PATH},         {"bytes", GS_BYTES},
+    {"list", GS_LIST},     {"map", GS_MAP},       {"record", GS_RECORD},     {"optional", GS_OPTIONAL},
+    {"converted", GS_CONVERTED},
+};
+
+static int check_fields(PyObject *names, PyObject *fields) {
+  if (!PyTuple_Check(names) || !PyTuple_Check(fields) || PyTuple_Size(names) != PyTuple_Size(fields)) {
+    PyErr_SetString(PyExc_TypeError, "a record has as many names as fields");
+    return -1;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_Size(fields); i++) {
+    if (!PyObject_TypeCheck(PyTuple_GetItem(fields, i), gs_schema_type) ||
+        !PyUnicode_Check(PyTuple_GetItem(names, i))) {
+      PyErr_SetString(PyExc_TypeError, "a field is a name and a schema");
+      return -1;
+    }
+  }
+  return 0;
+}
+
+static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+  static char *keywords[] = {"kind", "bits", "element", "names", "fields", "type", "lower", "lift", NULL};
+  const char *word;
+  int bits = 0;
+  PyObject *element = Py_None, *names = NULL, *fields = NULL, *record = NULL, *lower = NULL, *lift = NULL;
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "s|iOOOOOO:Schema", keywords, &word, &bits, &element,
+                                   &names, &fields, &record, &lower, &lift)) {
+    return NULL;
+  }
+  size_t i = 0;
+  while (i < sizeof kinds / sizeof kinds[0] && strcmp(word, kinds[i].word) != 0) i++;
+  if (i == sizeof kinds / sizeof kinds[0]) return PyErr_Format(PyExc_ValueError, "there is no kind %s", word);
+  gs_kind kind = kinds[i].kind;
+  int nested = kind == GS_LIST || kind == GS_MAP || kind == GS_OPTIONAL || kind == GS_CONVERTED;
+  if (nested != PyObject_TypeCheck(element, gs_schema_type)) {
+    return PyErr_Format(PyExc_TypeError, "%s %s an element", word, nested ? "needs" : "has not");
+  }
+  if (kind == GS_RECORD && (names == NULL || fields == NULL || record == NULL)) {
+    return PyErr_Format(PyExc_TypeError, "a record needs names, fields and a type");
+  }
+  if (kind == GS_RECORD && check_fields(names, fields) < 0) return NULL;
+  if (kind == GS_CONVERTED && (lower == NULL || lift == NULL || record == NULL)) {
+    return PyErr_Format(PyExc_TypeError, "a converted value needs lower, lift and a type");
+  }
+  allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+  gs_schema *schema = (gs_schema *)allocate(type, 0);
+  if (schema == NULL) return NULL;
+  schema->kind = kind;
+  schema->bits = bits;
+  if (nested) {
+    Py_INCREF(element);
+    schema->element = (gs_schema *)element;
+  }
+  Py_XINCREF(names);
+  Py_XINCREF(fields);
+  Py_XINCREF(record);
+  Py_XINCREF(lower);
+  Py_XINCREF(lift);
+  schema->names = names;
+  schema->fields = fields;
+  schema->type = record;
+  schema->lower = lower;
+  schema->lift = lift;
+  return (PyObject *)schema;
+}
+
+static int schema_traverse(PyObject *self, visitproc visit, void *arg) {
+  gs_schema *schema = (gs_schema *)self;
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(schema->element);
+  Py_VISIT(schema->names);
+  Py_VISIT(schema->fields);
+  Py_VISIT(schema->type);
+  Py_VISIT(schema->lower);
+  Py_VISIT(schema->lift);
+  return 0;
+}
+
+static int schema_clear(PyObject *self) {
+  gs_schema *schema = (gs_schema *)self;
+  Py_CLEAR(schema->element);
+  Py_CLEAR(schema->names);
+  Py_CLEAR(schema->fields);
+  Py_CLEAR(schema->type);
+  Py_CLEAR(schema->lower);
+  Py_CLEAR(schema->lift);
+  return 0;
+}
+
+static void schema_dealloc(PyObject *self) {
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  schema_clear(self);
+  freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+  release(self);
+  Py_DECREF(type);
+}
+
+PyDoc_STRVAR(encode_doc, "encode(value) -> bytes\n\nWrite a value as the frame that Go reads.");
+
+static PyObject *schema_encode(PyObject *self, PyObject *value) {
+  uint8_t room[1024];
+  gs_writer writer;
+  gs_start_writer(&writer, room, sizeof room);
+  PyObject *frame = NULL;
+  if (gs_encode(&writer, (gs_schema *)self, value, NULL) == 0) {
+    if (writer.loan.count > 0) {
+      PyErr_SetString(PyExc_ValueError, "bytes of this size cross beside the frame");
+    } else {
+      frame = PyBytes_FromStringAndSize((const char *)writer.data, (Py_ssize_t)writer.length);
+    }
+  }
+  gs_end_writer(&writer);
+  return frame;
+}
+
+PyDoc_STRVAR(decode_doc, "decode(frame)\n\nGive the value of a frame that Go wrote.");
+
+static PyObject *schema_decode(PyObject *self, PyObject *frame) {
+  Py_buffer buffer;
+  if (PyObject_GetBuffer(frame, &buffer, PyBUF_SIMPLE) < 0) return NULL;
+  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len);
+  PyBuffer_Release(&buffer);
+  return value;
+}
+
+static PyMethodDef schema_methods[] = {
+    {"encode", schema_encode, METH_O, encode_doc},
+    {"decode", schema_decode, METH_O, decode_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(schema_doc, "What crosses, as a tree; twin of gocore/codec.Schema.");
+
+static PyType_Slot schema_slots[] = {
+    {Py_tp_doc, (void *)schema_doc},
+    {Py_tp_new, schema_new},
+    {Py_tp_dealloc, schema_dealloc},
+    {Py_tp_traverse, schema_traverse},
+    {Py_tp_clear, schema_clear},
+    {Py_tp_methods, schema_methods},
+    {0, NULL},
+};
+
+static PyType_Spec schema_spec = {
+    .name = "gostitch._bridge.Schema",
+    .basicsize = sizeof(gs_schema),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = schema_slots,
+};
+
+int gs_add_schema_type(PyObject *module) {
+  gs_schema_type = (PyTypeObject *)PyType_FromSpec(&schema_spec);
+  if (gs_schema_type == NULL) return -1;
+  Py_INCREF(gs_schema_type);
+  return PyModule_AddObject(module, "Schema", (PyObject *)gs_schema_type);
+}
