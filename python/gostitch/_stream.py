@@ -25,7 +25,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _REPORT_EVERY = 32
-"""How many results are taken before Go is told: half of its windowResults."""
+"""How many results are taken before Go is told: half of its windowResults. It is also told
+when the consumer has to wait, since large results fill the window earlier."""
 
 
 class Stream(Iterator[T], AsyncIterator[T]):
@@ -156,6 +157,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         poll.register(queue.fd, select.POLLIN)
         try:
             while not self._results and not future.done():
+                self._report()
                 # Interrupted by signals, whose handlers Python then runs.
                 poll.poll()
                 queue.drain()
@@ -178,6 +180,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
             )
         assert self._future is not None
         while not self._results and not self._future.done():
+            self._report()
             self._waiter = loop.create_future()
             try:
                 await self._waiter
@@ -205,7 +208,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
     def _report(self) -> None:
         """Tell Go how many results were taken, so that it goes on."""
         taken, self._taken = self._taken, 0
-        if self._future is not None and not self._future.done():
+        if taken and self._future is not None and not self._future.done():
             try:
                 self._future.send(taken.to_bytes(4, "little"))
             except GoClosedError:

@@ -4,26 +4,41 @@
 from __future__ import annotations
 
 import collections.abc as _abc
+import builtins as _builtins
+import datetime as _datetime
+import enum as _enum
 import os as _os
 import msgspec as _msgspec
 
 from gostitch import functions as _go
 
 __all__ = [
+    "FaultsColour",
     "FaultsEchoed",
     "FaultsEchoedPoint",
+    "FaultsLine",
     "FaultsMemory",
+    "FaultsPart",
     "FaultsPoint",
+    "FaultsQuestion",
+    "FaultsThing",
     "FaultsTick",
+    "FaultsWeight",
+    "SoldOutError",
     "add",
     "address_of",
+    "ask",
+    "ask_late",
     "background",
     "background_panic",
+    "buy",
     "count_messages",
+    "drawn",
     "echo",
     "echo_bytes",
     "echo_list",
     "echo_optional_bytes",
+    "echo_thing",
     "environment",
     "fail",
     "fail_hostile",
@@ -34,6 +49,7 @@ __all__ = [
     "fail_wrapped",
     "goexit",
     "goroutines",
+    "lines",
     "list_directory",
     "log",
     "make_bytes",
@@ -47,7 +63,13 @@ __all__ = [
     "sleep",
     "slice_bytes",
     "spin_ignoring_context",
+    "stream_ends",
 ]
+
+
+@_go.error("sold_out")
+class SoldOutError(_go.GoError, LookupError):
+    """Says that nothing is left."""
 
 
 @_go.function(
@@ -107,6 +129,79 @@ def address_of(
     raise NotImplementedError
 
 
+@_go.record("number: int64, text: str")
+class FaultsQuestion(_msgspec.Struct, frozen=True):
+    """What a function asks.
+
+    Attributes:
+        number: Of the question, from 0.
+        text: Of the question.
+    """
+
+    number: int
+    text: str
+
+
+@_go.function(
+    "faults.ask",
+    "9576a8e4b7fff862",
+    "count: int64, parallel: int64, wrap: bool, ignore: bool",
+    "int64",
+    question="FaultsQuestion",
+    answer="int64",
+    callback="answer",
+)
+def ask(
+    count: int,
+    answer: _abc.Callable[[FaultsQuestion], int | _abc.Awaitable[int]],
+    *,
+    parallel: int = 1,
+    wrap: bool = False,
+    ignore: bool = False,
+    timeout: float | None = None,
+) -> int:
+    """Asks so many questions and returns the sum of the answers.
+
+    Args:
+        count: Of questions.
+        parallel: Questions at a time.
+        wrap: The error of a callback in one of the function's own.
+        ignore: The errors of callbacks, and count them as -1.
+        answer: Called with each question the function asks while it runs, on the thread
+            that waits (or on the event loop, where it may give an awaitable); its
+            result is the answer. An exception in it goes to the function, and is raised
+            by the call if the function gives up.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.ask_late",
+    "5d8bf909e4fe06b6",
+    "",
+    "none",
+    question="FaultsQuestion",
+    answer="int64",
+    callback="answer",
+)
+def ask_late(
+    answer: _abc.Callable[[FaultsQuestion], int | _abc.Awaitable[int]],
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Asks from a goroutine that outlives the call, and returns at once.
+
+    Args:
+        answer: Called with each question the function asks while it runs, on the thread
+            that waits (or on the event loop, where it may give an awaitable); its
+            result is the answer. An exception in it goes to the function, and is raised
+            by the call if the function gives up.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.function(
     "faults.background",
     "81434fe7a2a336d5",
@@ -138,6 +233,24 @@ def background_panic(
     timeout: float | None = None,
 ) -> None:
     """Leaves a goroutine behind that panics, and returns.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.buy",
+    "120f1245c29a04e6",
+    "",
+    "none",
+)
+def buy(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Fails with SoldOut, wrapped.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
@@ -181,6 +294,24 @@ def count_messages(
         progress: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.drawn",
+    "2ba2b0d1eaea8a18",
+    "",
+    "int64",
+)
+def drawn(
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Gives how many results of the last stream were drawn.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -403,6 +534,80 @@ def echo_optional_bytes(
     raise NotImplementedError
 
 
+class FaultsColour(str, _enum.Enum):
+    """An enumeration of texts."""
+
+    RED = "red"
+    """Like blood."""
+    GREEN = "green"
+    """like grass"""
+
+    __str__ = str.__str__
+
+
+class FaultsWeight(_enum.IntEnum):
+    """An enumeration of numbers."""
+
+    LIGHT = 1
+    HEAVY = 2
+
+
+@_go.record("str: str, seen: list[time]")
+class FaultsPart(_msgspec.Struct, frozen=True):
+    """Of a thing.
+
+    Attributes:
+        str: Has the name of a Python type.
+        seen: The times it was looked at.
+    """
+
+    str: _builtins.str
+    seen: list[_datetime.datetime] = _msgspec.field(default_factory=list)
+
+
+@_go.record("colour: FaultsColour(str), weight: FaultsWeight(int8), made: optional[time], lasts: duration, parts: map[FaultsPart], files: list[path]")
+class FaultsThing(_msgspec.Struct, frozen=True):
+    """A record that goes both ways, with records inside.
+
+    Attributes:
+        colour: It has.
+        weight: It has.
+        made: When.
+        lasts: So long.
+        parts: Of it.
+        files: It is described in.
+    """
+
+    colour: FaultsColour
+    weight: FaultsWeight = FaultsWeight.LIGHT
+    made: _datetime.datetime | None = None
+    lasts: _datetime.timedelta = _datetime.timedelta(seconds=90)
+    parts: dict[str, FaultsPart] = _msgspec.field(default_factory=dict)
+    files: list[str] = _msgspec.field(default_factory=list)
+
+
+@_go.function(
+    "faults.echo_thing",
+    "7e55c8297965aea3",
+    "thing: FaultsThing, paint: FaultsColour(str)",
+    "FaultsThing",
+)
+def echo_thing(
+    thing: FaultsThing | _abc.Mapping[str, object],
+    *,
+    paint: FaultsColour | str = FaultsColour.RED,
+    timeout: float | None = None,
+) -> FaultsThing:
+    """Gives the thing back, painted.
+
+    Args:
+        thing: To give back.
+        paint: It before, if given.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.function(
     "faults.environment",
     "8e5286a4dfffdd1b",
@@ -595,6 +800,47 @@ def goroutines(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("number: int64, text: str")
+class FaultsLine(_msgspec.Struct, frozen=True):
+    """One result of a stream.
+
+    Attributes:
+        number: Of the result, from 0.
+        text: Of the result.
+    """
+
+    number: int
+    text: str
+
+
+@_go.stream(
+    "faults.lines",
+    "1e785e799a1ed663",
+    "count: int64, fail_after: int64, panic_after: int64, size: int64, pause: duration",
+    "FaultsLine",
+)
+def lines(
+    count: int,
+    *,
+    fail_after: int = -1,
+    panic_after: int = -1,
+    size: int = 0,
+    pause: _datetime.timedelta = _datetime.timedelta(seconds=0),
+    timeout: float | None = None,
+) -> _go.Stream[FaultsLine]:
+    """Gives so many results, one after the other.
+
+    Args:
+        count: Of results.
+        fail_after: So many results, with an error; negative: never.
+        panic_after: So many results; negative: never.
+        size: Of each result's text in bytes.
+        pause: Before each result.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -882,6 +1128,24 @@ def spin_ignoring_context(
 
     Args:
         seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.stream_ends",
+    "5d2ab6da1e156e4f",
+    "",
+    "int64",
+)
+def stream_ends(
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Gives how many streams have ended, in whichever way.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -45,9 +45,10 @@ type module struct {
 	exports []string
 	classes map[string]string // name -> the class text, to notice a clash
 	results map[string]bool   // names of the classes that are part of a result
-	// taken are the names that functions and fields have: a type of Python with
-	// such a name must be written in full.
-	taken map[string]bool
+	// taken are the names of functions, and inside are those of the fields of the
+	// class being written: a type of Python with such a name must be written in
+	// full.
+	taken, inside map[string]bool
 }
 
 func emit(found *library) ([]byte, error) {
@@ -99,7 +100,6 @@ func (m *module) surveyType(t *pyType, result bool) {
 	}
 	m.results[t.record.name] = m.results[t.record.name] || result
 	for _, field := range t.record.fields {
-		m.taken[field.Name] = true
 		m.surveyType(field.typ, result)
 	}
 }
@@ -270,6 +270,11 @@ func (m *module) record(r *pyStruct) (string, error) {
 	if m.results[r.name] {
 		frozen = ", frozen=True"
 	}
+	m.inside = map[string]bool{}
+	for _, field := range r.fields {
+		m.inside[field.Name] = true
+	}
+	defer func() { m.inside = nil }()
 	fmt.Fprintf(&w, "\n\n@_go.record(%q)\nclass %s(_msgspec.Struct%s):\n", shapeOfFields(r.fields), r.name, frozen)
 	doc := docstring{text: withoutSubject(r.doc, shortName(r.doc))}
 	doc.section("Attributes", r.fields)

@@ -118,6 +118,9 @@ func literal(field *pyField, inClass bool) (string, error) {
 		}
 		err = fmt.Errorf("an optional can only default to None")
 	case codec.KindList:
+		if text == "" && inClass {
+			return "_msgspec.field(default_factory=list)", nil
+		}
 		if text == "" {
 			return "()", nil
 		}
@@ -171,7 +174,7 @@ var scalarNames = map[codec.Kind]string{
 // builtin gives the name of a built-in type, in full where something else has
 // that name.
 func (m *module) builtin(name string) string {
-	if m.taken[name] {
+	if m.taken[name] || m.inside[name] {
 		return "_builtins." + name
 	}
 	return name
