@@ -16,11 +16,13 @@ __all__ = [
     "FaultsColour",
     "FaultsEchoed",
     "FaultsEchoedPoint",
+    "FaultsInner",
     "FaultsLine",
     "FaultsMemory",
     "FaultsPart",
     "FaultsPoint",
     "FaultsQuestion",
+    "FaultsReply",
     "FaultsThing",
     "FaultsTick",
     "FaultsWeight",
@@ -32,6 +34,8 @@ __all__ = [
     "background",
     "background_panic",
     "buy",
+    "bytes_in",
+    "bytes_out",
     "count_messages",
     "drawn",
     "echo",
@@ -54,6 +58,7 @@ __all__ = [
     "log",
     "make_bytes",
     "make_list",
+    "nothing",
     "panic",
     "read_file",
     "receive",
@@ -64,6 +69,7 @@ __all__ = [
     "slice_bytes",
     "spin_ignoring_context",
     "stream_ends",
+    "structured",
 ]
 
 
@@ -253,6 +259,46 @@ def buy(
     """Fails with SoldOut, wrapped.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.bytes_in",
+    "a736448ee6341165",
+    "data: bytes",
+    "int64",
+)
+def bytes_in(
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Reads bytes where they are: their number plus the last of them.
+
+    Args:
+        data: Any bytes.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.bytes_out",
+    "22fe3af0d4edece9",
+    "size: int64",
+    "bytes",
+)
+def bytes_out(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Gives so many bytes, all of them 7.
+
+    Args:
+        size: The number.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -931,6 +977,24 @@ def make_list(
 
 
 @_go.function(
+    "faults.nothing",
+    "7590389abf514972",
+    "",
+    "none",
+)
+def nothing(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Returns at once: the bare crossing.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.panic",
     "07ec6208cde05f0d",
     "kind: str",
@@ -1146,6 +1210,57 @@ def stream_ends(
     """Gives how many streams have ended, in whichever way.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("id: int64, label: str")
+class FaultsInner(_msgspec.Struct):
+    """A record inside the arguments of Structured.
+
+    Attributes:
+        id: A number.
+        label: A text.
+    """
+
+    id: int
+    label: str
+
+
+@_go.record("total: int64, words: list[str]")
+class FaultsReply(_msgspec.Struct, frozen=True):
+    """What a small business call gives.
+
+    Attributes:
+        total: Of the numbers and the record's id.
+        words: Five: the name, the label, both joined, the number of numbers and the
+            total.
+    """
+
+    total: int
+    words: list[str]
+
+
+@_go.function(
+    "faults.structured",
+    "d9f251ec2b0919ff",
+    "name: str, numbers: list[int64], inner: FaultsInner",
+    "FaultsReply",
+)
+def structured(
+    name: str,
+    numbers: _abc.Iterable[int],
+    inner: FaultsInner | _abc.Mapping[str, object],
+    *,
+    timeout: float | None = None,
+) -> FaultsReply:
+    """Takes a record and gives one.
+
+    Args:
+        name: A text.
+        numbers: A list.
+        inner: A record.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

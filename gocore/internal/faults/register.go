@@ -10,6 +10,8 @@ func init() {
 	gocore.Register("faults.background", Background)
 	gocore.Register("faults.background_panic", BackgroundPanic)
 	gocore.Register("faults.buy", Buy)
+	gocore.Register("faults.bytes_in", BytesIn)
+	gocore.Register("faults.bytes_out", BytesOut)
 	gocore.RegisterMessages("faults.count_messages", CountMessages)
 	gocore.Register("faults.drawn", Drawn)
 	gocore.Register("faults.echo", Echo)
@@ -32,6 +34,7 @@ func init() {
 	gocore.Register("faults.log", Log)
 	gocore.Register("faults.make_bytes", MakeBytes)
 	gocore.Register("faults.make_list", MakeList)
+	gocore.Register("faults.nothing", Nothing)
 	gocore.Register("faults.panic", Panic)
 	gocore.Register("faults.read_file", ReadFile)
 	gocore.Register("faults.receive", Receive)
@@ -42,4 +45,5 @@ func init() {
 	gocore.Register("faults.slice_bytes", SliceBytes)
 	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
 	gocore.Register("faults.stream_ends", StreamEnds)
+	gocore.Register("faults.structured", Structured)
 }
