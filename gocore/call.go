@@ -7,12 +7,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gostitch/gostitch/gocore/codec"
 )
 
-// Call is one invocation of a function. It is also the context that the
-// function receives, so that a call costs one allocation: the channel behind
-// Done is made only when somebody asks for it, and a timer only runs for a
-// call with a deadline.
+// Call is one invocation of a function. The function receives its context
+// (Context).
 //
 // A Call is safe for concurrent use and must not be copied.
 type Call struct {
@@ -25,129 +25,74 @@ type Call struct {
 	// that the caller waits for.
 	Token uint64
 
-	deadline time.Time
-	timer    *time.Timer
-	outbox   *outbox  // nil when nobody wants messages
-	window   *window  // of a stream
-	answers  *answers // to a function that asks
+	input codec.Input
+	end   func(error) // of the observation; nil without one
+	// exit is called when the function ends its goroutine (runtime.Goexit).
+	exit     func(*Call)
+	deadline *deadline // nil: none
+	outbox   *outbox   // nil when nobody wants messages
+	window   *window   // of a stream
+	answers  *answers  // to a function that asks
+	closed   atomic.Bool
+	inbox    chan []byte // guarded by mu; nil until asked for
 
+	context  *callContext
+	contexts []callContext // for later calls that reuse this memory
+
+	err    atomic.Pointer[error]
+	shared atomic.Bool // somebody else than the function's thread has come, or waits
 	mu     sync.Mutex
 	done   chan struct{} // guarded by mu; nil until asked for
 	after  map[*afterFunc]struct{}
-	inbox  chan []byte // guarded by mu; nil until asked for
-	err    atomic.Pointer[error]
-	closed atomic.Bool
 }
+
+// deadline is the time by which a call must end.
+type deadline struct {
+	at    time.Time
+	timer *time.Timer // nil if it has passed already
+}
+
+// The errors that calls end with, where no allocation is needed to point at them.
+var canceled, deadlineExceeded = context.Canceled, context.DeadlineExceeded
 
 // NewCall prepares a call. A timeout of 0 means no deadline; a negative one
 // has already passed.
 func NewCall(f *Function, timeout time.Duration) *Call {
-	c := &Call{Function: f}
-	switch {
-	case timeout < 0:
-		c.deadline = time.Now()
-		c.Cancel(context.DeadlineExceeded)
-	case timeout > 0:
-		c.deadline = time.Now().Add(timeout)
-		c.timer = time.AfterFunc(timeout, func() { c.Cancel(context.DeadlineExceeded) })
+	var c *Call
+	if f.make != nil {
+		c = f.make()
+	} else {
+		c = new(Call)
+	}
+	c.Function = f
+	f.endOnce.Do(func() { f.ended = newEndedCalls(f) })
+	c.openContext()
+	if timeout != 0 {
+		c.setTimeout(timeout)
 	}
 	return c
 }
 
-// Cancel ends the call's context with the given error, once.
-func (c *Call) Cancel(err error) {
-	c.mu.Lock()
-	if c.err.Load() != nil {
-		c.mu.Unlock()
+func (c *Call) setTimeout(timeout time.Duration) {
+	c.deadline = &deadline{at: time.Now().Add(max(timeout, 0))}
+	if timeout < 0 {
+		c.cancel(c.context, &deadlineExceeded)
 		return
 	}
-	c.err.Store(&err)
-	if c.done != nil {
-		close(c.done)
-	}
-	after := c.after
-	c.after = nil
-	c.mu.Unlock()
-	for f := range after {
-		go f.run()
-	}
+	ctx := c.context
+	c.deadline.timer = time.AfterFunc(timeout, func() { c.cancel(ctx, &deadlineExceeded) })
 }
+
+// Cancel ends the call's context with the given error, once.
+func (c *Call) Cancel(err error) { c.cancel(c.context, &err) }
 
 // finish releases what the call holds. The context ends too, as that of
 // http.Request does, so that what a function left behind stops.
 func (c *Call) finish() {
-	c.closed.Store(true)
-	if c.timer != nil {
-		c.timer.Stop()
+	if c.deadline != nil && c.deadline.timer != nil {
+		c.deadline.timer.Stop()
 	}
-	c.Cancel(context.Canceled)
-}
-
-// Deadline implements context.Context.
-func (c *Call) Deadline() (time.Time, bool) { return c.deadline, !c.deadline.IsZero() }
-
-// Done implements context.Context.
-func (c *Call) Done() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
-		if c.err.Load() != nil {
-			close(c.done)
-		}
-	}
-	return c.done
-}
-
-// Err implements context.Context.
-func (c *Call) Err() error {
-	if err := c.err.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
-// callKey finds the Call in a context derived from it.
-type callKey struct{}
-
-// Value implements context.Context.
-func (c *Call) Value(key any) any {
-	if _, wanted := key.(callKey); wanted {
-		return c
-	}
-	return nil
-}
-
-// CallFrom finds the call that a context belongs to, or nil.
-func CallFrom(ctx context.Context) *Call {
-	c, _ := ctx.Value(callKey{}).(*Call)
-	return c
-}
-
-// afterFunc is one registration of AfterFunc; its address is its identity.
-type afterFunc struct{ run func() }
-
-// AfterFunc lets package context derive contexts without a goroutine for each
-// (it looks for this method).
-func (c *Call) AfterFunc(f func()) (stop func() bool) {
-	registered := &afterFunc{run: f}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err.Load() != nil {
-		go f()
-		return func() bool { return false }
-	}
-	if c.after == nil {
-		c.after = map[*afterFunc]struct{}{}
-	}
-	c.after[registered] = struct{}{}
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, waiting := c.after[registered]
-		delete(c.after, registered)
-		return waiting
-	}
+	c.closeContext()
 }
 
 // inboxSize is how many messages from Python may wait for Receive.
@@ -156,7 +101,7 @@ const inboxSize = 64
 // Deliver hands a message from Python to the call. It fails when the call has
 // ended or its inbox is full, and never blocks: it runs on a Python thread.
 func (c *Call) Deliver(message []byte) error {
-	if c.closed.Load() || c.Err() != nil {
+	if c.closed.Load() || c.err.Load() != nil {
 		return Errorf(CodeClosed, "the call of %s has ended", c.Function.Name)
 	}
 	switch {

@@ -17,16 +17,16 @@ func newTestCall(timeout time.Duration) *Call {
 func TestCallIsAContext(t *testing.T) {
 	t.Parallel()
 	c := newTestCall(0)
-	if _, has := c.Deadline(); has || c.Err() != nil {
+	if _, has := c.Context().Deadline(); has || c.Context().Err() != nil {
 		t.Error("a new call has ended already")
 	}
-	done := c.Done()
+	done := c.Context().Done()
 	c.Cancel(context.DeadlineExceeded)
 	c.Cancel(context.Canceled)
 	<-done
-	<-c.Done()
-	if !errors.Is(c.Err(), context.DeadlineExceeded) {
-		t.Errorf("Err is %v", c.Err())
+	<-c.Context().Done()
+	if !errors.Is(c.Context().Err(), context.DeadlineExceeded) {
+		t.Errorf("Err is %v", c.Context().Err())
 	}
 }
 
@@ -34,9 +34,9 @@ func TestCallIsAContext(t *testing.T) {
 func TestCallDeadline(t *testing.T) {
 	t.Parallel()
 	c := newTestCall(time.Millisecond)
-	<-c.Done()
-	if !errors.Is(c.Err(), context.DeadlineExceeded) {
-		t.Errorf("Err is %v", c.Err())
+	<-c.Context().Done()
+	if !errors.Is(c.Context().Err(), context.DeadlineExceeded) {
+		t.Errorf("Err is %v", c.Context().Err())
 	}
 }
 
@@ -47,7 +47,7 @@ func TestDerivedContexts(t *testing.T) {
 	derived := make([]context.Context, 100)
 	for i := range derived {
 		var stop context.CancelFunc
-		derived[i], stop = context.WithCancel(c)
+		derived[i], stop = context.WithCancel(c.Context())
 		defer stop()
 	}
 	if now := runtime.NumGoroutine(); now > before {
@@ -64,8 +64,8 @@ func TestAfterFunc(t *testing.T) {
 	t.Parallel()
 	c := newTestCall(0)
 	ran := make(chan string, 3)
-	c.AfterFunc(func() { ran <- "first" })
-	stop := c.AfterFunc(func() { ran <- "stopped" })
+	afterFuncOf(c)(func() { ran <- "first" })
+	stop := afterFuncOf(c)(func() { ran <- "stopped" })
 	if !stop() || stop() {
 		t.Error("stop must tell once that it stopped")
 	}
@@ -73,11 +73,13 @@ func TestAfterFunc(t *testing.T) {
 	if got := <-ran; got != "first" {
 		t.Errorf("%q ran", got)
 	}
-	c.AfterFunc(func() { ran <- "late" })
+	afterFuncOf(c)(func() { ran <- "late" })
 	if got := <-ran; got != "late" {
 		t.Errorf("%q ran", got)
 	}
 }
+
+func afterFuncOf(c *Call) func(func()) func() bool { return c.context.AfterFunc }
 
 type testKey struct{}
 
@@ -93,7 +95,7 @@ func TestDeliverAndReceive(t *testing.T) {
 	if err := c.Deliver(nil); CodeOf(err) != CodeLimit {
 		t.Errorf("a full inbox gave %v", err)
 	}
-	ctx := context.WithValue(context.Context(c), testKey{}, 1)
+	ctx := context.WithValue(c.Context(), testKey{}, 1)
 	for i := range inboxSize {
 		if message, err := Receive(ctx); err != nil || message[0] != byte(i) {
 			t.Fatalf("message %d is %v, %v", i, message, err)

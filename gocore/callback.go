@@ -39,6 +39,7 @@ func RegisterCallback[A, Q, P, R any](name string, f func(context.Context, A, fu
 		})
 		if err == nil {
 			function.Contract.Question, function.Contract.Answer = question.Schema, answer.Schema
+			function.recycle = nil // the ask function may outlive the call
 			function.open = func(c *Call) { c.answers = &answers{waiting: map[uint32]chan []byte{}} }
 		}
 		return function, err
@@ -97,8 +98,8 @@ func (c *Call) ask(ctx context.Context, question []byte) ([]byte, error) {
 		return readAnswer(number, message)
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-c.Done():
-		return nil, c.Err()
+	case <-c.context.Done():
+		return nil, c.context.Err()
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gostitch/gostitch/gocore/codec"
 )
 
 // Live counts. Each is zero when nothing is under way; tests check that.
@@ -37,60 +39,71 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	}
 	c := NewCall(f, r.Timeout)
 	c.Trace = r.Trace
-	if r.Main {
-		defer enterMain(c)()
-	}
-	returned := false
-	defer func() {
-		if !returned {
-			fmt.Fprintf(os.Stderr, goexitInline, f.Name)
-		}
-	}()
+	c.input = codec.NewInput(r.Frame, r.Buffers)
+	c.exit = endOfProcess
 	inFlight.Add(1)
-	c.execute(input{frame: r.Frame, buffers: r.Buffers}, out, func(p []byte, s int) { payload, status = p, s })
-	returned = true
+	if r.Main {
+		// It stays there when the call has ended, which does no harm.
+		mainContext.Store(c.context)
+	}
+	payload, err = c.run(out)
+	payload, status = c.reply(out, payload, err)
+	inFlight.Add(-1)
+	if f.recycle != nil && r.Timeout == 0 && status == StatusOK {
+		f.recycle(c)
+	}
 	return payload, status
 }
 
-// goexitInline is the last word before Go ends the process: a thread of Python
+// endOfProcess has the last word before Go ends the process: a thread of Python
 // cannot be ended by runtime.Goexit, nor can anything stop it. Running every
 // call on a goroutine of its own would, for 10 times the cost of a small call;
 // a submitted call has one and survives.
-const goexitInline = "gostitch: %s() called runtime.Goexit on a thread of Python, so Go must end the process; return an error instead\n"
+func endOfProcess(c *Call) {
+	fmt.Fprintf(os.Stderr, "gostitch: %s() called runtime.Goexit on a thread of Python, so Go must end the process; return an error instead\n", c.Function.Name)
+}
 
-// execute runs the function inside the guard and the observer, and replies
-// exactly once on every path, runtime.Goexit included.
-//
-// The caller has counted the call as in flight: one that waits for its
-// goroutine to run is under way, too.
-func (c *Call) execute(in input, out []byte, reply func(payload []byte, status int)) {
-	var end func(error)
-	guard(
-		func() ([]byte, error) {
-			var ctx context.Context
-			ctx, end = startCall(c)
-			if ended := c.Err(); ended != nil {
-				return nil, ended // before it began
-			}
-			return c.Function.run(ctx, c, in, out)
-		},
-		func(payload []byte, err error) {
-			status := StatusOK
-			if err != nil {
-				payload, status = c.fail(out, err, end), StatusError
-			} else if end != nil {
-				end(nil)
-			}
-			c.finish()
-			inFlight.Add(-1)
-			reply(payload, status)
-		},
-	)
+// run runs the function and turns a panic into its error. It does not return
+// if the function called runtime.Goexit, which no recover sees: then exit is
+// the last thing that runs on the goroutine.
+func (c *Call) run(out []byte) (payload []byte, err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			payload, err = nil, &PanicError{Value: value, Stack: panicStack()}
+			return
+		}
+		c.exit(c)
+	}()
+	ctx := context.Context(c.context)
+	if o := observer.Load(); o != nil {
+		ctx, c.end = (*o).StartCall(ctx, c)
+	}
+	if err = c.context.Err(); err == nil { // else it ended before it began
+		payload, err = c.Function.run(ctx, c, out)
+	}
+	returned = true
+	return payload, err
+}
+
+// reply ends the call and gives what the caller receives.
+func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
+	status := StatusOK
+	if err != nil {
+		payload, status = c.fail(out, err), StatusError
+	} else if c.end != nil {
+		c.end(nil)
+	}
+	c.finish()
+	return payload, status
 }
 
 // fail encodes the error and ends the observation. The methods of an error are
 // the user's code as well: if one panics, that is what is reported.
-func (c *Call) fail(out []byte, err error, end func(error)) (frame []byte) {
+func (c *Call) fail(out []byte, err error) (frame []byte) {
 	encode := func() ([]byte, error) {
 		err = c.explain(err)
 		return appendCallError(out, c.Function.Name, err), nil
@@ -102,8 +115,8 @@ func (c *Call) fail(out []byte, err error, end func(error)) (frame []byte) {
 		}
 		frame = encoded
 	})
-	if end != nil {
-		guard(func() ([]byte, error) { end(err); return nil, nil }, func([]byte, error) {})
+	if c.end != nil {
+		guard(func() ([]byte, error) { c.end(err); return nil, nil }, func([]byte, error) {})
 	}
 	return frame
 }
@@ -116,7 +129,7 @@ func (c *Call) explain(err error) error {
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
 		return Errorf(CodeUnknown, "%s() returned a nil %T as its error; return nil itself for success", c.Function.Name, err)
 	}
-	ended := c.Err()
+	ended := c.context.Err()
 	if ended == nil || errors.As(err, &panicked) {
 		return err
 	}
@@ -142,7 +155,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	// One copy for both; the caller's memory is gone when the goroutine runs.
 	owned := append(append(make([]byte, 0, len(r.Trace)+len(r.Frame)), r.Trace...), r.Frame...)
 	c.Trace = owned[:len(r.Trace):len(r.Trace)]
-	in := input{frame: owned[len(r.Trace):], buffers: r.Buffers}
+	c.input = codec.NewInput(owned[len(r.Trace):], r.Buffers)
 	if wantMessages {
 		c.outbox = newOutbox(queue)
 		if f.open != nil {
@@ -154,12 +167,17 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		return Errorf(CodeInvalidArgument, "token %d is in use", token)
 	}
 	inFlight.Add(1)
-	startWorker(func() {
-		c.execute(in, nil, func(payload []byte, status int) {
-			submitted.Delete(token)
-			queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
-		})
-	})
+	answer := func(payload []byte, err error) {
+		c.closed.Store(true)
+		payload, status := c.reply(nil, payload, err)
+		inFlight.Add(-1)
+		submitted.Delete(token)
+		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
+	}
+	c.exit = func(*Call) {
+		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})
+	}
+	startWorker(func() { answer(c.run(nil)) })
 	return nil
 }
 

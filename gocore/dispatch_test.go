@@ -144,7 +144,7 @@ func TestRepliesDoNotAliasLentMemory(t *testing.T) {
 	}
 	r := Request{Function: numberOf(t, "test.slice"), Frame: frame, Buffers: [][]byte{lent}}
 	payload, _ := Execute(&r, nil)
-	if overlap(payload, lent) {
+	if in := codec.NewInput(nil, r.Buffers); in.Lends(payload) {
 		t.Error("the reply is a part of what was lent")
 	}
 }
@@ -175,7 +175,11 @@ func TestInterrupt(t *testing.T) {
 		reply, _ := Execute(&Request{Function: number, Frame: twoThree, Timeout: 100 * time.Millisecond}, nil)
 		other <- string(reply)
 	}()
-	for mainCall.Load() == nil {
+	running := func() bool {
+		ctx := mainContext.Load()
+		return ctx != nil && ctx.Err() == nil
+	}
+	for !running() {
 		runtime.Gosched()
 	}
 	Interrupt()
@@ -184,9 +188,6 @@ func TestInterrupt(t *testing.T) {
 	}
 	if reply := <-other; !strings.Contains(reply, "timeout") {
 		t.Errorf("the other call replied %q", reply)
-	}
-	if mainCall.Load() != nil {
-		t.Error("the main thread's call has ended but is remembered")
 	}
 	Interrupt() // nothing to cancel
 }

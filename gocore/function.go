@@ -5,6 +5,7 @@ import (
 	"context"
 	"reflect"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -19,15 +20,23 @@ type Function struct {
 	Line     int
 	GoName   string
 
-	run func(ctx context.Context, c *Call, args input, out []byte) ([]byte, error)
+	// make gives a call of the function, with room for its arguments and result;
+	// recycle takes it back when nobody refers to it any more.
+	make    func() *Call
+	recycle func(*Call)
+	// run runs the function and appends its encoded result to out.
+	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
+	endOnce sync.Once
+	ended   *endedCalls
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }
 
-// input is what a call brings: a frame, and the bytes that crossed beside it.
-type input struct {
-	frame   []byte
-	buffers [][]byte
+// frame is a call and everything else that it needs, in one allocation.
+type frame[A, R any] struct {
+	Call
+	args   A
+	result R
 }
 
 // Register makes a Go function callable from Python under a name of the form
@@ -58,6 +67,7 @@ func RegisterMessages[A, M, R any](name string, f func(context.Context, A, func(
 		})
 		if err == nil {
 			function.Contract.Message = message.Schema
+			function.recycle = nil // the send function may outlive the call
 		}
 		return function, err
 	})
@@ -77,22 +87,33 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 		return nil, Errorf(CodeInvalidArgument, "result %w", err)
 	}
 	isBytes := result.IsBytes()
+	pool := sync.Pool{New: func() any { return new(frame[A, R]) }}
 	return &Function{
 		Name:     name,
 		Contract: codec.Contract{Name: name, Args: args.Schema, Result: result.Schema},
-		run: func(ctx context.Context, c *Call, in input, out []byte) ([]byte, error) {
-			var a A
-			if err := args.Decode(in.frame, in.buffers, unsafe.Pointer(&a)); err != nil {
+		make:     func() *Call { return &pool.Get().(*frame[A, R]).Call },
+		recycle: func(c *Call) {
+			fr := (*frame[A, R])(unsafe.Pointer(c))
+			var args A
+			var result R
+			fr.args, fr.result = args, result
+			c.Trace, c.input, c.end = nil, codec.Input{}, nil
+			pool.Put(fr)
+		},
+		run: func(ctx context.Context, c *Call, out []byte) ([]byte, error) {
+			// SAFETY: the call was made by make, where it is the first field.
+			fr := (*frame[A, R])(unsafe.Pointer(c))
+			if err := args.DecodeInput(&c.input, unsafe.Pointer(&fr.args)); err != nil {
 				return nil, argumentError(err)
 			}
-			r, err := f(ctx, c, a)
-			if err != nil {
+			var err error
+			if fr.result, err = f(ctx, c, fr.args); err != nil {
 				return nil, err
 			}
 			if isBytes {
-				return replyBytes(out, *(*[]byte)(unsafe.Pointer(&r)), in), nil
+				return replyBytes(out, *(*[]byte)(unsafe.Pointer(&fr.result)), &c.input), nil
 			}
-			return result.Append(out, unsafe.Pointer(&r)), nil
+			return result.Append(out, unsafe.Pointer(&fr.result)), nil
 		},
 	}, nil
 }
@@ -105,27 +126,14 @@ const copyBelow = 4096
 // replyBytes gives the bytes to reply with. A function may return a part of
 // what it was given; that memory is lent by Python for the call only, so such a
 // result is always copied.
-func replyBytes(out, result []byte, in input) []byte {
+func replyBytes(out, result []byte, in *codec.Input) []byte {
 	if len(result) < copyBelow {
 		return append(out, result...)
 	}
-	for _, lent := range in.buffers {
-		if overlap(result, lent) {
-			return bytes.Clone(result)
-		}
-	}
-	if overlap(result, in.frame) {
+	if in.Lends(result) {
 		return bytes.Clone(result)
 	}
 	return result
-}
-
-func overlap(a, b []byte) bool {
-	if len(a) == 0 || len(b) == 0 {
-		return false
-	}
-	aStart, bStart := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
-	return aStart < bStart+uintptr(len(b)) && bStart < aStart+uintptr(len(a))
 }
 
 func argumentError(err error) error {

@@ -61,7 +61,7 @@ func TestLogHandler(t *testing.T) {
 	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
 		l.Debug("too low")
 		l = l.With("fixed", 1, slog.Group("g", "x", true)).WithGroup("").WithGroup("open")
-		l.With("y", 2).WithGroup("inner").ErrorContext(NewCall(f, 0), "m", "z", 0.5, "d", time.Second,
+		l.With("y", 2).WithGroup("inner").ErrorContext(NewCall(f, 0).Context(), "m", "z", 0.5, "d", time.Second,
 			"e", errors.New("err"), slog.Group("empty"), slog.Group("", "inline", "i"))
 	})
 	if len(found) != 1 {

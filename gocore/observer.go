@@ -29,10 +29,3 @@ var observer atomic.Pointer[Observer]
 // SetObserver installs the process's observer. Calls that already run keep
 // the one they started with.
 func SetObserver(o Observer) { observer.Store(&o) }
-
-func startCall(c *Call) (context.Context, func(error)) {
-	if o := observer.Load(); o != nil {
-		return (*o).StartCall(c, c)
-	}
-	return c, nil
-}

@@ -140,7 +140,7 @@ func (c *Call) send(plan *codec.Plan, message unsafe.Pointer) {
 	}
 	select {
 	case c.outbox.slots <- struct{}{}:
-	case <-c.Done():
+	case <-c.context.Done():
 		return
 	}
 	c.outbox.queue.push(Record{

@@ -6,13 +6,14 @@ import (
 	"reflect"
 	"regexp"
 	"sync"
+	"sync/atomic"
 )
 
 // registry holds the functions of the library, in order of registration: the
 // position is the function's number on the boundary.
 var registry struct {
-	mu        sync.RWMutex
-	functions []*Function
+	mu        sync.Mutex
+	functions atomic.Pointer[[]*Function] // replaced, never changed
 	byName    map[string]int
 	errs      []error
 }
@@ -35,8 +36,10 @@ func register(name string, f reflect.Value, build func() (*Function, error)) {
 	if registry.byName == nil {
 		registry.byName = map[string]int{}
 	}
-	registry.byName[name] = len(registry.functions)
-	registry.functions = append(registry.functions, function)
+	before := Functions()
+	registry.byName[name] = len(before)
+	functions := append(before[:len(before):len(before)], function)
+	registry.functions.Store(&functions)
 }
 
 func buildFunction(name string, f reflect.Value, build func() (*Function, error)) (function *Function, err error) {
@@ -60,17 +63,18 @@ func buildFunction(name string, f reflect.Value, build func() (*Function, error)
 
 // RegistrationError gives everything that went wrong in Register, or nil.
 func RegistrationError() error {
-	registry.mu.RLock()
-	defer registry.mu.RUnlock()
+	registry.mu.Lock()
+	defer registry.mu.Unlock()
 	return errors.Join(registry.errs...)
 }
 
 // Functions gives the registered functions; the index is the number a caller
 // uses.
 func Functions() []*Function {
-	registry.mu.RLock()
-	defer registry.mu.RUnlock()
-	return registry.functions[:len(registry.functions):len(registry.functions)]
+	if functions := registry.functions.Load(); functions != nil {
+		return *functions
+	}
+	return nil
 }
 
 // functionAt finds a function by number.

@@ -26,6 +26,7 @@ func RegisterStream[A, T any](name string, f func(context.Context, A) iter.Seq2[
 		})
 		if err == nil {
 			function.Contract.Result, function.Contract.Stream = item.Schema, true
+			function.recycle = nil
 			function.open = func(c *Call) { c.window = &window{wake: make(chan struct{}, 1)} }
 		}
 		return function, err
@@ -39,14 +40,15 @@ func stream[T any](c *Call, item *codec.Plan, results iter.Seq2[T, error]) error
 		return Errorf(CodeInvalidArgument, "%s gives a stream; submit it and take its messages", c.Function.Name)
 	}
 	var failed error
+	done := c.context.Done()
 	for result, err := range results {
 		if err != nil {
 			failed = err
 			break
 		}
 		payload := item.Append(nil, unsafe.Pointer(&result))
-		if !c.window.enter(len(payload), c.Done()) {
-			failed = c.Err()
+		if !c.window.enter(len(payload), done) {
+			failed = c.context.Err()
 			break
 		}
 		c.outbox.queue.push(Record{Kind: RecordMessage, Token: c.Token, Payload: payload})

@@ -102,7 +102,7 @@ func TestSchemaIsCanonical(t *testing.T) {
 	t.Parallel()
 	want := "{flag:bool,small:int8,big:int64,count:uint64,half:float32,real:float64,text:str,data:bytes," +
 		"names:list[str],nested:list[{name:str,score:float64}],table:map[int64],one:{name:str,score:float64}," +
-		"maybe:optional[int64],missing:optional[{name:str,score:float64}],named:int64,other:str/path=x,y,http_code:int64}"
+		"maybe:optional[int64],missing:optional[{name:str,score:float64}],named:int64,other:str/path=x,y,http_code:int64,when:time,took:duration}"
 	if got := compile[everything](t).Schema.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -30,8 +30,13 @@ func (e *ValueError) Error() string {
 // Decode fills the value at p, which must point to the type of the plan, from
 // a frame. Bytes fields alias the frame or one of the buffers.
 func (pl *Plan) Decode(frame []byte, buffers [][]byte, p unsafe.Pointer) error {
-	in := input{rest: frame, buffers: buffers}
-	if err := pl.ops.decode(&in, p); err != nil {
+	return pl.DecodeInput(&Input{rest: frame, frame: frame, buffers: buffers}, p)
+}
+
+// DecodeInput is Decode for an input whose memory the caller has already; it
+// can be used once.
+func (pl *Plan) DecodeInput(in *Input, p unsafe.Pointer) error {
+	if err := pl.ops.decode(in, p); err != nil {
 		return err
 	}
 	if len(in.rest) != 0 {
@@ -48,15 +53,39 @@ func (pl *Plan) Append(out []byte, p unsafe.Pointer) []byte { return pl.ops.enco
 // a frame around it.
 func (pl *Plan) IsBytes() bool { return pl.Schema.Kind == KindBytes }
 
-// input is what remains of a frame. Every read is bounded by it: a header
+// Input is what remains of a frame. Every read is bounded by it: a header
 // that promises more elements than bytes remain is refused before anything is
 // allocated for them.
-type input struct {
+type Input struct {
 	rest    []byte
+	frame   []byte // whole
 	buffers [][]byte
 }
 
-func (in *input) bool() (bool, error) {
+// NewInput gives the input of a frame and of the bytes that crossed beside it.
+func NewInput(frame []byte, buffers [][]byte) Input {
+	return Input{rest: frame, frame: frame, buffers: buffers}
+}
+
+// Lends tells whether bytes are part of what was lent with the frame.
+func (in *Input) Lends(data []byte) bool {
+	for _, lent := range in.buffers {
+		if overlap(data, lent) {
+			return true
+		}
+	}
+	return overlap(data, in.frame)
+}
+
+func overlap(a, b []byte) bool {
+	if len(a) == 0 || len(b) == 0 {
+		return false
+	}
+	aStart, bStart := uintptr(unsafe.Pointer(&a[0])), uintptr(unsafe.Pointer(&b[0]))
+	return aStart < bStart+uintptr(len(b)) && bStart < aStart+uintptr(len(a))
+}
+
+func (in *Input) bool() (bool, error) {
 	v, rest, err := msgp.ReadBoolBytes(in.rest)
 	if err != nil {
 		return false, in.mismatch("bool", err)
@@ -65,7 +94,7 @@ func (in *input) bool() (bool, error) {
 	return v, nil
 }
 
-func (in *input) int() (int64, error) {
+func (in *Input) int() (int64, error) {
 	v, rest, err := msgp.ReadInt64Bytes(in.rest)
 	if err != nil {
 		return 0, in.mismatch("int", err)
@@ -74,7 +103,7 @@ func (in *input) int() (int64, error) {
 	return v, nil
 }
 
-func (in *input) uint() (uint64, error) {
+func (in *Input) uint() (uint64, error) {
 	v, rest, err := msgp.ReadUint64Bytes(in.rest)
 	if err != nil {
 		return 0, in.mismatch("int", err)
@@ -84,7 +113,7 @@ func (in *input) uint() (uint64, error) {
 }
 
 // float also takes an integer, as Python does wherever a float is expected.
-func (in *input) float() (float64, error) {
+func (in *Input) float() (float64, error) {
 	switch msgp.NextType(in.rest) {
 	case msgp.IntType:
 		v, err := in.int()
@@ -103,7 +132,7 @@ func (in *input) float() (float64, error) {
 
 // string also takes bytes: a path that is not UTF-8 crosses as the bytes the
 // file system knows it by.
-func (in *input) string() (string, error) {
+func (in *Input) string() (string, error) {
 	if msgp.NextType(in.rest) == msgp.BinType {
 		v, err := in.bytes()
 		return string(v), err
@@ -119,7 +148,7 @@ func (in *input) string() (string, error) {
 	return unsafe.String(unsafe.SliceData(v), len(v)), nil
 }
 
-func (in *input) bytes() ([]byte, error) {
+func (in *Input) bytes() ([]byte, error) {
 	if msgp.NextType(in.rest) == msgp.ExtensionType {
 		return in.buffer()
 	}
@@ -134,7 +163,7 @@ func (in *input) bytes() ([]byte, error) {
 // bufferIndexSize is the size of a buffer's index on the wire: big-endian.
 const bufferIndexSize = 4
 
-func (in *input) buffer() ([]byte, error) {
+func (in *Input) buffer() ([]byte, error) {
 	ext := msgp.RawExtension{Type: BufferExt}
 	rest, err := msgp.ReadExtensionBytes(in.rest, &ext)
 	if err != nil || len(ext.Data) != bufferIndexSize {
@@ -148,7 +177,7 @@ func (in *input) buffer() ([]byte, error) {
 	return in.buffers[index], nil
 }
 
-func (in *input) listHeader() (int, error) {
+func (in *Input) listHeader() (int, error) {
 	n, rest, err := msgp.ReadArrayHeaderBytes(in.rest)
 	if err != nil {
 		return 0, in.mismatch("list", err)
@@ -160,7 +189,7 @@ func (in *input) listHeader() (int, error) {
 	return int(n), nil
 }
 
-func (in *input) mapHeader() (int, error) {
+func (in *Input) mapHeader() (int, error) {
 	n, rest, err := msgp.ReadMapHeaderBytes(in.rest)
 	if err != nil {
 		return 0, in.mismatch("dict", err)
@@ -172,7 +201,7 @@ func (in *input) mapHeader() (int, error) {
 	return int(n), nil
 }
 
-func (in *input) skipNil() bool {
+func (in *Input) skipNil() bool {
 	if !msgp.IsNil(in.rest) {
 		return false
 	}
@@ -189,7 +218,7 @@ var pythonNames = map[msgp.Type]string{
 
 // mismatch turns a library's error into one that speaks Python: what was
 // wanted and what came.
-func (in *input) mismatch(want string, err error) error {
+func (in *Input) mismatch(want string, err error) error {
 	got, known := pythonNames[msgp.NextType(in.rest)]
 	switch {
 	case len(in.rest) == 0:

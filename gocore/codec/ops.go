@@ -20,11 +20,11 @@ type compiledScalar struct {
 // scalarOps serve every type of the kind, named ones too: the memory is alike.
 var scalarOps = map[reflect.Kind]compiledScalar{
 	reflect.Bool: {&Schema{Kind: KindBool}, ops{
-		decode: func(in *input, p unsafe.Pointer) (err error) { *(*bool)(p), err = in.bool(); return },
+		decode: func(in *Input, p unsafe.Pointer) (err error) { *(*bool)(p), err = in.bool(); return },
 		encode: func(out []byte, p unsafe.Pointer) []byte { return msgp.AppendBool(out, *(*bool)(p)) },
 	}},
 	reflect.String: {&Schema{Kind: KindString}, ops{
-		decode: func(in *input, p unsafe.Pointer) (err error) { *(*string)(p), err = in.string(); return },
+		decode: func(in *Input, p unsafe.Pointer) (err error) { *(*string)(p), err = in.string(); return },
 		encode: func(out []byte, p unsafe.Pointer) []byte { return AppendString(out, *(*string)(p)) },
 	}},
 	reflect.Int:     intOps[int](),
@@ -44,7 +44,7 @@ var scalarOps = map[reflect.Kind]compiledScalar{
 func intOps[T int | int8 | int16 | int32 | int64]() compiledScalar {
 	bits := int(unsafe.Sizeof(T(0))) * 8
 	return compiledScalar{&Schema{Kind: KindInt, Bits: bits}, ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			v, err := in.int()
 			if err != nil {
 				return err
@@ -62,7 +62,7 @@ func intOps[T int | int8 | int16 | int32 | int64]() compiledScalar {
 func uintOps[T uint | uint8 | uint16 | uint32 | uint64]() compiledScalar {
 	bits := int(unsafe.Sizeof(T(0))) * 8
 	return compiledScalar{&Schema{Kind: KindUint, Bits: bits}, ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			v, err := in.uint()
 			if err != nil {
 				return err
@@ -80,7 +80,7 @@ func uintOps[T uint | uint8 | uint16 | uint32 | uint64]() compiledScalar {
 func floatOps[T float32 | float64]() compiledScalar {
 	bits := int(unsafe.Sizeof(T(0))) * 8
 	return compiledScalar{&Schema{Kind: KindFloat, Bits: bits}, ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			v, err := in.float()
 			if err != nil {
 				return err
@@ -108,7 +108,7 @@ func AppendString(out []byte, s string) []byte {
 // function must neither change nor keep the slice. A nil slice crosses as
 // empty bytes.
 var bytesOps = ops{
-	decode: func(in *input, p unsafe.Pointer) (err error) { *(*[]byte)(p), err = in.bytes(); return },
+	decode: func(in *Input, p unsafe.Pointer) (err error) { *(*[]byte)(p), err = in.bytes(); return },
 	encode: func(out []byte, p unsafe.Pointer) []byte { return msgp.AppendBytes(out, *(*[]byte)(p)) },
 }
 
@@ -122,7 +122,7 @@ type sliceHeader struct {
 func listOps(t reflect.Type, elem ops) ops {
 	size := t.Elem().Size()
 	return ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.listHeader()
 			if err != nil {
 				return err
@@ -150,7 +150,7 @@ func listOps(t reflect.Type, elem ops) ops {
 
 func mapOps(t reflect.Type, elem ops) ops {
 	return ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.mapHeader()
 			if err != nil {
 				return err
@@ -186,7 +186,7 @@ func mapOps(t reflect.Type, elem ops) ops {
 
 func optionalOps(elemType reflect.Type, elem ops) ops {
 	return ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			if in.skipNil() {
 				*(*unsafe.Pointer)(p) = nil
 				return nil
@@ -214,7 +214,7 @@ type structField struct {
 func structOps(fields []structField) ops {
 	header := msgp.AppendArrayHeader(nil, length32(len(fields)))
 	return ops{
-		decode: func(in *input, p unsafe.Pointer) error {
+		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.listHeader()
 			if err != nil {
 				return err

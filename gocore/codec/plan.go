@@ -20,7 +20,7 @@ type Plan struct {
 // ops are the two directions for one type. Both take the address of a value of
 // exactly the type they were compiled for.
 type ops struct {
-	decode func(in *input, p unsafe.Pointer) error
+	decode func(in *Input, p unsafe.Pointer) error
 	encode func(out []byte, p unsafe.Pointer) []byte
 }
 

@@ -17,7 +17,7 @@ var (
 // time zone is a name that means something on one machine only. A duration
 // crosses as its nanoseconds.
 var timeOps = ops{
-	decode: func(in *input, p unsafe.Pointer) error {
+	decode: func(in *Input, p unsafe.Pointer) error {
 		n, err := in.listHeader()
 		if err != nil {
 			return err

@@ -1,0 +1,198 @@
+package gocore
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// callContext is the context of one call. It is a mere reference, since the
+// memory of a call is used again for the next one of its function, and a
+// function may keep its context for as long as it likes. Who comes through it
+// after the end finds one that has ended.
+//
+// Whoever changes a call through its context locks it, says so (shared), and
+// looks again whether the call is still the context's: closeContext first turns
+// the context away and then looks whether somebody had come. The usual call has
+// nobody, and so needs no lock.
+type callContext struct {
+	call atomic.Pointer[Call]
+}
+
+// endedCalls are what the contexts of a function's calls refer to in the end.
+type endedCalls struct {
+	canceled, deadline Call
+}
+
+func newEndedCalls(f *Function) *endedCalls {
+	e := &endedCalls{canceled: Call{Function: f}, deadline: Call{Function: f}}
+	e.canceled.err.Store(&canceled)
+	e.deadline.err.Store(&deadlineExceeded)
+	for _, c := range []*Call{&e.canceled, &e.deadline} {
+		c.closed.Store(true)
+		c.done = make(chan struct{})
+		close(c.done)
+	}
+	return e
+}
+
+// contextsAtOnce is how many contexts are allocated together: one by one they
+// would be most of what the collector has to do for small calls.
+const contextsAtOnce = 64
+
+// openContext gives the call a context of its own.
+func (c *Call) openContext() {
+	if len(c.contexts) == 0 {
+		c.contexts = make([]callContext, contextsAtOnce)
+	}
+	c.context = &c.contexts[0]
+	c.contexts = c.contexts[1:]
+	c.context.call.Store(c)
+}
+
+// closeContext ends the context and makes the call ready to be used again.
+func (c *Call) closeContext() {
+	ended := &c.Function.ended.canceled
+	if err := c.err.Load(); err != nil && *err == context.DeadlineExceeded {
+		ended = &c.Function.ended.deadline
+	}
+	c.context.call.Store(ended)
+	if !c.shared.Load() {
+		return
+	}
+	c.mu.Lock()
+	after := c.close()
+	c.done = nil
+	c.err.Store(nil)
+	c.shared.Store(false)
+	c.mu.Unlock()
+	start(after)
+}
+
+// enter locks the call of the context, for who changes it or waits for it.
+func (x *callContext) enter() *Call {
+	for {
+		c := x.call.Load()
+		c.mu.Lock()
+		c.shared.Store(true)
+		if x.call.Load() == c {
+			return c
+		}
+		c.mu.Unlock() // it ended meanwhile
+	}
+}
+
+// cancel ends a context of the call with the given error, once.
+func (c *Call) cancel(of *callContext, err *error) {
+	found := of.enter()
+	defer found.mu.Unlock()
+	if found == c && c.err.CompareAndSwap(nil, err) {
+		start(c.close())
+	}
+}
+
+// close tells who waits for the end; the call is locked. It gives what must be
+// started.
+func (c *Call) close() map[*afterFunc]struct{} {
+	if c.done != nil {
+		select {
+		case <-c.done:
+		default:
+			close(c.done)
+		}
+	}
+	after := c.after
+	c.after = nil
+	return after
+}
+
+func start(after map[*afterFunc]struct{}) {
+	for f := range after {
+		go f.run()
+	}
+}
+
+// Context gives the context that the function receives.
+func (c *Call) Context() context.Context { return c.context }
+
+// Deadline implements context.Context.
+func (x *callContext) Deadline() (time.Time, bool) {
+	c := x.enter()
+	defer c.mu.Unlock()
+	if c.deadline == nil {
+		return time.Time{}, false
+	}
+	return c.deadline.at, true
+}
+
+// Done implements context.Context.
+func (x *callContext) Done() <-chan struct{} {
+	c := x.enter()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err.Load() != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// Err implements context.Context.
+func (x *callContext) Err() error {
+	for {
+		c := x.call.Load()
+		err := c.err.Load()
+		if x.call.Load() != c {
+			continue // it ended meanwhile
+		}
+		if err == nil {
+			return nil
+		}
+		return *err
+	}
+}
+
+// callKey finds the Call in a context derived from it.
+type callKey struct{}
+
+// Value implements context.Context.
+func (x *callContext) Value(key any) any {
+	if _, wanted := key.(callKey); wanted {
+		return x.call.Load()
+	}
+	return nil
+}
+
+// CallFrom finds the call that a context belongs to, or nil. It must not be kept:
+// after its end the memory is used for another call.
+func CallFrom(ctx context.Context) *Call {
+	c, _ := ctx.Value(callKey{}).(*Call)
+	return c
+}
+
+// afterFunc is one registration of AfterFunc; its address is its identity.
+type afterFunc struct{ run func() }
+
+// AfterFunc lets package context derive contexts without a goroutine for each
+// (it looks for this method).
+func (x *callContext) AfterFunc(f func()) (stop func() bool) {
+	c := x.enter()
+	defer c.mu.Unlock()
+	if c.err.Load() != nil {
+		go f()
+		return func() bool { return false }
+	}
+	registered := &afterFunc{run: f}
+	if c.after == nil {
+		c.after = map[*afterFunc]struct{}{}
+	}
+	c.after[registered] = struct{}{}
+	return func() bool {
+		c := x.enter()
+		defer c.mu.Unlock()
+		_, waiting := c.after[registered]
+		delete(c.after, registered)
+		return waiting
+	}
+}

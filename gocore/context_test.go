@@ -1,0 +1,80 @@
+package gocore
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A function may keep its context: it has ended for ever, although the memory
+// of its call serves the calls that come after it.
+func TestContextsOutliveTheirCalls(t *testing.T) {
+	t.Parallel()
+	var kept []context.Context
+	var mu sync.Mutex
+	keep := func(ctx context.Context, _ struct{}) (struct{}, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		kept = append(kept, ctx)
+		for _, before := range kept[:len(kept)-1] {
+			if before.Err() == nil {
+				t.Error("an old context lives again")
+			}
+		}
+		if ctx.Err() != nil {
+			t.Errorf("a new context has ended: %v", ctx.Err())
+		}
+		return struct{}{}, nil
+	}
+	Register("test.keep_context", keep)
+	r := Request{Function: numberOf(t, "test.keep_context"), Frame: []byte{0x90}}
+	for range 3 * contextsAtOnce {
+		if _, status := Execute(&r, nil); status != StatusOK {
+			t.Fatal("the call failed")
+		}
+	}
+	for _, ctx := range kept {
+		<-ctx.Done()
+		if !errors.Is(ctx.Err(), context.Canceled) || CallFrom(ctx).Function.Name != "test.keep_context" {
+			t.Errorf("an old context is %v", ctx.Err())
+		}
+	}
+}
+
+// Goroutines that a function leaves behind may do anything with its context at
+// any moment; each is told the end, and no later call is disturbed.
+func TestContextsUnderFire(t *testing.T) {
+	t.Parallel()
+	var left sync.WaitGroup
+	leave := func(ctx context.Context, _ struct{}) (struct{}, error) {
+		for _, use := range []func(){
+			func() { <-ctx.Done() },
+			func() { ended := make(chan struct{}); context.AfterFunc(ctx, func() { close(ended) }); <-ended },
+			func() { inner, stop := context.WithTimeout(ctx, time.Hour); defer stop(); <-inner.Done() },
+			func() {
+				for ctx.Err() == nil {
+					_, _ = ctx.Deadline()
+				}
+			},
+		} {
+			left.Go(use)
+		}
+		return struct{}{}, ctx.Err()
+	}
+	Register("test.leave_goroutines", leave)
+	r := Request{Function: numberOf(t, "test.leave_goroutines"), Frame: []byte{0x90}}
+	var callers sync.WaitGroup
+	for range 4 {
+		callers.Go(func() {
+			for range 300 {
+				if reply, status := Execute(&r, nil); status != StatusOK {
+					t.Errorf("a call was disturbed: %q", reply)
+				}
+			}
+		})
+	}
+	callers.Wait()
+	left.Wait()
+}
