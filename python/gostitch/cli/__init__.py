@@ -35,12 +35,14 @@ COMMANDS: tuple[Command, ...] = (_doctor,)
 
 def main(arguments: Sequence[str] | None = None, program: str = "gostitch") -> int:
     """Run a subcommand; gives the exit status."""
-    parser = argparse.ArgumentParser(prog=program, description=gostitch.__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog=program, description=gostitch.__doc__.partition("\n")[0], allow_abbrev=False
+    )
     parser.add_argument("--version", action="version", version=f"gostitch {gostitch.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
     for command in COMMANDS:
         of_command = subparsers.add_parser(
-            command.NAME, help=command.HELP, description=command.HELP
+            command.NAME, help=command.HELP, description=command.HELP, allow_abbrev=False
         )
         command.add_arguments(of_command)
         of_command.set_defaults(run=command.run)

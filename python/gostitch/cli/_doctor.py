@@ -12,7 +12,6 @@ from typing import Any
 import gostitch
 from gostitch.cli._terminal import Page
 
-# Not "from gostitch import doctor", so that the examination is loaded when it is wanted.
 NAME = "doctor"
 HELP = "Explain this environment: what is there, what will not work, and how to mend it"
 
@@ -59,7 +58,7 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Examine, print, and give 1 if something will not work."""
-    from gostitch import doctor
+    from gostitch import doctor  # when it is wanted, not for every subcommand
 
     load: Any = "no" if options.no_load else "trial"
     findings = doctor.examine(load=load, timeout_s=options.timeout)

@@ -53,7 +53,7 @@ class Page:
     def _wrapped(self, text: str, indent: int, head: str) -> list[str]:
         # Long words are paths and commands, which can only be copied whole.
         return textwrap.wrap(
-            "".join(char if char.isprintable() else " " for char in text),
+            "".join(char if _is_shown(char) else " " for char in text),
             self.width,
             initial_indent=head or " " * indent,
             subsequent_indent=" " * indent,
@@ -63,3 +63,8 @@ class Page:
 
     def _coloured(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colours else text
+
+
+def _is_shown(char: str) -> bool:
+    """Tell whether a character is fit for a terminal; what is no text in paths is escaped."""
+    return char.isprintable() or "\udc80" <= char <= "\udcff"

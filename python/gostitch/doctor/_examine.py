@@ -63,7 +63,8 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
 
     def compiled() -> Verdict:
         modules = trial.stages.get("compiled", {}).get("modules") if trial else None
-        return _package.compiled(modules if trial else _package.import_compiled())
+        tried = trial is not None and trial.started
+        return _package.compiled(modules if tried else _package.import_compiled())
 
     def loading() -> Verdict:
         return _loading.of_trial(trial) if trial else _loading.here(load == "here")

@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 from typing import Any
 
+from gostitch.doctor import _runtime
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 
 _AFTER = "Make the first call in the child, or start children by 'spawn' or 'forkserver'."
@@ -21,11 +22,9 @@ def fork() -> Verdict:
         "forked_from": None,
         "loaded": False,
     }
-    try:
-        from gostitch import _info
-    except ImportError:
+    info = _runtime.info()
+    if info is None:
         return note("Fork was not looked at: the package cannot be imported.", **facts)
-    info = _info.runtime_info()
     facts |= {"forked_from": info["forked_from"], "loaded": info["loaded"]}
     if info["forked_from"] is not None:
         words = (

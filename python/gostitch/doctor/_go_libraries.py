@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any
 
-from gostitch.doctor import _go_build, _library, _maps
+from gostitch.doctor import _go_build, _library, _maps, _runtime
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
 _RECORDED = re.compile(r'^"?([^,\n"]*\.so(?:\.[^,\n"/]*)?)"?,', re.MULTILINE)
@@ -44,12 +44,8 @@ def loaded() -> Verdict:
 
 
 def _is_loaded_library(path: str) -> bool:
-    try:
-        from gostitch import _process
-    except ImportError:
-        return False
-    library = _process.loaded()
-    return library is not None and os.path.realpath(library.path) == os.path.realpath(path)
+    info = _runtime.info()
+    return bool(info and info["library"] and os.path.realpath(info["library"]) == path)
 
 
 def installed() -> Verdict:

@@ -8,7 +8,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gostitch.doctor import _elf, _go_build, _maps, _mounts, _package, _platform, _versions
+from gostitch.doctor import (
+    _elf,
+    _go_build,
+    _maps,
+    _mounts,
+    _package,
+    _platform,
+    _runtime,
+    _versions,
+)
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
 VARIABLE = "GOSTITCH_LIBRARY"
@@ -20,16 +29,20 @@ _REINSTALL = "Install gostitch again (in a checkout: make build)."
 
 
 def path() -> str:
-    """Give the path of the library that a first call would load."""
+    """Give the path of the library that is loaded, or that a first call would load."""
+    info = _runtime.info()
+    if info is not None and info["library"]:
+        return str(info["library"])
     chosen = os.environ.get(VARIABLE)
     return os.path.realpath(chosen or _package.FOLDER / "libgostitch.so")
 
 
 def library_file() -> Verdict:
     """Check that the library is there, is a gostitch library and fits the machine."""
-    chosen, file = os.environ.get(VARIABLE), path()
+    file = path()
+    chosen = os.path.realpath(os.environ.get(VARIABLE) or "/") == file
     fix = _UNSET if chosen else _REINSTALL
-    facts: dict[str, Any] = {"path": file, "chosen_by_variable": bool(chosen), "size": None}
+    facts: dict[str, Any] = {"path": file, "chosen_by_variable": chosen, "size": None}
     why = f" ({VARIABLE} names it)" if chosen else ""
     if not os.path.exists(file):
         return problem(f"There is no Go library at {file}{why}.", fix, **facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gostitch.doctor._finding import Verdict, note, ok, problem
+from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 from gostitch.doctor._trial import Trial
 
 _KNOWN = {
@@ -31,6 +31,9 @@ def of_trial(trial: Trial) -> Verdict:
     """Say how loading went in a trial process."""
     load, call = trial.stages.get("load"), trial.stages.get("call")
     facts: dict[str, Any] = {"where": "trial process", "ended": trial.ended, "said": trial.said}
+    if not trial.started:
+        words = f"A process that was to load the library {trial.ended}."
+        return warning(words, "Try it from a shell: gostitch doctor.", **facts)
     if load is None:
         return _stopped("load the library", trial, facts)
     if "error" in load:
@@ -50,12 +53,13 @@ def of_trial(trial: Trial) -> Verdict:
 
 def here(may_load: bool) -> Verdict:
     """Say how it is in this process; load the library if asked."""
+    facts: dict[str, Any] = {"where": "this process"}
     try:
         from gostitch import _info, _process
+
+        info = _info.runtime_info()
     except ImportError as error:
-        return problem(f"The package cannot be imported: {error}.", _fix(str(error)))
-    facts: dict[str, Any] = {"where": "this process"}
-    info = _info.runtime_info()
+        return problem(f"The package cannot be imported: {error}.", _fix(str(error)), **facts)
     if not info["loaded"] and not may_load and info["forked_from"] is None:
         return note("The Go library is not loaded yet; the first call does it.", **facts)
     try:

@@ -7,6 +7,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
+from gostitch.doctor import _runtime
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
 _GIB = 1 << 30
@@ -56,7 +57,7 @@ def address_space() -> Verdict:
     space, data = _soft(resource.RLIMIT_AS), _soft(resource.RLIMIT_DATA)
     used = int(status().get("VmSize", "0").split()[0]) * 1024
     facts: dict[str, Any] = {"limit": space, "used": used, "data_limit": data}
-    loaded = _is_loaded()
+    loaded = _runtime.is_loaded()
     facts["needed"] = 0 if loaded else NEEDED_SPACE
     fix = "Remove the limit (ulimit -v unlimited); limit memory by the container or GOMEMLIMIT."
     if space is None:
@@ -75,14 +76,6 @@ def address_space() -> Verdict:
         words += " The Go runtime reserves address space in large pieces."
         return warning(words, fix, **facts)
     return ok(words, **facts)
-
-
-def _is_loaded() -> bool:
-    try:
-        from gostitch import _process
-    except ImportError:
-        return False
-    return _process.loaded() is not None
 
 
 def _mb(size: int) -> str:

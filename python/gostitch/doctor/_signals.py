@@ -8,21 +8,13 @@ import signal
 import sys
 from typing import Any
 
-from gostitch.doctor import _handlers, _library, _maps
+from gostitch.doctor import _handlers, _library, _maps, _runtime
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 
 _ENABLE_FIRST = (
     "Call faulthandler.enable() before the first call of a Go function, and never again."
 )
 _URGENT_LATE = "Set handlers of SIGURG before the first call of a Go function."
-
-
-def _info() -> dict[str, Any] | None:
-    try:
-        from gostitch import _info
-    except ImportError:
-        return None
-    return _info.runtime_info()
 
 
 def _owner(number: int, maps: list[_maps.Mapping]) -> str | None:
@@ -42,7 +34,7 @@ def _is_go(owner: str | None, info: dict[str, Any]) -> bool:
 
 def signals() -> Verdict:
     """Check who handles SIGURG and SIGINT."""
-    info, maps = _info(), _maps.read()
+    info, maps = _runtime.info(), _maps.read()
     loaded = info is not None and info["loaded"]
     interrupt = signal.getsignal(signal.SIGINT)
     facts: dict[str, Any] = {
@@ -96,7 +88,7 @@ def _name(number: int) -> str:
 
 def fault_handler() -> Verdict:
     """Check that faulthandler and the Go runtime do not fight over SIGSEGV."""
-    info, maps = _info(), _maps.read()
+    info, maps = _runtime.info(), _maps.read()
     facts: dict[str, Any] = {
         "enabled": faulthandler.is_enabled(),
         "sigsegv": _owner(signal.SIGSEGV, maps),

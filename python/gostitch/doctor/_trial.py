@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -33,12 +34,15 @@ class Trial:
     """Why it came to an early end (a signal, an exit status, the timeout), or None."""
     said: str | None
     """The line of its standard error that tells most."""
+    started: bool = True
 
 
 def run(timeout_s: float = TIMEOUT_S) -> Trial:
     """Run the trial."""
-    if not sys.executable:
-        return Trial({}, "could not be started, since Python does not know its own program", None)
+    program = os.path.basename(sys.executable or "")
+    if "py" not in program:  # a server that embeds Python, which must not be started once more
+        why = f"could not be started, since {program or 'nothing'} is no Python program"
+        return Trial({}, why, None, started=False)
     command = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
     try:
         done = subprocess.run(
@@ -49,7 +53,7 @@ def run(timeout_s: float = TIMEOUT_S) -> Trial:
             check=False,
         )
     except OSError as error:
-        return Trial({}, f"could not be started: {error.strerror}", None)
+        return Trial({}, f"could not be started: {error.strerror}", None, started=False)
     except subprocess.TimeoutExpired as late:
         return Trial(
             _stages(late.stdout), f"did not end within {timeout_s:g} s", _said(late.stderr)
