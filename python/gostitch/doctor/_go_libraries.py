@@ -90,7 +90,10 @@ def shared_libraries(distribution: importlib.metadata.Distribution) -> list[str]
     ``Distribution.files`` makes an object of every file, which would take
     seconds for a large environment, so the record is read as text.
     """
-    record = distribution.read_text("RECORD") or ""
+    try:
+        record = distribution.read_text("RECORD") or ""
+    except (OSError, UnicodeDecodeError):
+        return []
     return [str(distribution.locate_file(name)) for name in _RECORDED.findall(record)]
 
 

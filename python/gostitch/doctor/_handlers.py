@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import NamedTuple
 
 _ON_STACK = 0x08000000  # SA_ONSTACK
@@ -28,11 +27,13 @@ def of(signal_number: int) -> Handler | None:
 
     ``signal.getsignal`` knows Python's handlers only.
     """
-    action = (ctypes.c_uint64 * _WORDS)()
     try:
+        import ctypes  # which some builds of Python lack
+
+        action = (ctypes.c_uint64 * _WORDS)()
         if ctypes.CDLL(None).sigaction(signal_number, None, action) != 0:
             return None
-    except (AttributeError, OSError):
+    except (ImportError, AttributeError, OSError):
         return None
     flags = ctypes.c_uint32.from_buffer(action, _FLAGS_AT).value
     return Handler(action[0], bool(flags & _ON_STACK))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import sysconfig
 from typing import Any
 
@@ -33,25 +32,31 @@ def is_musl() -> bool:
 
 def system() -> Verdict:
     """Check the system, its C library and the machine."""
-    libc, machine = glibc(), platform.machine()
+    return judge(platform.system(), platform.release(), platform.machine(), glibc(), is_musl())
+
+
+def judge(
+    name: str, release: str, machine: str, libc: tuple[int, ...] | None, musl: bool
+) -> Verdict:
+    """Judge a system by its name, its release, its machine and its C library."""
     facts: dict[str, Any] = {
-        "system": platform.system(),
-        "release": platform.release(),
+        "system": name,
+        "release": release,
         "machine": machine,
         "glibc": _versions.text(libc) if libc else None,
-        "musl": is_musl(),
+        "musl": musl,
     }
-    if sys.platform != "linux":
-        words = f"gostitch works on Linux only, and this is {facts['system']}."
+    if name != "Linux":
+        words = f"gostitch works on Linux only, and this is {name}."
         return problem(words, "Run it on Linux, for instance in a container.", **facts)
     if libc is None:
         words = (
             "The C library is not glibc"
-            + (" but musl" if facts["musl"] else "")
+            + (" but musl" if musl else "")
             + "; a Go library cannot be loaded there at run time (golang/go issue 54805)."
         )
         return problem(words, "Use an image with glibc, python:3.13-slim for instance.", **facts)
-    words = f"{facts['system']} {facts['release']} on {machine}, glibc {facts['glibc']}."
+    words = f"{name} on {machine}, glibc {facts['glibc']}."
     if machine not in _BUILT:
         return problem(f"{words} There is no build for {machine}.", "Use x86_64.", **facts)
     if machine not in _TESTED:

@@ -19,20 +19,26 @@ OLDEST_MSGSPEC = (0, 19)
 
 def interpreter() -> Verdict:
     """Check the interpreter's kind, version and build."""
-    bits = 64 if sys.maxsize > 2**32 else 32
-    facts: dict[str, Any] = {
-        "implementation": platform.python_implementation(),
-        "version": platform.python_version(),
-        "executable": sys.executable,
-        "bits": bits,
-        "debug_build": hasattr(sys, "gettotalrefcount"),
-        "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-        "virtual_environment": sys.prefix if sys.prefix != sys.base_prefix else None,
-    }
+    return judge(
+        {
+            "implementation": platform.python_implementation(),
+            "version": platform.python_version(),
+            "executable": sys.executable,
+            "bits": 64 if sys.maxsize > 2**32 else 32,
+            "debug_build": hasattr(sys, "gettotalrefcount"),
+            "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+            "virtual_environment": sys.prefix if sys.prefix != sys.base_prefix else None,
+        }
+    )
+
+
+def judge(facts: dict[str, Any]) -> Verdict:
+    """Judge an interpreter by these facts."""
+    bits = facts["bits"]
     where = (
-        f"in the virtual environment {sys.prefix}"
+        f"in the virtual environment {facts['virtual_environment']}"
         if facts["virtual_environment"]
-        else (f"without a virtual environment ({sys.executable})")
+        else (f"without a virtual environment ({facts['executable']})")
     )
     name = f"{facts['implementation']} {facts['version']}"
     supported = (
@@ -47,7 +53,7 @@ def interpreter() -> Verdict:
     if bits != 64:
         return problem(f"This is a {bits}-bit {name}; gostitch needs 64 bits.", supported, **facts)
     words = f"{name}, {bits} bit, {where}."
-    if sys.version_info[:2] > _NEWEST_TESTED:
+    if _versions.numbers(facts["version"])[:2] > _NEWEST_TESTED:
         words += f" gostitch is tested up to {_versions.text(_NEWEST_TESTED)}."
         return note(words, **facts)
     if facts["debug_build"]:

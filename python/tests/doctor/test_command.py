@@ -57,6 +57,23 @@ def test_ids_are_documented() -> None:
     assert documented == [finding.id for finding in examine()]
 
 
+def test_the_sample_is_up_to_date() -> None:
+    """The sample in docs/doctor.md has the headings and titles, and the layout, of today."""
+    text = (Path(__file__).parents[3] / "docs" / "doctor.md").read_text()
+    found = re.search(r"<!-- sample:begin.*?```\n(.*?)```\n<!-- sample:end", text, re.DOTALL)
+    assert found is not None
+
+    def outline(of: str) -> list[str]:
+        return [
+            re.sub(r"^  \w+ +", "  ", line)[:18]
+            for line in of.splitlines()[2:]
+            if line[2:3].strip()
+        ][:-1]
+
+    now = diagnose("--no-load", env={"COLUMNS": "100"}).stdout
+    assert outline(found[1]) == outline(now)
+
+
 def test_a_problem_is_status_1() -> None:
     """A problem gives the status 1, in text with its fix, and the last line says so."""
     done = diagnose(env={"GOSTITCH_LIBRARY": "/nowhere/lib.so"})

@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 import gostitch
-from gostitch.doctor import _opentelemetry, _python, _sentry, _versions
+from gostitch.doctor import _opentelemetry, _platform, _python, _sentry, _versions
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = Path(gostitch.__file__).parent
@@ -144,3 +146,53 @@ def test_an_old_msgspec(doctor: Callable, tmp_path: Path) -> None:
     found = doctor(PYTHONPATH=str(tmp_path)).findings["python.msgspec"]
 
     assert ("problem", "msgspec 0.1.0 is older than 0.19.") == (found["status"], found["words"])
+
+
+_FINE = {
+    "implementation": "CPython",
+    "version": "3.12.1",
+    "executable": "/usr/bin/python3",
+    "bits": 64,
+    "debug_build": False,
+    "free_threaded": False,
+    "virtual_environment": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        ({}, "ok", "CPython 3.12.1, 64 bit, without a virtual environment (/usr/bin/python3)."),
+        ({"implementation": "PyPy"}, "problem", "gostitch needs CPython"),
+        ({"free_threaded": True}, "problem", "free-threaded"),
+        ({"bits": 32}, "problem", "needs 64 bits"),
+        ({"debug_build": True}, "note", "debug build"),
+        ({"version": "3.14.0"}, "note", "tested up to 3.13"),
+    ],
+)
+def test_other_interpreters(change: dict, status: str, words: str) -> None:
+    """What gostitch cannot work in is a problem; what is untested is a note."""
+    verdict = _python.judge(_FINE | change)
+
+    assert status == verdict.status
+    assert words in verdict.words
+    assert (verdict.fix is not None) == (status == "problem")
+
+
+@pytest.mark.parametrize(
+    ("system", "status", "words"),
+    [
+        (("Linux", "6.1", "x86_64", (2, 36), False), "ok", "Linux on x86_64, glibc 2.36."),
+        (("Linux", "6.1", "aarch64", (2, 17), False), "note", "not tested"),
+        (("Linux", "6.1", "riscv64", (2, 36), False), "problem", "no build for riscv64"),
+        (("Linux", "6.1", "x86_64", None, True), "problem", "not glibc but musl"),
+        (("Darwin", "24", "arm64", None, False), "problem", "this is Darwin"),
+    ],
+)
+def test_other_systems(system: tuple, status: str, words: str) -> None:
+    """Linux with glibc is needed, and a machine there is a build for."""
+    verdict = _platform.judge(*system)
+
+    assert status == verdict.status
+    assert words in verdict.words
+    assert (verdict.fix is not None) == (status == "problem")
