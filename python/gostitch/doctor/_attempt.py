@@ -24,10 +24,10 @@ def main() -> None:
 
     modules = _package.import_compiled()
     _tell("compiled", modules=modules)
-    from gostitch import _info, _process
-
     begun = time.perf_counter()
     try:
+        from gostitch import _info, _process
+
         _process.library()
     except Exception as error:
         _tell("load", error=str(error))

@@ -20,6 +20,7 @@ from gostitch.doctor import (
     _python,
     _quotas,
     _rlimits,
+    _runtime,
     _sentry,
     _servers,
     _signals,
@@ -66,6 +67,9 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         tried = trial is not None and trial.started
         return _package.compiled(modules if tried else _package.import_compiled())
 
+    def threads() -> Verdict:
+        return _rlimits.threads((limits.pids, limits.pids_used), _runtime.is_loaded())
+
     def loading() -> Verdict:
         return _loading.of_trial(trial) if trial else _loading.here(load == "here")
 
@@ -90,7 +94,7 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         ("system.confinement", "confinement", _rlimits.confinement),
         ("limits.files", "open files", _rlimits.open_files),
         ("limits.address_space", "address space", _rlimits.address_space),
-        ("limits.threads", "threads", lambda: _rlimits.threads((limits.pids, limits.pids_used))),
+        ("limits.threads", "threads", threads),
         ("limits.processors", "processors", _bound(_quotas.processors, limits, "GOMAXPROCS")),
         ("limits.memory", "memory", _bound(_quotas.memory, limits, "GOMEMLIMIT")),
         ("environment.go", "Go runtime", lambda: _environment.go_variables(env)),

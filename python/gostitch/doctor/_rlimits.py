@@ -17,6 +17,8 @@ NEEDED_SPACE = int(1.75 * _GIB)
 _ROOMY_SPACE = 4 * _GIB
 _FEW_FILES = 128
 _FEW_THREADS = 64
+_THREADS_TO_LOAD = 7
+"""Those of Go and the pump: with six left, loading ended the process, with seven it worked."""
 
 
 def _soft(limit: int) -> int | None:
@@ -82,7 +84,7 @@ def _mb(size: int) -> str:
     return f"{size / (1 << 20):.0f} MiB"
 
 
-def threads(pids: tuple[int | None, int | None]) -> Verdict:
+def threads(pids: tuple[int | None, int | None], loaded: bool) -> Verdict:
     """Check the limits of threads: RLIMIT_NPROC, and the cgroup's (its limit and use)."""
     limit = _soft(resource.RLIMIT_NPROC)
     privileged = os.geteuid() == 0
@@ -100,7 +102,7 @@ def threads(pids: tuple[int | None, int | None]) -> Verdict:
         if most is None or now is None:
             continue
         words = f"{most} threads are allowed to {whose}, and there are {now}."
-        if most - now <= 8:  # the Go runtime starts five, and ends the process if it cannot
+        if most - now < _THREADS_TO_LOAD and not loaded:
             return problem(f"{words} The Go runtime cannot start its own.", fix, **facts)
         if most - now < _FEW_THREADS:
             return warning(f"{words} Go starts one for each call that blocks.", fix, **facts)

@@ -43,7 +43,7 @@ def servers() -> Verdict:
     if said:
         return warning(" ".join(said), fix, **facts)
     names = ", ".join(_TITLES[name] for name in concerned)
-    words = f"{'Imported' if imported else 'Installed'} here: {names}, which fork their workers."
+    words = f"{'Imported' if imported else 'Installed'} here, and forking its workers: {names}."
     return note(words, fix, **facts)
 
 

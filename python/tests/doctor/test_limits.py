@@ -147,10 +147,14 @@ class TestThreads:
     )
     def test_of_a_container(self, pids: tuple[int | None, int | None], status: str) -> None:
         """A container with room for few threads is a warning, for none a problem."""
-        verdict = _rlimits.threads(pids)
+        verdict = _rlimits.threads(pids, loaded=False)
 
         assert status == verdict.status
         assert (verdict.fix is None) == (status == "ok")
+
+    def test_once_loaded(self) -> None:
+        """A process that has its threads already is only warned."""
+        assert "warning" == _rlimits.threads((20, 19), loaded=True).status
 
 
 class TestRealLimits:

@@ -124,14 +124,15 @@ def test_another_version_of_the_library(doctor: Callable, tmp_path: Path) -> Non
 
 def test_without_msgspec(doctor: Callable, tmp_path: Path) -> None:
     """Where msgspec cannot be imported, the doctor runs all the same and says so."""
-    (tmp_path / "msgspec.py").write_text("raise ImportError('broken on purpose')")
+    (tmp_path / "msgspec.py").write_text("raise ImportError('msgspec is broken')")
     found = doctor(PYTHONPATH=str(tmp_path))
 
     assert 1 == found.status
     msgspec = found.findings["python.msgspec"]
-    assert "cannot be imported: broken on purpose." in msgspec["words"]
+    assert "cannot be imported: msgspec is broken." in msgspec["words"]
     assert "pip install 'msgspec>=" in msgspec["fix"]
-    assert "problem" == found.findings["library.load"]["status"]
+    load = found.findings["library.load"]
+    assert ("problem", "Msgspec is broken.") == (load["status"], load["words"])
     could_not = [
         each["id"] for each in found.findings.values() if "could not be looked at" in each["words"]
     ]
