@@ -8,7 +8,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 HERE = Path(__file__).parent
@@ -84,7 +84,7 @@ BRIDGE = Extension(
 setup(
     version=VERSION["VERSION"],
     package_dir={"": "python"},
-    packages=["gostitch", "gostitch.observe", "gostitch.pages", "gostitch.tasks"],
+    packages=find_packages("python", include=["gostitch", "gostitch.*"]),
     package_data={"gostitch": ["py.typed", "*.pyi", "pages/*.css", "pages/*.js"]},
     ext_modules=[BRIDGE, GoLibrary("gostitch.libgostitch", "./gocore/cmd/libgostitch")],
     cmdclass={"build_ext": BuildGo},

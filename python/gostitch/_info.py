@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from gostitch import _pending, _process
 from gostitch._version import VERSION
 
 _NOTHING_LIVE = dict.fromkeys(
@@ -33,9 +32,19 @@ def runtime_info() -> dict[str, Any]:
     holds, ``handles`` are buffers and queues together. All but the queues of
     the pump and of living event loops are zero when nothing is under way, and
     before the library is loaded, when what only it knows is None.
+    ``forked_from`` is the process that had loaded the library before this one
+    was forked from it, which makes every call here fail; else None.
     """
+    # Late, so that the package can be imported, and the doctor run, without msgspec.
+    from gostitch import _pending, _process
+
     library = _process.loaded()
-    info: dict[str, Any] = {"version": VERSION, "pid": os.getpid(), "loaded": library is not None}
+    info: dict[str, Any] = {
+        "version": VERSION,
+        "pid": os.getpid(),
+        "loaded": library is not None,
+        "forked_from": _process.forked_from(),
+    }
     if library is None:
         unknown = dict.fromkeys(("library", "library_version", "go_version", "abi"))
         return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE

@@ -93,6 +93,11 @@ def loaded() -> Library | None:
     return _library
 
 
+def forked_from() -> int | None:
+    """Give the process that had loaded the library before this one was forked from it."""
+    return _forked_from
+
+
 def _load() -> Library:
     global _library, _loading
     with _lock:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry import context, trace
 from opentelemetry.sdk.trace import SpanProcessor
@@ -24,7 +24,7 @@ _EXPORT_TIMEOUT_S = 10.0
 
 def serve(provider: Any) -> None:
     """Let Go export as the provider does: to the same place, or through it."""
-    exporter = _direct_exporter(provider)
+    exporter = route(provider).exporter
     _hooks.span = _spans.deliver_to(provider)
     _generated.configure(traces=_trace_config(provider.resource, exporter))
     _add_first(provider, FlushGo())
@@ -39,18 +39,34 @@ def _add_first(provider: Any, processor: Any) -> None:
         several._span_processors = (added, *others)
 
 
-def _direct_exporter(provider: Any) -> Any:
-    """Give the provider's only exporter if Go can stand in for it, or None.
+class Route(NamedTuple):
+    """The way Go's spans take: to ``exporter``'s place, or if that is None through Python."""
+
+    exporter: Any
+    reason: str
+    processors: list[Any]
+
+
+def route(provider: Any) -> Route:
+    """Choose the way for Go's spans, and say why.
 
     Go may only send by itself where nothing of the user's pipeline would be
     passed by: one of the SDK's own processors, in front of OTLP over gRPC.
     """
     processors = list(_leaves(provider._active_span_processor))
-    if len(processors) != 1 or type(processors[0]) not in (BatchSpanProcessor, SimpleSpanProcessor):
-        return None
+    if len(processors) != 1:
+        reason = f"the provider has {len(processors)} span processors, not one"
+        return Route(None, reason, processors)
+    kind = type(processors[0])
+    if kind not in (BatchSpanProcessor, SimpleSpanProcessor):
+        reason = f"its span processor {kind.__name__} is none of the SDK's own"
+        return Route(None, reason, processors)
     exporter = processors[0].span_exporter
-    is_otlp = type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto.grpc")
-    return exporter if is_otlp else None
+    if not type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto.grpc"):
+        reason = f"its exporter {type(exporter).__name__} is not the one of OTLP over gRPC"
+        return Route(None, reason, processors)
+    reason = "its only span processor is the SDK's, with OTLP over gRPC"
+    return Route(exporter, reason, processors)
 
 
 def _leaves(processor: Any) -> Iterator[Any]:

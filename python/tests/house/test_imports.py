@@ -85,6 +85,15 @@ def test_the_core_knows_no_observer_and_no_page() -> None:
             assert "gostitch.pages" not in set(imports(path))
 
 
+def test_nothing_below_knows_the_command_line() -> None:
+    """The doctor looks at the other rooms, and the command line at the doctor; none looks back."""
+    for name, path in MODULES.items():
+        used = {of.split(".")[1] for of in imports(path) if of.count(".")}
+        if not name.startswith(("gostitch.cli", "gostitch.__main__")):
+            assert "cli" not in used
+            assert "doctor" not in used or name.startswith("gostitch.doctor")
+
+
 def test_pages_know_nothing_of_the_core() -> None:
     """The room that makes pages takes data and gives text."""
     for name, path in MODULES.items():
@@ -92,7 +101,9 @@ def test_pages_know_nothing_of_the_core() -> None:
             assert {of for of in imports(path) if not of.startswith("gostitch.pages")} == set()
 
 
-@pytest.mark.parametrize("module", ["gostitch", "gostitch.tasks", "gostitch.functions"])
+@pytest.mark.parametrize(
+    "module", ["gostitch", "gostitch.tasks", "gostitch.functions", "gostitch.doctor"]
+)
 def test_all_is_complete(module: str) -> None:
     """``__all__`` names every public thing of a public module, and nothing that is not there."""
     loaded = importlib.import_module(module)

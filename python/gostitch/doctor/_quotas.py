@@ -1,0 +1,76 @@
+"""Processors and memory that this process may use, and what the Go runtime makes of them."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from typing import Any
+
+from gostitch.doctor._cgroup import Limits
+from gostitch.doctor._finding import Verdict, note, ok, problem, warning
+
+_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_MOST_FOR_GO = 0.9  # of the container's memory; Python needs the rest
+
+
+def processors(limits: Limits, chosen: str | None) -> Verdict:
+    """Compare the processors there are, the quota, and the value of GOMAXPROCS."""
+    usable = len(os.sched_getaffinity(0))
+    allowed = usable
+    if limits.cpus is not None:  # Go rounds up, and never goes below two
+        allowed = min(usable, max(2, math.ceil(limits.cpus)))
+    by_hand = int(chosen) if chosen and re.fullmatch("0*[1-9][0-9]*", chosen) else None
+    facts: dict[str, Any] = {
+        "machine": os.cpu_count(),
+        "usable": usable,
+        "quota": limits.cpus,
+        "cgroup": limits.version,
+        "gomaxprocs": chosen,
+        "go_uses": by_hand or allowed,
+    }
+    words = f"{usable} processors can be used"
+    if limits.cpus is not None:
+        words += f", and the container's quota is {limits.cpus:g}"
+    if chosen and by_hand is None:
+        words += f". GOMAXPROCS={chosen} is no number above 0 and is ignored: Go uses {allowed}."
+        return warning(words, "Correct or unset GOMAXPROCS.", **facts)
+    if by_hand is not None and by_hand > max(allowed, 1):
+        words += f". GOMAXPROCS={by_hand} is more, so Go will be slowed down in bursts."
+        return warning(words, "Unset GOMAXPROCS: Go sees the quota by itself.", **facts)
+    return ok(f"{words}; Go uses {by_hand or allowed}.", **facts)
+
+
+def parse_memory(text: str) -> int | None:
+    """Read a value of GOMEMLIMIT as Go does; None if Go would refuse it."""
+    found = re.fullmatch(r"([0-9]+)(|B|KiB|MiB|GiB|TiB)", text)
+    return int(found[1]) * _UNITS[found[2]] if found else None
+
+
+def memory(limits: Limits, chosen: str | None) -> Verdict:
+    """Compare the container's memory and the value of GOMEMLIMIT."""
+    soft = parse_memory(chosen) if chosen and chosen != "off" else None
+    facts: dict[str, Any] = {"limit": limits.memory, "cgroup": limits.version, "gomemlimit": chosen}
+    if chosen and chosen != "off" and soft is None:
+        words = (
+            f"GOMEMLIMIT={chosen} is malformed, and the Go runtime ends the process because of it."
+        )
+        return problem(words, "Write it like 512MiB or 2GiB, or unset it.", **facts)
+    if limits.memory is None:
+        more = f" Go keeps its own below {chosen}." if soft else ""
+        return ok(f"Memory is not limited by the container.{more}", **facts)
+    words = f"The container has {_mb(limits.memory)} of memory"
+    if soft is None:
+        words += (
+            ", of which the Go runtime does not know: it may grow until the container is killed."
+        )
+        fix = f"Set GOMEMLIMIT to what Go may use, at most {_mb(limits.memory // 2)} perhaps."
+        return note(words, fix, **facts)
+    if soft > limits.memory * _MOST_FOR_GO:
+        words += f", and GOMEMLIMIT={chosen} leaves nothing of it to Python."
+        return warning(words, f"Lower GOMEMLIMIT to {_mb(limits.memory // 2)} perhaps.", **facts)
+    return ok(f"{words}; Go keeps its own below {chosen}.", **facts)
+
+
+def _mb(size: int) -> str:
+    return f"{size >> 20}MiB"

@@ -1,0 +1,75 @@
+"""Servers that fork their workers, and what they need to know."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from gostitch.doctor import _versions
+from gostitch.doctor._finding import Verdict, note, ok, warning
+
+_MODULES = {"gunicorn": "gunicorn.app.base", "celery": "celery.app", "uwsgi": "uwsgi"}
+_TITLES = {"gunicorn": "gunicorn", "celery": "Celery", "uwsgi": "uWSGI"}
+_DISTRIBUTIONS = {"gunicorn": "gunicorn", "celery": "celery", "uwsgi": "uWSGI"}
+_ADVICE = {
+    "gunicorn": (
+        "With gunicorn, make the first call in the workers; with --preload no module may call Go "
+        "while it is imported (a post_fork hook may)."
+    ),
+    "celery": (
+        "With Celery's prefork pool, make the first call in a task or in worker_process_init, not "
+        "while modules are imported."
+    ),
+    "uwsgi": "With uWSGI, set enable-threads and lazy-apps = true.",
+}
+
+
+def servers() -> Verdict:
+    """Tell which such servers are in this process or installed."""
+    installed = {name: _versions.installed(of) for name, of in _DISTRIBUTIONS.items()}
+    imported = [name for name, module in _MODULES.items() if module in sys.modules]
+    facts: dict[str, Any] = {
+        "imported": imported,
+        "installed": {name: version for name, version in installed.items() if version},
+    }
+    concerned = imported or list(facts["installed"])
+    if not concerned:
+        return ok("No server that forks (gunicorn, Celery, uWSGI) is installed.", **facts)
+    fix = " ".join(_ADVICE[name] for name in concerned)
+    said = [warned for name in imported if (warned := _WARNED.get(name, str)())]
+    if said:
+        return warning(" ".join(said), fix, **facts)
+    names = ", ".join(_TITLES[name] for name in concerned)
+    words = f"{'Imported' if imported else 'Installed'} here, and forking its workers: {names}."
+    return note(words, fix, **facts)
+
+
+def preloads(environment: Mapping[str, str], arguments: list[str]) -> bool:
+    """Tell whether gunicorn was told to import the application before it forks."""
+    try:
+        more = shlex.split(environment.get("GUNICORN_CMD_ARGS", ""))
+    except ValueError:
+        more = []
+    return any(word in ("--preload", "--preload-app") for word in [*arguments, *more])
+
+
+def _gunicorn() -> str | None:
+    if preloads(os.environ, sys.argv[1:]):
+        return "gunicorn runs with --preload: modules are imported before the workers are forked."
+    return None
+
+
+def _uwsgi() -> str | None:
+    options = getattr(sys.modules["uwsgi"], "opt", {})
+    names = {name.decode() if isinstance(name, bytes) else name for name in options}
+    if not names & {"enable-threads", "threads"}:
+        return "uWSGI runs without enable-threads, so futures of submitted calls never end."
+    if not names & {"lazy-apps", "lazy"}:
+        return "uWSGI runs without lazy-apps: modules are imported before the workers are forked."
+    return None
+
+
+_WARNED = {"gunicorn": _gunicorn, "uwsgi": _uwsgi}

@@ -1,0 +1,80 @@
+"""Variables that steer Go and gostitch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import faults
+from gostitch.doctor import _environment
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_all_variables_are_known() -> None:
+    """Each variable that the code reads is known to the doctor."""
+    files = [*(ROOT / "python" / "gostitch").rglob("*.py"), *(ROOT / "python/native").glob("*.py")]
+    read = {name for file in files for name in re.findall(r'"(GOSTITCH_\w+)"', file.read_text())}
+
+    assert read <= set(_environment.KNOWN)
+
+
+def test_a_typing_error(doctor: Callable) -> None:
+    """An unknown variable is a warning with the nearest known one."""
+    found = doctor(GOSTITCH_LIBARY="/x").findings["environment.gostitch"]
+
+    assert "warning" == found["status"]
+    assert "gostitch knows no variable GOSTITCH_LIBARY." == found["words"]
+    assert "Perhaps GOSTITCH_LIBRARY is meant." == found["fix"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "status", "words"),
+    [
+        ({}, "ok", "No variable"),
+        ({"GOGC": "200", "GODEBUG": "gctrace=1"}, "note", "GODEBUG=gctrace=1, GOGC=200."),
+        ({"GOGC": "lots"}, "warning", "GOGC is no number"),
+        ({"GOGC": "off"}, "warning", "memory only grows"),
+        ({"GOGC": "off", "GOMEMLIMIT": "1GiB"}, "note", "GOGC=off"),
+        ({"GOTRACEBACK": "loud"}, "warning", "GOTRACEBACK is no word"),
+        ({"GOTRACEBACK": "2"}, "note", "GOTRACEBACK=2"),
+        ({"GODEBUG": "x=1,asyncpreemptoff=1"}, "warning", "asyncpreemptoff=1"),
+    ],
+)
+def test_the_go_runtime(variables: dict[str, str], status: str, words: str) -> None:
+    """What Go ignores, and what harms, is a warning; all else is shown."""
+    verdict = _environment.go_variables(variables)
+
+    assert status == verdict.status
+    assert words in verdict.words
+
+
+def test_changed_late(examined: Callable) -> None:
+    """A variable set in os.environ is not seen by Go, which the doctor says."""
+    text = """
+import faults, os
+os.environ["GOMAXPROCS"] = "1"
+os.environ["HTTPS_PROXY"] = "http://me:S3CRET@proxy:1"
+assert faults.environment("GOMAXPROCS") == ""
+"""
+    found = examined(text, GOMAXPROCS=None)["environment.late"]
+
+    assert "warning" == found["status"]
+    assert ["GOMAXPROCS", "HTTPS_PROXY"] == found["facts"]["changed"]
+    assert "S3CRET" not in str(found)
+
+
+def test_not_changed(examined: Callable) -> None:
+    """A variable that was there from the start is seen by Go."""
+    assert faults.environment.__name__ == "environment"
+    found = examined("", GOMAXPROCS="1")["environment.late"]
+
+    assert ("ok", []) == (found["status"], found["facts"]["changed"])
+
+
+def test_a_title_in_place_of_the_environment() -> None:
+    """Where the process's own record is overwritten, nothing is claimed."""
+    assert None is _environment.late_variables({"GOGC": "1"}, None).facts["changed"]
