@@ -70,9 +70,10 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: $(VENV)/.tools ## The long matrices: archives at every level and number of cores, fuzzing
+test-long: wheel ## The long matrices: archives, fuzzing, release wheels, installs on every CPython here
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
+	$(BIN)/python python/tests/install_matrix
 
 bench: $(VENV)/.bench ## Measure, and save the figures
 	$(BENCH) --save
