@@ -61,7 +61,7 @@ $(BIN)/staticcheck: $(VENV)/.tools
 	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	touch $@
 
-dev: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## Set up .venv with everything a developer needs
+dev: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel $(BIN)/staticcheck ## Set up .venv with everything a developer needs
 
 build: $(VENV)/.built ## Build the Go library and the C extension, in place
 
@@ -111,7 +111,7 @@ lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck
 race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...
 
-pytest: $(VENV)/.built $(VENV)/.test ## Python tests
+pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests
 	$(BIN)/python -m pytest
 
 clean: ## Remove everything that was built

@@ -1,4 +1,4 @@
-"""The setuptools command that compiles: C extensions as usual, and Go libraries beside them."""
+"""The setuptools command that compiles, C extensions as usual with Go libraries beside them."""
 
 from __future__ import annotations
 

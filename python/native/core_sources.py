@@ -1,6 +1,7 @@
-"""Which files make up the Go core: what a build reads, and what is shipped.
+"""Which files make up the Go core.
 
-Tests stay behind, and the packages that only tests import.
+A build reads them, the sdist and the wheel contain them. Tests stay behind, and
+the packages that only tests import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a shared library says about itself: its machine, and what it needs from others."""
+"""What a shared library says about itself."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""Build what a release consists of into ``dist``: the sdist, and from it a wheel for each target.
+"""Build what a release consists of into ``dist``.
 
-For the Makefile, in an environment with requirements/build.txt and
+That is the sdist, and from it a wheel for each target. For the
+Makefile, in an environment with requirements/build.txt and
 requirements/wheel.txt. Ends with a table of sizes, or with what is wrong.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +75,8 @@ def main() -> int:
     go = toolchain.go()
     if go is None:
         sys.exit(toolchain.no_go())
-    shutil.rmtree(DIST, ignore_errors=True)
+    for old in DIST.glob("gostitch-*"):
+        old.unlink()
     env = os.environ | {"SOURCE_DATE_EPOCH": source_date()}
     source = sdist(env)
     built = {target: wheel(source, target, env) for target in TARGETS.values()}

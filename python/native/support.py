@@ -1,7 +1,8 @@
 """Where gostitch builds, as rules over plain facts about one machine.
 
 ``refusal`` gives the one sentence that ends a build before any work, with the
-reason, the remedy, and the switch where trying could work.
+reason, the remedy, and the switch where trying could work. An older Python must
+be able to read this far, so no syntax newer than 3.9's.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 SWITCH = "GOSTITCH_TRY_UNSUPPORTED"
 MACHINES = ("x86_64", "aarch64")
+OLDEST_PYTHON = (3, 10)
 
 
 class Facts(NamedTuple):
@@ -23,7 +25,7 @@ class Facts(NamedTuple):
 
     system: str = "linux"
     implementation: str = "cpython"
-    version: str = "3.11"
+    version: tuple[int, int] = (3, 11)
     bits: int = 64
     libc: str = "glibc"
     machine: str = "x86_64"
@@ -44,7 +46,7 @@ def of_this_machine() -> Facts:
     return Facts(
         system=sys.platform,
         implementation=sys.implementation.name,
-        version="{}.{}".format(*sys.version_info),
+        version=(sys.version_info[0], sys.version_info[1]),
         bits=struct.calcsize("P") * 8,
         libc=_libc(),
         machine=platform.machine(),
@@ -66,6 +68,12 @@ def _never(facts: Facts) -> str | None:
         return (
             f"gostitch needs CPython and this is {facts.implementation}: its C extension is tied "
             "to CPython's memory and locks; install it with CPython 3.10 or newer"
+        )
+    if facts.version < OLDEST_PYTHON:
+        return (
+            f"gostitch needs CPython {_dotted(OLDEST_PYTHON)} or newer and this is "
+            f"{_dotted(facts.version)}: its C extension uses the limited API of that version; "
+            "install it with a newer one"
         )
     if facts.system != "linux":
         name = {"darwin": "macOS", "win32": "Windows"}.get(facts.system, facts.system)
@@ -111,9 +119,14 @@ def _no_header(facts: Facts) -> str | None:
         return None
     return (
         f"gostitch's C extension needs Python.h, and there is none at {facts.header}; install "
-        f"python{facts.version}-dev (Debian, Ubuntu) or python{facts.version}-devel (Fedora, "
-        "RHEL), or use a Python from pyenv, uv or python.org, which brings it"
+        f"python{_dotted(facts.version)}-dev (Debian, Ubuntu) or "
+        f"python{_dotted(facts.version)}-devel (Fedora, RHEL), or use a Python from pyenv, uv or "
+        "python.org, which brings it"
     )
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(map(str, version))
 
 
 def _libc() -> str:

@@ -149,19 +149,17 @@ def _zig(options: str = "") -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Run one of the commands above."""
-    match arguments:
-        case ["missing"]:
-            print("\n".join(missing()))
-            return 0
-        case ["run", *command] if command:
-            if go() is None:
-                print(f"{no_go()}; pip install {GO_PACKAGE}", file=sys.stderr)
-                return 1
-            os.environ.update(environment())
-            return os.execvp(command[0], command)  # noqa: S606 - no shell is the point
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 2
+    if arguments == ["missing"]:
+        print("\n".join(missing()))
+        return 0
+    if arguments[:1] == ["run"] and len(arguments) > 1:
+        if go() is None:
+            print(f"{no_go()}; pip install {GO_PACKAGE}", file=sys.stderr)
+            return 1
+        os.environ.update(environment())
+        return os.execvp(arguments[1], arguments[1:])  # noqa: S606 - no shell is the point
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

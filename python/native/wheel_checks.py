@@ -26,7 +26,7 @@ def libraries(wheel: Path) -> list[ElfFacts]:
 def problems(wheel: Path, target: Target) -> Iterator[str]:
     """Give everything that is wrong with a wheel."""
     for library in libraries(wheel):
-        yield from (f"{library.name} {what}" for what in _of_library(library, target))
+        yield from (f"{library.name} {what}" for what in complaints(library, target))
     shown = _run("auditwheel", "show", wheel)
     found = re.search(r'platform\s+tag:\s+"manylinux_(\d+)_(\d+)_(\w+?)"', shown)
     if found is None:
@@ -34,10 +34,11 @@ def problems(wheel: Path, target: Target) -> Iterator[str]:
     elif (int(found[1]), int(found[2])) > OLDEST_GLIBC or found[3] != target.machine:
         yield f"auditwheel says manylinux_{found[1]}_{found[2]}_{found[3]}:\n{shown}"
     for command in (("check-wheel-contents", wheel), ("abi3audit", "--strict", wheel)):
-        yield from _complaint(*command)
+        yield from _of_tool(*command)
 
 
-def _of_library(library: ElfFacts, target: Target) -> Iterator[str]:
+def complaints(library: ElfFacts, target: Target) -> Iterator[str]:
+    """Give what is wrong with one shared library."""
     if library.machine != target.machine:
         yield f"is for {library.machine}, not for {target.machine}"
     if library.glibc > OLDEST_GLIBC:
@@ -48,7 +49,7 @@ def _of_library(library: ElfFacts, target: Target) -> Iterator[str]:
         yield f"searches for libraries in {library.search_paths}, folders of the builder"
 
 
-def _complaint(program: str, *arguments: str | Path) -> Iterator[str]:
+def _of_tool(program: str, *arguments: str | Path) -> Iterator[str]:
     try:
         _run(program, *arguments)
     except subprocess.CalledProcessError as error:

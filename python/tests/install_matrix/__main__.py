@@ -1,6 +1,6 @@
-"""Install gostitch in every way on every CPython here, and use each installation.
+"""Install gostitch in every way on every CPython here.
 
-After ``make wheel``; takes minutes. One line a combination; the last line
+Each installation makes a call, an await and a panic. After ``make wheel``; takes minutes. One line a combination; the last line
 counts them, and the exit status is 1 if one failed. Arguments choose the
 combinations whose line has all these words: ``install_matrix 3.12 wheel``.
 """

@@ -26,6 +26,7 @@ def test_a_machine_that_can_build_is_not_refused(facts: Facts) -> None:
     ("facts", "cause", "remedy"),
     [
         (Facts(implementation="pypy"), "this is pypy", "install it with CPython"),
+        (Facts(version=(3, 9)), "CPython 3.10 or newer and this is 3.9", "a newer one"),
         (Facts(system="darwin"), "this is macOS: the boundary uses Linux's eventfd", "container"),
         (Facts(system="win32"), "this is Windows", "container"),
         (Facts(system="freebsd14"), "this is freebsd14", "container"),
@@ -70,7 +71,7 @@ def test_missing_headers_are_refused_with_the_package(try_unsupported: bool) -> 
     """The sentence names the file, and the packages of the interpreter's very version."""
     said = support.refusal(
         Facts(
-            version="3.12",
+            version=(3, 12),
             header="/usr/include/python3.12/Python.h",
             header_exists=False,
             try_unsupported=try_unsupported,
