@@ -17,7 +17,7 @@ RUST_PEER := benchmarks/peers/rust
 
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
-SHIM_SOURCES := $(wildcard python/native/*) setup.py pyproject.toml
+NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch]) setup.py pyproject.toml
 # Each generated module and the Go packages it comes from.
 GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/gostitch/observe/_generated.py=./gocore/observe \
@@ -42,7 +42,7 @@ $(VENV)/.tools: $(VENV)/.created requirements/build.txt python/native/toolchain.
 	if [ -n "$$missing" ]; then echo "installing $$missing into $(VENV)"; $(PIP) $$missing; fi
 	touch $@
 
-$(VENV)/.built: $(VENV)/.tools $(GO_SOURCES) $(SHIM_SOURCES)
+$(VENV)/.built: $(VENV)/.tools $(GO_SOURCES) $(NATIVE_SOURCES)
 	$(PIP) --no-build-isolation --editable .
 	touch $@
 
@@ -54,22 +54,27 @@ $(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/demo.txt
 	$(PIP) -r requirements/test.txt
 	touch $@
 
+$(VENV)/.wheel: $(VENV)/.tools requirements/wheel.txt
+	$(PIP) -r requirements/wheel.txt
+	touch $@
+
 $(BIN)/staticcheck: $(VENV)/.tools
 	GOBIN=$(abspath $(BIN)) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	touch $@
 
-dev: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## Set up .venv with everything a developer needs
+dev: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel $(BIN)/staticcheck ## Set up .venv with everything a developer needs
 
-build: $(VENV)/.built ## Build the Go library and the shim, in place
+build: $(VENV)/.built ## Build the Go library and the C extension, in place
 
 demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in Go, and compare
 	$(BIN)/python -m examples.ci_pipeline --out out/demo
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: $(VENV)/.tools ## The long matrices: archives at every level and number of cores, fuzzing
+test-long: wheel ## The long matrices: archives, fuzzing, release wheels, installs on every CPython here
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
+	$(BIN)/python python/tests/install_matrix
 
 bench: $(VENV)/.bench build/bench/rust_peer.so ## Measure, and save the figures
 	$(BENCH) --save
@@ -93,8 +98,8 @@ build/bench/rust_peer.so: $(wildcard $(RUST_PEER)/Cargo.* $(RUST_PEER)/src/*) $(
 readme: ## Write the README's figures from the last demo and the last benchmark
 	$(README) --keep-demo
 
-wheel: $(VENV)/.tools ## Build the wheel for this machine into dist/
-	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+wheel: $(VENV)/.wheel ## Build the sdist and the release wheels into dist/, and check them
+	$(BIN)/python python/native/release.py
 
 gen: $(VENV)/.tools ## Generate the typed Python modules from the Go source
 	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -out $(subst =, ,$(of)) &&) true
@@ -115,8 +120,8 @@ lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck
 race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...
 
-pytest: $(VENV)/.built $(VENV)/.test ## Python tests
+pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests
 	$(BIN)/python -m pytest
 
 clean: ## Remove everything that was built
-	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so
+	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so python/gostitch/built-from.json

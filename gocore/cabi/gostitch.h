@@ -7,8 +7,8 @@
  * library can do is in its catalogue.
  *
  * This file is written by hand and comes first: Go includes it, so the C
- * compiler refuses a mismatch, and the Python shim reads the part between the
- * cdef markers. Change it, then bump GOSTITCH_ABI.
+ * compiler refuses a mismatch, and so does the Python bridge (python/native).
+ * Change it, then bump GOSTITCH_ABI.
  *
  * Memory.   Memory given to a function is lent for the duration of the call;
  *           gostitch_submit copies what it needs, except the buffers, which
@@ -33,8 +33,6 @@
 
 /* The version of this file. gostitch_open refuses any other. */
 #define GOSTITCH_ABI 1
-
-/* cdef-begin */
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -62,8 +60,6 @@ typedef struct gostitch_request {
   const gostitch_view *buffers; /* what extension 1 in the frame refers to */
   uint64_t buffer_count;
 } gostitch_request;
-
-/* cdef-end */
 
 /* The types above as Go's export directive spells const parameters. */
 typedef const gostitch_request gostitch_const_request;
@@ -128,7 +124,8 @@ void gostitch_cancel(uint64_t token);
 
 /*
  * Takes waiting records off a queue: a MessagePack array of
- * [kind, token, status, payload] is written to scratch, payload being bytes,
+ * [kind, token, status, payload] is written to scratch (gocore.RecordKind says
+ * what a status is for each kind), payload being bytes,
  * or [address, length, handle] if it does not fit (release it like a
  * gostitch_out). Returns the number of bytes written, 0 if nothing waits;
  * *more tells whether records remain. Clear wake_fd before draining.

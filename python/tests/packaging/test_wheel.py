@@ -7,16 +7,25 @@ import subprocess
 import sys
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import core_sources
+import go_library
 import pytest
+import toolchain
+
+from gostitch.build._core import core_directory
+from install_matrix import checkouts
 
 ROOT = Path(__file__).parents[3]
+Contents = Callable[[Path], dict[str, str]]
 
 SCRIPT = """
 import asyncio, sys
 import gostitch
 from gostitch import tasks
+from gostitch.build._core import core_directory
 assert not gostitch.runtime_info()["loaded"]
 call = tasks.hash_tree(sys.prefix + "/pyvenv.cfg")
 awaited = asyncio.run(asyncio.wait_for(tasks.hash_tree.submit(sys.prefix + "/pyvenv.cfg"), 30))
@@ -28,56 +37,64 @@ except FileNotFoundError as error:
 info = gostitch.runtime_info()
 assert info["library"].startswith(sys.prefix), info
 assert (info["calls"], info["pending"], info["buffers"]) == (0, 0, 0), info
+assert (core_directory().parent.name, core_directory().name) == ("gostitch", "_go")
 """
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    done = subprocess.run(
-        list(map(str, command)),
-        cwd=cwd,
-        env={name: value for name, value in os.environ.items() if name != "GOSTITCH_LIBRARY"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build a wheel from the checkout as pip does, with the compilers of this environment."""
-    into = tmp_path_factory.mktemp("wheel")
-    run(
-        sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-        "--wheel-dir", into, ".",
-        cwd=ROOT,
-    )  # fmt: skip
-    (built,) = into.glob("*.whl")
-    return built
-
-
 @pytest.mark.timeout(300)
-def test_one_wheel_serves_every_cpython(wheel: Path) -> None:
-    """Its tag promises the stable ABI from 3.10 on; library, shim and types are inside."""
-    names = set(zipfile.ZipFile(wheel).namelist())
+def test_one_wheel_serves_every_cpython(wheel: Path, contents: Contents) -> None:
+    """Its tag promises the stable ABI from 3.10 on; library, C extension and types are inside."""
+    names = set(contents(wheel))
 
     assert "-cp310-abi3-linux_" in wheel.name
-    assert {
-        "gostitch/libgostitch.so",
-        "gostitch/_shim.abi3.so",
-        "gostitch/py.typed",
-        "gostitch/tasks/_generated.py",
-    } <= names
-    assert not [name for name in names if "test" in name or name.endswith((".c", ".h", ".go"))]
+    assert {"gostitch/libgostitch.so", "gostitch/py.typed", "gostitch/tasks/_generated.py"} <= names
+    assert 1 == len([name for name in names if name.endswith(".abi3.so")])
 
 
 @pytest.mark.timeout(300)
-def test_an_installed_wheel_calls_go(wheel: Path, tmp_path: Path) -> None:
+def test_the_wheel_has_what_git_has_and_the_core(wheel: Path, contents: Contents) -> None:
+    """Every file of the package, every source of the Go core, what was compiled, and no more."""
+    package = {name.removeprefix("python/") for name in checkouts.files("python/gostitch")}
+    core = {f"gostitch/_go/{path}" for path in core_sources.paths()}
+    found = {name for name in contents(wheel) if not name.startswith("gostitch-")}
+
+    assert package | core == {name for name in found if not name.endswith(".so")}
+    assert not [
+        name for name in core if "_test.go" in name or "testdata" in name or "faults" in name
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_the_sources_in_the_wheel_make_its_library(wheel: Path, tmp_path: Path) -> None:
+    """Built in the wheel's own folder of sources, the library has the same bytes."""
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    go, again = toolchain.go(), tmp_path / "again.so"
+    assert go is not None
+    subprocess.run(
+        [go, "build", *go_library.FLAGS, "-o", again, "./gocore/cmd/libgostitch"],
+        cwd=tmp_path / "gostitch" / "_go",
+        env=toolchain.environment(),
+        check=True,
+        timeout=240,
+    )
+
+    assert again.read_bytes() == (tmp_path / "gostitch" / "libgostitch.so").read_bytes()
+
+
+@pytest.mark.timeout(300)
+def test_an_installed_wheel_calls_go(
+    wheel: Path, tmp_path: Path, must_run: Callable[..., str]
+) -> None:
     """In a fresh environment, away from the checkout, a call, an await and an error work."""
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env" / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    must_run(python, "-m", "pip", "install", "--quiet", wheel, cwd=tmp_path)
 
-    run(python, "-W", "error", "-c", SCRIPT, cwd=tmp_path)
+    must_run(python, "-W", "error", "-c", SCRIPT, cwd=tmp_path)
+
+
+def test_a_checkout_is_its_own_core() -> None:
+    """In an editable install the core's go.mod is at the root of the checkout."""
+    assert ROOT == core_directory()
+    assert os.path.samefile(sys.modules["gostitch"].__path__[0], ROOT / "python" / "gostitch")

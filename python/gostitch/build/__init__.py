@@ -1,0 +1,1 @@
+"""Building Go functions of one's own against the core that is installed."""

@@ -1,0 +1,86 @@
+"""The setuptools command that compiles, C extensions as usual with Go libraries beside them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+import build_record
+import go_library
+import python_headers
+import support
+import targets
+import toolchain
+from setuptools import Extension
+from setuptools.command.build_ext import build_ext
+
+
+class GoLibrary(Extension):
+    """A c-shared library built from a Go package."""
+
+    def __init__(self, name: str, package: str) -> None:
+        super().__init__(name, sources=[], py_limited_api=True)
+        self.package = package
+
+
+class Compile(build_ext):
+    """Builds every extension with the compilers that ``toolchain`` found."""
+
+    def run(self) -> None:
+        """Build everything; refuses first what cannot be built."""
+        reason = support.refusal(support.of_this_machine())
+        if reason:
+            sys.exit(reason)
+        super().run()
+
+    def get_ext_filename(self, fullname: str) -> str:
+        """Give a Go library its plain name, since Python does not import it."""
+        if fullname.rpartition(".")[2].startswith("lib"):
+            return fullname.replace(".", "/") + ".so"
+        return super().get_ext_filename(fullname)
+
+    def build_extensions(self) -> None:
+        """Choose the C compiler, then build."""
+        compiler = toolchain.cc()
+        if compiler is None:
+            sys.exit(
+                "gostitch needs a C compiler to build, and none that works is on PATH; install "
+                "one (gcc with libc6-dev on Debian), or build without --no-build-isolation so "
+                "that zig comes from PyPI"
+            )
+        words = shlex.split(compiler)
+        # Not the flags that Python was built with: those name folders and add debug symbols.
+        self.compiler.set_executables(
+            compiler_so=[*words, "-fPIC", "-O2", "-g0", *shlex.split(os.environ.get("CFLAGS", ""))],
+            linker_so=[*words, "-shared", "-s", *shlex.split(os.environ.get("LDFLAGS", ""))],
+        )
+        target = targets.chosen()
+        if target is not None:
+            folder = Path(self.build_temp).resolve() / "headers"
+            self.compiler.include_dirs += python_headers.for_other_machine(target.machine, folder)
+        super().build_extensions()
+
+    def build_extension(self, extension: Extension) -> None:
+        """Build one extension."""
+        if isinstance(extension, GoLibrary):
+            go_library.build(
+                extension.package, Path(self.get_ext_fullpath(extension.name)).resolve()
+            )
+        else:
+            super().build_extension(extension)
+
+    def copy_extensions_to_source(self) -> None:
+        """Put what was built beside the Python package, and record what it was built from."""
+        build_py = self.get_finalized_command("build_py")
+        package = Path(build_py.get_package_dir("gostitch"))
+        for extension in self.extensions:
+            in_place, built = self._get_inplace_equivalent(build_py, extension)
+            # A process may have the old file loaded: it must keep it, whole.
+            unfinished = f"{in_place}.{os.getpid()}"
+            shutil.copyfile(built, unfinished)
+            os.replace(unfinished, in_place)
+        sources = [source for extension in self.extensions for source in extension.sources]
+        build_record.write(package, sources)

@@ -1,0 +1,95 @@
+"""The checks of release wheels find what they are for."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import elf_facts
+import pytest
+import toolchain
+import wheel_checks
+from elf_facts import ElfFacts
+from targets import TARGETS
+
+pytestmark = pytest.mark.timeout(300)
+
+HERE = TARGETS[platform.machine()]
+(OTHER,) = (target for target in TARGETS.values() if target != HERE)
+
+
+def compiled(folder: Path, *options: str) -> ElfFacts:
+    """Compile a small library and read its facts."""
+    compiler = toolchain.cc()
+    assert compiler is not None
+    subprocess.run(
+        [*shlex.split(compiler), "-shared", "-fPIC", *options, "-x", "c", "-o", "small.so", "-"],
+        cwd=folder,
+        input="#include <stdlib.h>\nint small(void) { return abs(rand()); }\n",
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return elf_facts.read("small.so", (folder / "small.so").read_bytes())
+
+
+def test_a_stripped_library_of_the_machine_is_well(tmp_path: Path) -> None:
+    """Nothing is said about a library that is as it should be."""
+    library = compiled(tmp_path, "-s")
+
+    assert ("small.so", HERE.machine) == (library.name, library.machine)
+    assert (tmp_path / "small.so").stat().st_size == library.size
+    assert "libc.so.6" in library.libraries
+    assert [] == list(wheel_checks.complaints(library._replace(glibc=(2, 17)), HERE))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("-g",), "is not stripped"),
+        (
+            ("-s", "-Wl,-rpath,/home/builder/lib"),
+            "searches for libraries in ('/home/builder/lib',)",
+        ),
+    ],
+)
+def test_what_a_builder_leaves_in_a_library(
+    tmp_path: Path, options: tuple[str, ...], complaint: str
+) -> None:
+    """Debug symbols, and folders of the builder, do not belong in a release."""
+    library = compiled(tmp_path, *options)._replace(glibc=(2, 17))
+
+    (said,) = wheel_checks.complaints(library, HERE)
+    assert complaint in said
+
+
+def test_a_library_for_another_machine_or_a_newer_glibc(tmp_path: Path) -> None:
+    """Both are named with what was wanted."""
+    library = compiled(tmp_path, "-s")._replace(glibc=(2, 34))
+
+    assert [
+        f"is for {HERE.machine}, not for {OTHER.machine}",
+        "needs glibc 2.34, newer than manylinux2014 has",
+    ] == list(wheel_checks.complaints(library, OTHER))
+
+
+def test_the_wheel_of_this_machine_is_no_release_wheel(
+    wheel: Path, tmp_path: Path, must_run: Callable[..., str]
+) -> None:
+    """Built for the glibc that is here, with a file that does not belong in it, it fails each check."""
+    must_run(sys.executable, "-m", "wheel", "unpack", wheel, cwd=tmp_path)
+    (folder,) = tmp_path.iterdir()
+    (folder / "gostitch" / "left_behind.pyc").touch()
+    must_run(sys.executable, "-m", "wheel", "pack", folder, cwd=tmp_path)
+    spoilt = tmp_path / wheel.name
+
+    said = "\n".join(wheel_checks.problems(spoilt, OTHER))
+
+    assert f"libgostitch.so is for {HERE.machine}, not for {OTHER.machine}" in said
+    assert "auditwheel says manylinux_2_" in said
+    assert "check-wheel-contents complains" in said
+    assert "left_behind.pyc" in said
