@@ -71,6 +71,24 @@ type answers struct {
 	waiting map[uint32]chan []byte // guarded by mu; by question
 }
 
+// expect gives the number of a new question, and where its answer will come.
+func (a *answers) expect() (number uint32, reply chan []byte) {
+	// One answer; whoever answers must not wait for one who has given up.
+	reply = make(chan []byte, 1)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.last++
+	a.waiting[a.last] = reply
+	return a.last, reply
+}
+
+// forget gives up waiting for the answer to a question.
+func (a *answers) forget(number uint32) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.waiting, number)
+}
+
 // ask sends a question and waits for the answer's frame.
 func (c *Call) ask(ctx context.Context, question []byte) ([]byte, error) {
 	a := c.answers
@@ -80,18 +98,8 @@ func (c *Call) ask(ctx context.Context, question []byte) ([]byte, error) {
 	if c.closed.Load() {
 		return nil, Errorf(CodeClosed, "the call of %s has ended, so nobody can be asked", c.Function.Name)
 	}
-	// One answer; whoever answers must not wait for one who has given up.
-	reply := make(chan []byte, 1)
-	a.mu.Lock()
-	a.last++
-	number := a.last
-	a.waiting[number] = reply
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		delete(a.waiting, number)
-		a.mu.Unlock()
-	}()
+	number, reply := a.expect()
+	defer a.forget(number)
 	c.outbox.queue.push(Record{Kind: RecordQuestion, Token: c.Token, Status: int(number), Payload: question})
 	select {
 	case message := <-reply:

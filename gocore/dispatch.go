@@ -189,8 +189,12 @@ func Cancel(token uint64) {
 	}
 }
 
-// Send delivers a message from Python to a submitted call.
+// Send delivers a message from Python to a submitted call; token 0 is for the
+// answers to questions that belong to no call.
 func Send(token uint64, message []byte) error {
+	if token == 0 {
+		return hostAnswers.take(message)
+	}
 	c, running := submitted.Load(token)
 	if !running {
 		return Errorf(CodeClosed, "the call has ended")

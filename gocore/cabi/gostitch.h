@@ -113,7 +113,10 @@ uint64_t gostitch_queue(int32_t wake_fd, int32_t host);
  */
 int32_t gostitch_submit(gostitch_const_request *request, uint64_t token, uint64_t queue, gostitch_out *out);
 
-/* Delivers a message to the running call of that token (gocore.Receive). Returns as gostitch_submit. */
+/*
+ * Delivers a message to the running call of that token (gocore.Receive), or the answer to a question; token 0:
+ * to a question that belongs to no call. Returns as gostitch_submit.
+ */
 int32_t gostitch_send(uint64_t token, gostitch_const_byte *data, uint64_t length, gostitch_out *out);
 
 /*

@@ -8,6 +8,7 @@ import "C"
 import (
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,10 @@ type Config struct {
 	// InterruptFD is the read end of the descriptor to which Python writes the
 	// numbers of the signals it receives; -1: none.
 	InterruptFD int
+	// Environment is Python's, as NAME=value.
+	Environment []string
+	// PipeIgnored tells that SIGPIPE was ignored when the library was loaded.
+	PipeIgnored bool
 }
 
 // Info is what the library says of itself.
@@ -72,6 +77,14 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	}
 	if opened.Swap(true) {
 		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the library is open already")
+	}
+	if err := gocore.SetEnvironment(c.Environment); err != nil {
+		return nil, err
+	}
+	if c.PipeIgnored {
+		// Go takes it over, and would end the process when a Go function writes to a
+		// closed standard output.
+		signal.Ignore(unix.SIGPIPE)
 	}
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.LogLevel))

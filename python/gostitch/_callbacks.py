@@ -19,9 +19,14 @@ import msgspec
 from gostitch.exceptions import GoError
 
 _VALUE, _ERROR = b"\0", b"\1"
-_encode_error = msgspec.msgpack.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 
 Send = Callable[[bytes], object]
+
+
+def answer(number: int, value: Any, *, failed: bool = False) -> bytes:
+    """Give the message that answers a question with a plain value, or with an error."""
+    return number.to_bytes(4, "little") + (_ERROR if failed else _VALUE) + _encode(value)
 
 
 class Callbacks:
@@ -91,7 +96,7 @@ class Callbacks:
             text = str(error)
         except Exception:
             text = "(its text cannot be had)"
-        return _ERROR + _encode_error((name, text.encode(errors="replace").decode()))
+        return _ERROR + _encode((name, text.encode(errors="replace").decode()))
 
     def original(self, error: GoError) -> BaseException:
         """Give the callable's own exception if it is what made the function fail."""

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -59,11 +60,18 @@ class _Stats(msgspec.Struct, array_like=True):
 class Library:
     """The loaded library: its address book and its catalogue."""
 
-    def __init__(self, path: str, info: _Info, functions: dict[str, Entry]) -> None:
+    def __init__(
+        self,
+        path: str,
+        info: _Info,
+        functions: dict[str, Entry],
+        environment: dict[bytes, bytes],
+    ) -> None:
         self.path = path
         self.pid = os.getpid()
         self.info = info
         self.functions = functions
+        self.environment = environment  # that Go was given
 
     def stats(self) -> _Stats:
         """Read the live counts."""
@@ -158,8 +166,10 @@ def _open(path: str) -> Library:
 
 def _shake_hands(path: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
-    config = msgspec.msgpack.encode((_slog_level(), _signal_pipe()))
-    info = _decode_reply(bridge.open(config), _Info)
+    pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
+    given = dict(os.environb)
+    config = (_slog_level(), _signal_pipe(), as_go_has_it(given), pipe_ignored)
+    info = _decode_reply(bridge.open(msgspec.msgpack.encode(config)), _Info)
     if info.version != VERSION:
         raise LibraryError(
             f"the library {path} is version {info.version} and the Python package is "
@@ -173,7 +183,19 @@ def _shake_hands(path: str) -> Library:
     catalogue = _decode_reply(bridge.catalogue(), list[tuple[str, str]])
     functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
     bridge.ready(True)
-    return Library(path, info, functions)
+    return Library(path, info, functions, given)
+
+
+def as_go_has_it(environment: Mapping[bytes, bytes]) -> list[str | bytes]:
+    """Give an environment as ``NAME=value``, in bytes where that is no text."""
+    return [_text(name + b"=" + value) for name, value in environment.items()]
+
+
+def _text(variable: bytes) -> str | bytes:
+    try:
+        return variable.decode()
+    except UnicodeDecodeError:
+        return variable
 
 
 def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:

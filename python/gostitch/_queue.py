@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from gostitch import _codec, _hooks, _process
-from gostitch._callbacks import Callbacks
+from gostitch._callbacks import Callbacks, answer
 from gostitch._future import FINISHED, Future
 from gostitch._loop_future import LoopFuture
 from gostitch._process import bridge
@@ -255,6 +255,8 @@ class Queue:
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if kind == _codec.REPLY:
             self._reply(token, status, payload)
+        elif kind == _codec.QUESTION and not token:
+            bridge.send(0, answer_of_host(payload, status))
         elif kind in (_codec.MESSAGE, _codec.QUESTION):
             # A goroutine that outlived its call may still send.
             entry = self._pending.get(token)
@@ -361,6 +363,14 @@ def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
     if isinstance(error, GoPanic):
         _hooks.panicked(error, trace)
     return error
+
+
+def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
+    """Answer what Go asks of the process, and of no call in particular."""
+    if bytes(question) != b"environment":
+        error = ("LookupError", f"nobody knows {bytes(question)!r}")
+        return answer(number, error, failed=True)
+    return answer(number, _process.as_go_has_it(os.environb))
 
 
 def _log(payload: bytes | memoryview) -> None:

@@ -23,10 +23,11 @@ __all__ = [
     "FaultsPoint",
     "FaultsQuestion",
     "FaultsReply",
+    "FaultsRuntimeSettings",
     "FaultsThing",
     "FaultsTick",
     "FaultsWeight",
-    "SoldOutError",
+    "OutOfStockError",
     "add",
     "address_of",
     "ask",
@@ -63,18 +64,21 @@ __all__ = [
     "read_file",
     "receive",
     "receive_with",
+    "run",
     "send_bytes",
     "send_late",
+    "settings",
     "sleep",
     "slice_bytes",
     "spin_ignoring_context",
     "stream_ends",
     "structured",
+    "write_to_closed",
 ]
 
 
-@_go.error("sold_out")
-class SoldOutError(_go.GoError, LookupError):
+@_go.error("out_of_stock")
+class OutOfStockError(_go.GoError, LookupError):
     """Says that nothing is left."""
 
 
@@ -256,7 +260,7 @@ def buy(
     *,
     timeout: float | None = None,
 ) -> None:
-    """Fails with SoldOut, wrapped.
+    """Fails with OutOfStock, wrapped.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
@@ -1078,6 +1082,29 @@ def receive_with(
 
 
 @_go.function(
+    "faults.run",
+    "47e4d173b47550fb",
+    "command: list[str], plain: bool",
+    "str",
+)
+def run(
+    command: _abc.Iterable[str],
+    *,
+    plain: bool = False,
+    timeout: float | None = None,
+) -> str:
+    """Runs a program and returns what it prints.
+
+    Args:
+        command: To run.
+        plain: Runs it with what Go has as its environment, instead of what Python has
+            now.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.send_bytes",
     "8d96cd6d670f56aa",
     "count: int64, size: int64",
@@ -1128,6 +1155,39 @@ def send_late(
         on_message: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("max_procs: int64, gc_percent: int64, memory_limit: int64")
+class FaultsRuntimeSettings(_msgspec.Struct, frozen=True):
+    """What steers the Go runtime.
+
+    Attributes:
+        max_procs: The number of threads that run Go code.
+        gc_percent: When the collector starts.
+        memory_limit: In bytes.
+    """
+
+    max_procs: int
+    gc_percent: int
+    memory_limit: int
+
+
+@_go.function(
+    "faults.settings",
+    "047777c06aee66e9",
+    "",
+    "FaultsRuntimeSettings",
+)
+def settings(
+    *,
+    timeout: float | None = None,
+) -> FaultsRuntimeSettings:
+    """Returns what steers the Go runtime.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1261,6 +1321,24 @@ def structured(
         name: A text.
         numbers: A list.
         inner: A record.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.write_to_closed",
+    "976598ae42e38a92",
+    "",
+    "str",
+)
+def write_to_closed(
+    *,
+    timeout: float | None = None,
+) -> str:
+    """Writes to a pipe that nobody reads, as standard output.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

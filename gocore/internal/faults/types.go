@@ -64,24 +64,24 @@ func EchoThing(_ context.Context, a ThingArgs) (Thing, error) {
 	return a.Thing, nil
 }
 
-// CodeSoldOut says that nothing is left.
+// CodeOutOfStock says that nothing is left.
 //
-//gostitch:exception SoldOutError LookupError
-const CodeSoldOut = "sold_out"
+//gostitch:exception OutOfStockError LookupError
+const CodeOutOfStock = "out_of_stock"
 
-// SoldOut is an error with a code of its own.
-type SoldOut struct{ Left int64 }
+// OutOfStock is an error with a code of its own.
+type OutOfStock struct{ Left int64 }
 
 // Error says what is left.
-func (s SoldOut) Error() string { return fmt.Sprintf("only %d left", s.Left) }
+func (s OutOfStock) Error() string { return fmt.Sprintf("only %d left", s.Left) }
 
 // Code gives the code.
-func (SoldOut) Code() string { return CodeSoldOut }
+func (OutOfStock) Code() string { return CodeOutOfStock }
 
 // Details say how many are left.
-func (s SoldOut) Details() map[string]any { return map[string]any{"left": s.Left} }
+func (s OutOfStock) Details() map[string]any { return map[string]any{"left": s.Left} }
 
-// Buy fails with SoldOut, wrapped.
+// Buy fails with OutOfStock, wrapped.
 func Buy(context.Context, NoArgs) (None, error) {
-	return None{}, fmt.Errorf("no: %w", errors.Join(SoldOut{2}))
+	return None{}, fmt.Errorf("no: %w", errors.Join(OutOfStock{2}))
 }

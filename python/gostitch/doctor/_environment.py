@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from gostitch.doctor._finding import Verdict, note, ok, warning
 
-KNOWN = ("GOSTITCH_LIBRARY", "GOSTITCH_CI", "GOSTITCH_LONG")
-"""The variables of gostitch, those for its own tests included."""
+KNOWN = (
+    "GOSTITCH_CI",
+    "GOSTITCH_LIBRARY",
+    "GOSTITCH_LONG",
+    "GOSTITCH_REBUILD",
+    "GOSTITCH_TARGET",
+    "GOSTITCH_TRY_UNSUPPORTED",
+)
+"""The variables of gostitch, those for its build and its own tests included."""
 
 _PREFIX = "GOSTITCH_"
 _RUNTIME = ("GODEBUG", "GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GOTRACEBACK")
@@ -72,33 +77,21 @@ def own_variables(environment: Mapping[str, str]) -> Verdict:
     return ok("No variable of gostitch is set.", **facts)
 
 
-def late_variables(environment: Mapping[str, str], initial: Mapping[str, str] | None) -> Verdict:
-    """Look for variables that were changed after the start, which Go may not see.
+def late_variables(environment: Mapping[str, str], given: Mapping[str, str] | None) -> Verdict:
+    """Look for variables that were changed after they were given to Go.
 
-    The Go runtime reads what the process was started with, not ``os.environ``.
+    Go has the environment of the first call. Functions that start programs
+    through ``gocore.Command`` give them Python's present one.
     """
-    if initial is None:
-        return ok("Which variables were changed since the start cannot be seen.", changed=None)
-    changed = [name for name in _READ_BY_GO if environment.get(name) != initial.get(name)]
+    if given is None:
+        words = "Go gets Python's os.environ at the first call, dotenv and the like included."
+        return ok(words, changed=None)
+    changed = [name for name in _READ_BY_GO if environment.get(name) != given.get(name)]
     if not changed:
-        words = "What the Go runtime reads from the environment was not changed since the start."
+        words = "What Go reads from the environment was not changed since the first call."
         return ok(words, changed=changed)
     words = (
-        f"Changed by the program after its start: {', '.join(changed)}. The Go runtime reads the "
-        "environment that the process was started with and does not see that."
+        f"Changed since the first call: {', '.join(changed)}. Go has the environment of that call "
+        "and does not see this."
     )
-    fix = "Set them before Python starts (in the shell, the unit or the container)."
-    return warning(words, fix, changed=changed)
-
-
-def initial() -> dict[str, str] | None:
-    """Give the variables that the process was started with, None if that cannot be seen."""
-    try:
-        text = os.fsdecode(Path("/proc/self/environ").read_bytes())
-    except OSError:
-        return None
-    pairs = (entry.partition("=") for entry in text.split("\0") if "=" in entry)
-    found = {name: value for name, _, value in pairs}
-    # setproctitle and its like overwrite this memory with a title.
-    kept = [name for name in os.environ if name in found]
-    return found if len(kept) * 2 >= len(os.environ) else None
+    return warning(words, "Set them before the first call into Go.", changed=changed)

@@ -102,7 +102,7 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         (
             "environment.late",
             "changed late",
-            lambda: _environment.late_variables(env, _environment.initial()),
+            lambda: _environment.late_variables(env, _runtime.environment()),
         ),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
@@ -19,3 +20,15 @@ def is_loaded() -> bool:
     """Tell whether the library is loaded and usable in this process."""
     known = info()
     return known is not None and bool(known["loaded"])
+
+
+def environment() -> dict[str, str] | None:
+    """Give the environment that Go was given, or None before the library is loaded."""
+    if not is_loaded():
+        return None
+    from gostitch import _process
+
+    library = _process.loaded()
+    if library is None:
+        return None
+    return {os.fsdecode(name): os.fsdecode(value) for name, value in library.environment.items()}

@@ -237,9 +237,9 @@ def test_after_the_end_nobody_can_be_asked() -> None:
 
 def test_ones_own_error_class() -> None:
     """A code that a directive names raises the generated class, also a built-in one."""
-    with pytest.raises(faults.SoldOutError) as caught:
+    with pytest.raises(faults.OutOfStockError) as caught:
         faults.buy()
 
     assert isinstance(caught.value, LookupError)
     assert isinstance(caught.value, GoError)
-    assert ("sold_out", {"left": 2}) == (caught.value.code, caught.value.details)
+    assert ("out_of_stock", {"left": 2}) == (caught.value.code, caught.value.details)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-import faults
 from gostitch.doctor import _environment
 
 ROOT = Path(__file__).parents[3]
@@ -53,9 +52,10 @@ def test_the_go_runtime(variables: dict[str, str], status: str, words: str) -> N
 
 
 def test_changed_late(examined: Callable) -> None:
-    """A variable set in os.environ is not seen by Go, which the doctor says."""
+    """A variable set after the first call is not seen by Go, which the doctor says."""
     text = """
 import faults, os
+assert faults.environment("GOMAXPROCS") == ""
 os.environ["GOMAXPROCS"] = "1"
 os.environ["HTTPS_PROXY"] = "http://me:S3CRET@proxy:1"
 assert faults.environment("GOMAXPROCS") == ""
@@ -68,13 +68,17 @@ assert faults.environment("GOMAXPROCS") == ""
 
 
 def test_not_changed(examined: Callable) -> None:
-    """A variable that was there from the start is seen by Go."""
-    assert faults.environment.__name__ == "environment"
-    found = examined("", GOMAXPROCS="1")["environment.late"]
+    """A variable that was set before the first call is seen by Go."""
+    text = """
+import faults, os
+os.environ["GOMAXPROCS"] = "1"
+assert faults.environment("GOMAXPROCS") == "1"
+"""
+    found = examined(text, GOMAXPROCS=None)["environment.late"]
 
     assert ("ok", []) == (found["status"], found["facts"]["changed"])
 
 
-def test_a_title_in_place_of_the_environment() -> None:
-    """Where the process's own record is overwritten, nothing is claimed."""
+def test_before_the_first_call() -> None:
+    """Nothing was given yet, so nothing can be late."""
     assert None is _environment.late_variables({"GOGC": "1"}, None).facts["changed"]

@@ -17,7 +17,7 @@ _METADATA = {
     "setup.cfg",
     *(
         f"python/gostitch.egg-info/{name}.txt"
-        for name in ("SOURCES", "dependency_links", "requires", "top_level")
+        for name in ("SOURCES", "dependency_links", "entry_points", "requires", "top_level")
     ),
     "python/gostitch.egg-info/PKG-INFO",
 }

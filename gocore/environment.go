@@ -1,0 +1,186 @@
+package gocore
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unsafe"
+
+	"github.com/gostitch/gostitch/gocore/codec"
+)
+
+// environmentLock is held while the environment is replaced.
+var environmentLock sync.Mutex
+
+// SetEnvironment makes variables ("NAME=value") the environment of Go. By
+// itself Go has that of the start of the process: what Python has set since, from a
+// dotenv file say, it cannot see. The variables that the Go runtime reads at its
+// start (GOMAXPROCS, GOGC, GOMEMLIMIT, GOTRACEBACK) take effect as well.
+//
+// An error says which variable the Go runtime cannot use.
+func SetEnvironment(variables []string) error {
+	environmentLock.Lock()
+	defer environmentLock.Unlock()
+	before := map[string]string{}
+	for _, variable := range os.Environ() {
+		name, value, _ := strings.Cut(variable, "=")
+		before[name] = value
+	}
+	changed := map[string]string{}
+	for _, variable := range variables {
+		name, value, _ := strings.Cut(variable, "=")
+		if old, had := before[name]; !had || old != value {
+			changed[name] = value
+			if err := os.Setenv(name, value); err != nil {
+				return Errorf(CodeInvalidArgument, "the environment variable %q cannot be set in Go: %w", name, err)
+			}
+		}
+		delete(before, name)
+	}
+	for name := range before {
+		changed[name] = ""
+		_ = os.Unsetenv(name) // cannot fail: it was there
+	}
+	for name, apply := range runtimeVariables {
+		if value, new := changed[name]; new {
+			if err := apply(value); err != nil {
+				return Errorf(CodeInvalidArgument, "the environment variable %s=%s is not understood by Go (%w); correct or unset it", name, value, err)
+			}
+		}
+	}
+	return nil
+}
+
+// runtimeVariables are what the Go runtime has read at its start, and so must
+// be told of.
+var runtimeVariables = map[string]func(value string) error{
+	"GOMAXPROCS": func(value string) error {
+		if value == "" {
+			runtime.SetDefaultGOMAXPROCS()
+			return nil
+		}
+		n, err := strconv.Atoi(value)
+		if err == nil && n > 0 {
+			runtime.GOMAXPROCS(n)
+		}
+		return err
+	},
+	"GOGC": func(value string) error {
+		percent := 100
+		var err error
+		switch value {
+		case "":
+		case "off":
+			percent = -1
+		default:
+			percent, err = strconv.Atoi(value)
+		}
+		if err == nil {
+			debug.SetGCPercent(percent)
+		}
+		return err
+	},
+	"GOMEMLIMIT": func(value string) error {
+		limit, err := parseBytes(value)
+		if err == nil {
+			debug.SetMemoryLimit(limit)
+		}
+		return err
+	},
+	"GOTRACEBACK": func(value string) error {
+		if value != "" {
+			debug.SetTraceback(value)
+		}
+		return nil
+	},
+}
+
+// parseBytes reads a size as GOMEMLIMIT has it: a number and B, KiB, MiB, GiB or
+// TiB; "off" or nothing is no limit.
+func parseBytes(text string) (int64, error) {
+	if text == "" || text == "off" {
+		return math.MaxInt64, nil
+	}
+	shift := 0
+	for i, suffix := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if number, found := strings.CutSuffix(text, suffix); found {
+			text, shift = number, 10*(i+1)
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(text, "B"), 10, 64)
+	if err == nil && (n < 0 || n > math.MaxInt64>>shift) {
+		err = strconv.ErrRange
+	}
+	return n << shift, err
+}
+
+// environmentWait bounds how long Go waits for Python to tell its environment.
+const environmentWait = time.Second
+
+// hostAnswers are the questions to Python as such, and not to a call's caller.
+var (
+	hostAnswers     = &answers{waiting: map[uint32]chan []byte{}}
+	environmentPlan = sync.OnceValue(func() *codec.Plan {
+		plan, err := codec.Compile[[]string]()
+		if err != nil {
+			panic(err)
+		}
+		return plan
+	})
+)
+
+// Environ gives the environment that Python has now, as os.Environ does for
+// Go's own, which is brought up to date too. Where Python does not answer within a second
+// it gives the last one known.
+func Environ(ctx context.Context) []string {
+	ctx, stop := context.WithTimeout(ctx, environmentWait)
+	defer stop()
+	frame, err := askHost(ctx, "environment")
+	var variables []string
+	if err == nil {
+		err = environmentPlan().Decode(frame, nil, unsafe.Pointer(&variables))
+	}
+	if err == nil {
+		err = SetEnvironment(variables)
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "Python's environment is not known; the last one known is used", "error", err)
+		return os.Environ()
+	}
+	return variables
+}
+
+// Command is exec.CommandContext for a program that gets, and is found by, the
+// environment that Python has now. A plain exec.Command gets that of the first
+// call into Go.
+func Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
+	environment := Environ(ctx)
+	command := exec.CommandContext(ctx, name, arguments...)
+	command.Env = environment
+	return command
+}
+
+// askHost asks Python something and waits for the frame of the answer.
+func askHost(ctx context.Context, question string) ([]byte, error) {
+	queue := hostQueue.Load()
+	if queue == nil {
+		return nil, Errorf(CodeClosed, "Python is not there to be asked")
+	}
+	number, reply := hostAnswers.expect()
+	defer hostAnswers.forget(number)
+	queue.push(Record{Kind: RecordQuestion, Status: int(number), Payload: []byte(question)})
+	select {
+	case message := <-reply:
+		return readAnswer(number, message)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
