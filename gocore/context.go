@@ -44,10 +44,12 @@ const contextsAtOnce = 64
 func (c *Call) openContext() {
 	if len(c.contexts) == 0 {
 		c.contexts = make([]callContext, contextsAtOnce)
+		for i := range c.contexts {
+			c.contexts[i].call.Store(c)
+		}
 	}
 	c.context = &c.contexts[0]
 	c.contexts = c.contexts[1:]
-	c.context.call.Store(c)
 }
 
 // closeContext ends the context and makes the call ready to be used again.

@@ -79,7 +79,11 @@ func (c *compiler) compileSlice(t reflect.Type) (*Schema, ops, error) {
 	if err != nil {
 		return nil, ops{}, fmt.Errorf("element of %s: %w", t, err)
 	}
-	return &Schema{Kind: KindList, Elem: elem}, listOps(t, elemOps), nil
+	schema := &Schema{Kind: KindList, Elem: elem}
+	if plain, known := plainLists[t.Elem().Kind()]; known && elem.Kind != KindDuration {
+		return schema, plain, nil
+	}
+	return schema, listOps(t, elemOps), nil
 }
 
 func (c *compiler) compileMap(t reflect.Type) (*Schema, ops, error) {

@@ -190,14 +190,15 @@ static int out_of_range(const gs_place *place, gs_schema *schema, PyObject *valu
   return refuse(place, 0, PyUnicode_FromFormat("%S is out of range for a %d-bit %s", value, schema->bits, kind));
 }
 
+static int fits(int64_t number, int bits) {
+  return bits == 64 || number == (int64_t)((uint64_t)number << (64 - bits)) >> (64 - bits);
+}
+
 static int encode_signed(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   int overflow;
   int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
   if (number == -1 && PyErr_Occurred()) return -1;
-  if (overflow != 0 || (schema->bits < 64 && number != (int64_t)((uint64_t)number << (64 - schema->bits)) >>
-                                                           (64 - schema->bits))) {
-    return out_of_range(place, schema, value);
-  }
+  if (overflow != 0 || !fits(number, schema->bits)) return out_of_range(place, schema, value);
   return write_signed(writer, number);
 }
 
@@ -322,6 +323,28 @@ static int is_mapping(PyObject *value) {
   return PyDict_Check(value) || (!PyList_Check(value) && !PyTuple_Check(value) && PyObject_HasAttrString(value, "keys"));
 }
 
+/* Encodes items of a list that are plain ints, from the first on; gives how many
+   there were before something else came, or -1. */
+static Py_ssize_t encode_plain_ints(gs_writer *writer, gs_schema *schema, PyObject *list, int is_tuple,
+                                    Py_ssize_t count) {
+  Py_ssize_t i = 0;
+  while (i < count) {
+    PyObject *item = is_tuple ? PyTuple_GetItem(list, i) : PyList_GetItem(list, i);
+    if (item == NULL || !PyLong_CheckExact(item)) break;
+    int overflow;
+    int64_t number = PyLong_AsLongLongAndOverflow(item, &overflow);
+    if (overflow != 0 || !fits(number, schema->bits)) break;
+    if (number >= 0 && number < 0x80 && writer->room > writer->length) {
+      writer->data[writer->length++] = (uint8_t)number;
+    } else if (write_signed(writer, number) < 0) {
+      return -1;
+    }
+    i++;
+  }
+  PyErr_Clear();
+  return i;
+}
+
 /* Encodes a list; any iterable but text, bytes and mappings will do. */
 static int encode_list(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   PyObject *list;
@@ -344,7 +367,12 @@ static int encode_list(gs_writer *writer, gs_schema *schema, PyObject *value, co
   Py_ssize_t count = is_tuple ? PyTuple_Size(list) : PyList_Size(list);
   int status = (uint64_t)count > UINT32_MAX ? refuse(place, 0, PyUnicode_FromString("the list is too long"))
                                             : gs_write_list_header(writer, (size_t)count);
-  for (Py_ssize_t i = 0; i < count && status == 0; i++) {
+  Py_ssize_t i = 0;
+  if (status == 0 && schema->element->kind == GS_INT) {
+    i = encode_plain_ints(writer, schema->element, list, is_tuple, count);
+    if (i < 0) status = -1;
+  }
+  for (; i < count && status == 0; i++) {
     /* A conversion of an item may run Python code, which may change the list. */
     PyObject *item = is_tuple ? PyTuple_GetItem(list, i) : PyList_GetItem(list, i);
     if (item == NULL) {

@@ -34,6 +34,7 @@ typedef struct {
   PyObject *parameters; /* a tuple of str */
   PyObject *schemas;    /* a tuple of schemas, as long */
   PyObject *defaults;   /* a tuple of bytes: an encoded default for each of the last parameters */
+  Py_ssize_t count, required; /* parameters in all, and without a default */
   PyObject *callback;   /* the name of the parameter that takes a callable, or NULL */
   int needs_callback;   /* which then stands after the last positional argument */
   gs_schema *result;
@@ -62,16 +63,14 @@ static int same_name(PyObject *a, PyObject *b) { return a == b || PyUnicode_Comp
 /* Sorts the arguments of a call. Those with a default are keyword-only. */
 static int sort_arguments(function_object *f, PyObject *const *arguments, Py_ssize_t count, PyObject *names,
                           given *out) {
-  Py_ssize_t parameters = PyTuple_Size(f->parameters);
-  Py_ssize_t required = parameters - PyTuple_Size(f->defaults);
+  Py_ssize_t parameters = f->count, required = f->required;
   Py_ssize_t positional = required + f->needs_callback;
   if (count > positional) {
     PyErr_Format(PyExc_TypeError, "%U() takes %zd positional argument%s but %zd %s given", f->name, positional,
                  positional == 1 ? "" : "s", count, count == 1 ? "was" : "were");
     return -1;
   }
-  memset(out->values, 0, (size_t)parameters * sizeof *out->values);
-  memcpy(out->values, arguments, (size_t)(count > required ? required : count) * sizeof *out->values);
+  for (Py_ssize_t i = 0; i < parameters; i++) out->values[i] = i < count && i < required ? arguments[i] : NULL;
   out->timeout = NULL;
   out->callback = count > required ? arguments[required] : NULL;
   Py_ssize_t named = names == NULL ? 0 : PyTuple_Size(names);
@@ -119,15 +118,14 @@ static int sort_arguments(function_object *f, PyObject *const *arguments, Py_ssi
 
 /* Writes the frame of the arguments. */
 static int write_arguments(function_object *f, const given *in, gs_writer *writer) {
-  Py_ssize_t count = PyTuple_Size(f->parameters);
-  Py_ssize_t required = count - PyTuple_Size(f->defaults);
+  Py_ssize_t count = f->count;
   gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
   if (gs_write_list_header(writer, (size_t)count) < 0) return -1;
   for (Py_ssize_t i = 0; i < count; i++) {
     if (in->values[i] == NULL) {
       char *bytes;
       Py_ssize_t length;
-      if (PyBytes_AsStringAndSize(PyTuple_GetItem(f->defaults, i - required), &bytes, &length) < 0 ||
+      if (PyBytes_AsStringAndSize(PyTuple_GetItem(f->defaults, i - f->required), &bytes, &length) < 0 ||
           gs_write(writer, bytes, (size_t)length) < 0) {
         return -1;
       }
@@ -303,9 +301,8 @@ static PyObject *with_arguments(function_object *f, PyObject *const *arguments, 
                                 action act) {
   if (!prepared(f)) return NULL;
   PyObject *few[FEW];
-  Py_ssize_t parameters = PyTuple_Size(f->parameters);
   given in = {.values = few};
-  if (parameters > FEW) in.values = PyMem_Malloc((size_t)parameters * sizeof *in.values);
+  if (f->count > FEW) in.values = PyMem_Malloc((size_t)f->count * sizeof *in.values);
   if (in.values == NULL) return PyErr_NoMemory();
   PyObject *result = NULL;
   if (sort_arguments(f, arguments, count, names, &in) == 0) {
@@ -385,6 +382,8 @@ static PyObject *function_shape(PyObject *self, PyObject *arguments) {
   Py_INCREF(defaults);
   Py_INCREF(result);
   Py_INCREF(parameters);
+  f->count = PyTuple_Size(parameters);
+  f->required = f->count - PyTuple_Size(defaults);
   f->schemas = schemas;
   f->defaults = defaults;
   f->result = (gs_schema *)result;
