@@ -118,7 +118,7 @@ func (c *compiler) compileStruct(t reflect.Type) (*Schema, ops, error) {
 		}
 		field, crosses, err := ParseTag(goField.Name, goField.Tag.Get(TagKey))
 		if err != nil {
-			return nil, ops{}, err
+			return nil, ops{}, fmt.Errorf("field %s: %w", goField.Name, err)
 		}
 		if !crosses {
 			continue

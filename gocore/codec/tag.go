@@ -36,7 +36,7 @@ func ParseTag(goName, tag string) (Field, bool, error) {
 		var option string
 		option, rest, _ = strings.Cut(rest, ",")
 		if option != "path" {
-			return Field{}, false, fmt.Errorf("field %s: unknown option %q in its %s tag (known: path, default=)", goName, option, TagKey)
+			return Field{}, false, fmt.Errorf("unknown option %q in its %s tag (known: path, default=)", option, TagKey)
 		}
 		f.Path = true
 	}

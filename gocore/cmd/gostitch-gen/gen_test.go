@@ -54,6 +54,18 @@ func TestMistakesAreNamedWithFileAndLine(t *testing.T) {
 		"contains itself",
 		"the arguments must be a struct, not int",
 		"register a named function",
+		"field N: the option path is for string",
+		`unknown option "optional" in its gostitch tag (known: path, default=)`,
+		"field M: map key int cannot cross; use string keys",
+		"field V: type any cannot cross",
+		"bad.four: result: ",
+		"bad.stream: result: ",
+		"bad.callback: question: ",
+		"an error code is a constant string",
+		`the code "timeout" is one of gostitch's own`,
+		`the code "Two words" must be lower-case letters`,
+		"SystemExit is not a built-in exception of Python that can be a base",
+		`"lower" cannot be a class in Python; write it like OutOfStockError`,
 	} {
 		line := lineWith(err.Error(), want)
 		if !strings.Contains(line, "bad.go:") {
