@@ -12,7 +12,8 @@ STATICCHECK_VERSION := v0.8.2
 GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -path 'gocore/*') go.mod go.sum
 # Fuzz targets, as package:function.
 FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
-BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m benchmarks
+BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=python/tests:build/bench $(BIN)/python -m benchmarks
+RUST_PEER := benchmarks/peers/rust
 
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
@@ -70,16 +71,24 @@ test-long: $(VENV)/.tools ## The long matrices: archives at every level and numb
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
 
-bench: $(VENV)/.bench ## Measure, and save the figures
+bench: $(VENV)/.bench build/bench/rust_peer.so ## Measure, and save the figures
 	$(BENCH) --save
 
-bench-quick: $(VENV)/.bench ## Measure in at most three minutes, without saving
+bench-quick: $(VENV)/.bench build/bench/rust_peer.so ## Measure in at most three minutes, without saving
 	$(BENCH) --quick
 
 $(VENV)/.bench: $(VENV)/.built $(VENV)/.demo
 	mkdir -p build/bench
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
 	touch $@
+
+# Loaded by its plain name, for the interpreter of .venv alone.
+build/bench/rust_peer.so: $(wildcard $(RUST_PEER)/Cargo.* $(RUST_PEER)/src/*) $(VENV)/.created
+	@mkdir -p $(@D); \
+	if ! command -v cargo >/dev/null; then echo "no cargo: measuring without PyO3"; exit; fi; \
+	PYO3_PYTHON=$(abspath $(BIN)/python) PYO3_BUILD_EXTENSION_MODULE=1 \
+	  cargo build --quiet --locked --release --manifest-path $(RUST_PEER)/Cargo.toml --target-dir build/bench/cargo && \
+	  cp build/bench/cargo/release/librust_peer.so $@
 
 readme: ## Write the README's figures from the last demo and the last benchmark
 	$(README) --keep-demo

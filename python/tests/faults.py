@@ -22,13 +22,17 @@ from gostitch.functions import (
 __all__ = [
     "FaultsEchoed",
     "FaultsEchoedPoint",
+    "FaultsInner",
     "FaultsMemory",
     "FaultsPoint",
+    "FaultsReply",
     "FaultsTick",
     "add",
     "address_of",
     "background",
     "background_panic",
+    "bytes_in",
+    "bytes_out",
     "count_messages",
     "echo",
     "echo_bytes",
@@ -48,6 +52,7 @@ __all__ = [
     "log",
     "make_bytes",
     "make_list",
+    "nothing",
     "panic",
     "read_file",
     "receive",
@@ -57,6 +62,7 @@ __all__ = [
     "sleep",
     "slice_bytes",
     "spin_ignoring_context",
+    "structured",
 ]
 
 
@@ -282,6 +288,120 @@ background_panic = _BackgroundPanic(
     "9d9d155ad4b0f922",
     (),
     None,
+)
+
+
+class _BytesIn(Function[int]):
+    def __call__(
+        self,
+        data: Bytes,
+        *,
+        timeout: float | None = None,
+    ) -> int:
+        """Reads bytes where they are: their number plus the last of them.
+
+        Args:
+            data: Any bytes.
+            timeout: Seconds after which the function's context ends; None waits for ever.
+        """
+        beside: list[memoryview] = []
+        args = (
+            bytes_argument(data, beside, "faults.bytes_in", "data"),
+        )
+        return self._call(args, timeout, beside)
+
+    def submit(
+        self,
+        data: Bytes,
+        *,
+        timeout: float | None = None,
+    ) -> Future[int]:
+        """Start ``bytes_in`` and give the future of its result; arguments as for the call."""
+        beside: list[memoryview] = []
+        args = (
+            bytes_argument(data, beside, "faults.bytes_in", "data"),
+        )
+        return self._submit(args, timeout, beside)
+
+    def map(
+        self,
+        data: Iterable[Bytes],
+        *,
+        timeout: float | None = None,
+        in_flight: int = 32,
+    ) -> Iterator[int]:
+        """Give the result of ``bytes_in`` for each item, in order, with ``in_flight`` calls ahead."""
+        return self._map(
+            lambda data: self.submit(
+                data,
+                timeout=timeout,
+            ),
+            (data,),
+            in_flight,
+        )
+
+
+bytes_in = _BytesIn(
+    "faults.bytes_in",
+    "a736448ee6341165",
+    ("data",),
+    int,
+)
+
+
+class _BytesOut(Function[memoryview]):
+    def __call__(
+        self,
+        size: int,
+        *,
+        timeout: float | None = None,
+    ) -> memoryview:
+        """Gives so many bytes, all of them 7.
+
+        Args:
+            size: The number.
+            timeout: Seconds after which the function's context ends; None waits for ever.
+        """
+        args = (
+            size,
+        )
+        return self._call(args, timeout)
+
+    def submit(
+        self,
+        size: int,
+        *,
+        timeout: float | None = None,
+    ) -> Future[memoryview]:
+        """Start ``bytes_out`` and give the future of its result; arguments as for the call."""
+        args = (
+            size,
+        )
+        return self._submit(args, timeout)
+
+    def map(
+        self,
+        size: Iterable[int],
+        *,
+        timeout: float | None = None,
+        in_flight: int = 32,
+    ) -> Iterator[memoryview]:
+        """Give the result of ``bytes_out`` for each item, in order, with ``in_flight`` calls ahead."""
+        return self._map(
+            lambda size: self.submit(
+                size,
+                timeout=timeout,
+            ),
+            (size,),
+            in_flight,
+        )
+
+
+bytes_out = _BytesOut(
+    "faults.bytes_out",
+    "22fe3af0d4edece9",
+    ("size",),
+    memoryview,
 )
 
 
@@ -1510,6 +1630,40 @@ make_list = _MakeList(
 )
 
 
+class _Nothing(Function[None]):
+    def __call__(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> None:
+        """Returns at once: the bare crossing.
+
+        Args:
+            timeout: Seconds after which the function's context ends; None waits for ever.
+        """
+        args = (
+        )
+        return self._call(args, timeout)
+
+    def submit(
+        self,
+        *,
+        timeout: float | None = None,
+    ) -> Future[None]:
+        """Start ``nothing`` and give the future of its result; arguments as for the call."""
+        args = (
+        )
+        return self._submit(args, timeout)
+
+
+nothing = _Nothing(
+    "faults.nothing",
+    "7590389abf514972",
+    (),
+    None,
+)
+
+
 class _Panic(Function[None]):
     def __call__(
         self,
@@ -2067,4 +2221,99 @@ spin_ignoring_context = _SpinIgnoringContext(
     "598956f8a73668f4",
     ("seconds",),
     int,
+)
+
+
+class FaultsInner(msgspec.Struct, array_like=True):
+    """A record inside the arguments of Structured.
+
+    Attributes:
+        id: A number.
+        label: A text.
+    """
+
+    id: int
+    label: str
+
+
+class FaultsReply(msgspec.Struct, array_like=True, frozen=True):
+    """What a small business call gives.
+
+    Attributes:
+        total: Of the numbers and the record's id.
+        words: Five: the name, the label, both joined, the number of numbers and the
+            total.
+    """
+
+    total: int
+    words: list[str]
+
+
+class _Structured(Function[FaultsReply]):
+    def __call__(
+        self,
+        name: str,
+        numbers: Sequence[int],
+        inner: FaultsInner | Mapping[str, object],
+        *,
+        timeout: float | None = None,
+    ) -> FaultsReply:
+        """Takes a record and gives one.
+
+        Args:
+            name: A text.
+            numbers: A list.
+            inner: A record.
+            timeout: Seconds after which the function's context ends; None waits for ever.
+        """
+        args = (
+            name,
+            list_argument(numbers, "faults.structured", "numbers"),
+            record_argument(inner, "faults.structured", "inner", FaultsInner),
+        )
+        return self._call(args, timeout)
+
+    def submit(
+        self,
+        name: str,
+        numbers: Sequence[int],
+        inner: FaultsInner | Mapping[str, object],
+        *,
+        timeout: float | None = None,
+    ) -> Future[FaultsReply]:
+        """Start ``structured`` and give the future of its result; arguments as for the call."""
+        args = (
+            name,
+            list_argument(numbers, "faults.structured", "numbers"),
+            record_argument(inner, "faults.structured", "inner", FaultsInner),
+        )
+        return self._submit(args, timeout)
+
+    def map(
+        self,
+        name: Iterable[str],
+        numbers: Iterable[Sequence[int]],
+        inner: Iterable[FaultsInner | Mapping[str, object]],
+        *,
+        timeout: float | None = None,
+        in_flight: int = 32,
+    ) -> Iterator[FaultsReply]:
+        """Give the result of ``structured`` for each item, in order, with ``in_flight`` calls ahead."""
+        return self._map(
+            lambda name, numbers, inner: self.submit(
+                name,
+                numbers,
+                inner,
+                timeout=timeout,
+            ),
+            (name, numbers, inner),
+            in_flight,
+        )
+
+
+structured = _Structured(
+    "faults.structured",
+    "d9f251ec2b0919ff",
+    ("name", "numbers", "inner"),
+    FaultsReply,
 )

@@ -7,6 +7,8 @@ func init() {
 	gocore.Register("faults.address_of", AddressOf)
 	gocore.Register("faults.background", Background)
 	gocore.Register("faults.background_panic", BackgroundPanic)
+	gocore.Register("faults.bytes_in", BytesIn)
+	gocore.Register("faults.bytes_out", BytesOut)
 	gocore.RegisterMessages("faults.count_messages", CountMessages)
 	gocore.Register("faults.echo", Echo)
 	gocore.Register("faults.echo_bytes", EchoBytes)
@@ -26,6 +28,7 @@ func init() {
 	gocore.Register("faults.log", Log)
 	gocore.Register("faults.make_bytes", MakeBytes)
 	gocore.Register("faults.make_list", MakeList)
+	gocore.Register("faults.nothing", Nothing)
 	gocore.Register("faults.panic", Panic)
 	gocore.Register("faults.read_file", ReadFile)
 	gocore.Register("faults.receive", Receive)
@@ -35,4 +38,5 @@ func init() {
 	gocore.Register("faults.sleep", Sleep)
 	gocore.Register("faults.slice_bytes", SliceBytes)
 	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
+	gocore.Register("faults.structured", Structured)
 }

@@ -1,0 +1,67 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"strconv"
+)
+
+// The functions that the benchmarks call. Their twins are in benchmarks/peers:
+// what one would write without gostitch, with the same meaning.
+
+// Nothing returns at once: the bare crossing.
+func Nothing(context.Context, NoArgs) (None, error) { return None{}, nil }
+
+// Inner is a record inside the arguments of Structured.
+type Inner struct {
+	// ID is a number.
+	ID int64
+	// Label is a text.
+	Label string
+}
+
+// StructuredArgs are what a small business call takes.
+type StructuredArgs struct {
+	// Name is a text.
+	Name string
+	// Numbers is a list.
+	Numbers []int64
+	// Inner is a record.
+	Inner Inner
+}
+
+// Reply is what a small business call gives.
+type Reply struct {
+	// Total of the numbers and the record's id.
+	Total int64
+	// Words are five: the name, the label, both joined, the number of numbers and the total.
+	Words []string
+}
+
+// Structured takes a record and gives one.
+func Structured(_ context.Context, a StructuredArgs) (Reply, error) {
+	total := a.Inner.ID
+	for _, n := range a.Numbers {
+		total += n
+	}
+	return Reply{Total: total, Words: []string{
+		a.Name,
+		a.Inner.Label,
+		a.Name + "/" + a.Inner.Label,
+		strconv.Itoa(len(a.Numbers)),
+		strconv.FormatInt(total, 10),
+	}}, nil
+}
+
+// BytesIn reads bytes where they are: their number plus the last of them.
+func BytesIn(_ context.Context, a BytesArgs) (int, error) {
+	if len(a.Data) == 0 {
+		return 0, nil
+	}
+	return len(a.Data) + int(a.Data[len(a.Data)-1]), nil
+}
+
+// BytesOut gives so many bytes, all of them 7.
+func BytesOut(_ context.Context, a SizeArgs) ([]byte, error) {
+	return bytes.Repeat([]byte{7}, a.Size), nil
+}
