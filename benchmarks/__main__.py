@@ -11,12 +11,13 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.cases import awaits, calls, starts
+from benchmarks.cases import awaits, calls, starts, tasks
+from benchmarks.contender import ContenderError
 from benchmarks.machine import commit, machine, versions
-from benchmarks.measure import Case, measure
+from benchmarks.measure import Case, NotEqualError, measure
 from benchmarks.table import line
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
@@ -35,21 +36,29 @@ def main() -> int:
         print("no rust_peer, since there is no cargo: PyO3 is left out", file=sys.stderr)
     start = time.monotonic()
     where = {"machine": machine(), "versions": versions(), "commit": commit()}
-    rows: list[object] = []
-    for case in all_cases(options.quick):
-        if case.name.startswith(options.only):
-            found = measure(case)
-            print(line(found), flush=True)
-            rows.append(found)
+    try:
+        rows = list(run(all_cases(options.quick), options.only))
+    except (ContenderError, NotEqualError) as error:
+        print(f"{error}; nothing is saved", file=sys.stderr)
+        return 1
     print(f"{len(rows)} cases in {time.monotonic() - start:.0f} s")
     if options.save:
         RESULTS.write_text(json.dumps({**where, "cases": rows}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
+def run(cases: Iterable[Case], prefix: str) -> Iterator[dict[str, object]]:
+    """Measure the cases with a prefix, one after another, and show each row as it comes."""
+    for case in cases:
+        if case.name.startswith(prefix):
+            found = measure(case)
+            print(line(found), flush=True)
+            yield found
+
+
 def all_cases(quick: bool) -> Iterator[Case]:
     """Give all cases."""
-    for family in (calls, awaits, starts):
+    for family in (calls, awaits, starts, tasks):
         yield from family.cases(quick)
 
 

@@ -22,7 +22,6 @@ LIBRARIES = (
     "opentelemetry-sdk",
     "requests",
     "uvloop",
-    "zlib-ng",
     "zstandard",
 )
 CRATES = ("pyo3", "pyo3-async-runtimes", "tokio")

@@ -21,10 +21,11 @@ class Work:
     ``run`` is timed. ``answer`` runs the same code once, untimed, and gives what
     must be equal for all contenders. ``reset`` comes before every run, untimed:
     it removes what the last one left. ``facts`` tells, after the last round, what
-    a reader should know besides the time.
+    a reader should know besides the time. ``close`` ends what the work keeps.
     """
 
     run: Callable[[], Sample | None]
     answer: Callable[[], object]
     reset: Callable[[], None] = lambda: None
     facts: Callable[[], dict[str, object]] = dict
+    close: Callable[[], object] = lambda: None

@@ -33,6 +33,8 @@ def main() -> None:
         check_otel(otel)
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
+    work.reset()
+    work.close()
 
 
 def answer(work: Work, asked: str) -> object:

@@ -16,11 +16,13 @@ PEERS = {
 
 def cases(quick: bool) -> Iterator[Case]:
     """Give the cases."""
-    yield case("await_10k", "many", 10_000, "10 000 awaits of add(int, int) together, each")
-    yield case("await_one", "one", 500 if quick else 2000, "await after await of add(int, int)")
+    rounds = 5 if quick else 15
+    many, one = 10_000, 500 if quick else 2000
+    yield case("await_10k", "many", many, rounds, "each of 10 000 awaits of add(int, int) together")
+    yield case("await_one", "one", one, rounds, "each of awaits of add(int, int) one by one")
 
 
-def case(name: str, function: str, count: int, note: str) -> Case:
+def case(name: str, function: str, count: int, rounds: int, note: str) -> Case:
     """Give the case of the functions with this name, which do it ``count`` times."""
     return Case(
         name=f"async.{name}",
@@ -31,4 +33,5 @@ def case(name: str, function: str, count: int, note: str) -> Case:
         peers=PEERS,
         arguments={"count": count},
         times=count,
+        rounds=rounds,
     )
