@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.cases import awaits, calls, starts, tasks
@@ -23,13 +23,13 @@ from benchmarks.table import line
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen cases and show, or save, their rows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller inputs")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only cases with this prefix")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     if options.save and (options.only or options.quick):
         parser.error("--save keeps a whole run: leave out --only and --quick")
     if not importlib.util.find_spec("rust_peer"):

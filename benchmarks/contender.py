@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from benchmarks.machine import ROOT
+
 ANSWER_S = 300.0
 STOP_S = 20.0
 
@@ -30,6 +32,7 @@ class Contender:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            cwd=ROOT,
         )
 
     def __enter__(self) -> Contender:
