@@ -106,7 +106,7 @@ gen-check: $(VENV)/.tools ## Fail if a generated module is stale
 	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -check -out $(subst =, ,$(of)) &&) true
 
 lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore); \
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore benchmarks); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(RUN) $(BIN)/staticcheck ./...

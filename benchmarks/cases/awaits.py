@@ -18,8 +18,10 @@ def cases(quick: bool) -> Iterator[Case]:
     """Give the cases."""
     rounds = 5 if quick else 15
     many, one = 10_000, 500 if quick else 2000
-    yield case("await_10k", "many", many, rounds, "each of 10 000 awaits of add(int, int) together")
-    yield case("await_one", "one", one, rounds, "each of awaits of add(int, int) one by one")
+    yield case(
+        "await_10k", "many", many, rounds, "an await of add(int, int), 10 000 of them together"
+    )
+    yield case("await_one", "one", one, rounds, "an await of add(int, int) after the other")
 
 
 def case(name: str, function: str, count: int, rounds: int, note: str) -> Case:
