@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.cases import awaits, calls, starts, tasks
 from benchmarks.contender import ContenderError
-from benchmarks.machine import commit, machine, versions
+from benchmarks.machine import commit, load, machine, versions
 from benchmarks.measure import Case, NotEqualError, measure
 from benchmarks.table import line
 
@@ -35,12 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not importlib.util.find_spec("rust_peer"):
         print("no rust_peer, since there is no cargo: PyO3 is left out", file=sys.stderr)
     start = time.monotonic()
-    where = {"machine": machine(), "versions": versions(), "commit": commit()}
+    loads = {"before": load()}
+    where = {"machine": machine(), "versions": versions(), "commit": commit(), "load": loads}
     try:
         rows = list(run(all_cases(options.quick), options.only))
     except (ContenderError, NotEqualError) as error:
         print(f"{error}; nothing is saved", file=sys.stderr)
         return 1
+    loads["after"] = load()
     print(f"{len(rows)} cases in {time.monotonic() - start:.0f} s")
     if options.save:
         RESULTS.write_text(json.dumps({**where, "cases": rows}, indent=1) + "\n", encoding="utf-8")

@@ -28,7 +28,7 @@ CRATES = ("pyo3", "pyo3-async-runtimes", "tokio")
 
 
 def machine() -> dict[str, object]:
-    """Describe the machine, and how busy it was before."""
+    """Describe the machine."""
     return {
         "cpus": os.cpu_count(),
         "cpu": cpu_model(),
@@ -38,8 +38,12 @@ def machine() -> dict[str, object]:
         "go": go_version(),
         "glibc": platform.libc_ver()[1],
         "gostitch": metadata.version("gostitch"),
-        "load_before": round(os.getloadavg()[0], 2),
     }
+
+
+def load() -> float:
+    """Give how many programs wanted a processor in the last minute."""
+    return round(os.getloadavg()[0], 2)
 
 
 def versions() -> dict[str, object]:

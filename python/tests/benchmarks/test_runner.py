@@ -107,13 +107,13 @@ def test_unequal_work_fails_the_run(
 def test_a_run_is_saved(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With the machine, the versions and the commit."""
+    """With the machine, how busy it was, the versions and the commit."""
     monkeypatch.setattr(runner, "all_cases", lambda quick: iter([case]))
     monkeypatch.setattr(runner, "RESULTS", tmp_path / "latest.json")
 
     assert 0 == runner.main(["--save"])
     saved = json.loads((tmp_path / "latest.json").read_text())
-    assert ["machine", "versions", "commit", "cases"] == list(saved)
+    assert ["machine", "versions", "commit", "load", "cases"] == list(saved)
     assert saved["machine"]["go"].startswith("go1.")
     assert "call.known" in capsys.readouterr().out
 
