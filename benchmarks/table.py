@@ -87,8 +87,8 @@ def reading(latest: Mapping[str, Any]) -> str:
         "peak of gostitch's process. Medians of interleaved rounds, equal results proved first, on "
         f"{machine['cpus']} cores ({machine['cpu']}), Python {machine['python']}, "
         f"{machine['go']}, PyO3 {versions['pyo3']}, at commit {latest['commit']} with a load of "
-        f"{load['before']:g} before and {load['after']:g} after (the run alone makes about "
-        f"{machine['cpus']}). Only the ratios travel; how and why it is measured so: "
+        f"{load['before']:g} before and {load['after']:g} after. "
+        "Only the ratios travel; how and why it is measured so: "
         "[decision 4](docs/decisions/0004-benchmarks.md).\n\n"
         f"Plain Python / the best of Python are, for {stacks}.\n"
     )
