@@ -12,8 +12,8 @@ STATICCHECK_VERSION := v0.8.2
 GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -path 'gocore/*') go.mod go.sum
 # Fuzz targets, as package:function.
 FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
-BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=python/tests:build/bench $(BIN)/python -m benchmarks
-RUST_PEER := benchmarks/peers/rust
+BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=$(abspath python/tests):$(abspath build/bench):$(abspath examples) $(RUN) $(BIN)/python -m benchmarks
+PEERS := benchmarks/peers
 
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
@@ -50,7 +50,7 @@ $(VENV)/.demo: $(VENV)/.created requirements/demo.txt
 	$(PIP) -r requirements/demo.txt
 	touch $@
 
-$(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/demo.txt
+$(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/bench.txt requirements/demo.txt
 	$(PIP) -r requirements/test.txt
 	touch $@
 
@@ -82,17 +82,20 @@ bench: $(VENV)/.bench build/bench/rust_peer.so ## Measure, and save the figures
 bench-quick: $(VENV)/.bench build/bench/rust_peer.so ## Measure in at most three minutes, without saving
 	$(BENCH) --quick
 
-$(VENV)/.bench: $(VENV)/.built $(VENV)/.demo
+$(VENV)/.bench: $(VENV)/.built requirements/bench.txt requirements/demo.txt $(wildcard $(PEERS)/golang/* $(PEERS)/fileserver/*)
+	$(PIP) -r requirements/bench.txt
 	mkdir -p build/bench
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
+	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libgolang.so ./$(PEERS)/golang
+	$(GO) build -trimpath '-ldflags=-s -w' -o build/bench/fileserver ./$(PEERS)/fileserver
 	touch $@
 
 # Loaded by its plain name, for the interpreter of .venv alone.
-build/bench/rust_peer.so: $(wildcard $(RUST_PEER)/Cargo.* $(RUST_PEER)/src/*) $(VENV)/.created
+build/bench/rust_peer.so: $(wildcard $(PEERS)/rust/Cargo.* $(PEERS)/rust/src/*) $(VENV)/.created
 	@mkdir -p $(@D); \
 	if ! command -v cargo >/dev/null; then echo "no cargo: measuring without PyO3"; exit; fi; \
 	PYO3_PYTHON=$(abspath $(BIN)/python) PYO3_BUILD_EXTENSION_MODULE=1 \
-	  cargo build --quiet --locked --release --manifest-path $(RUST_PEER)/Cargo.toml --target-dir build/bench/cargo && \
+	  cargo build --quiet --locked --release --manifest-path $(PEERS)/rust/Cargo.toml --target-dir build/bench/cargo && \
 	  cp build/bench/cargo/release/librust_peer.so $@
 
 readme: ## Write the README's figures from the last demo and the last benchmark
@@ -108,7 +111,7 @@ gen-check: $(VENV)/.tools ## Fail if a generated module is stale
 	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -check -out $(subst =, ,$(of)) &&) true
 
 lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore); \
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore benchmarks); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(RUN) $(BIN)/staticcheck ./...

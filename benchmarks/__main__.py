@@ -1,81 +1,67 @@
 """Run the benchmarks: ``python -m benchmarks [--quick] [--only PREFIX] [--save]``.
 
 ``--save`` writes ``benchmarks/results/latest.json``, from which the README's
-table is generated (``python -m benchmarks.table``).
+table is generated (``make readme``).
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
-import os
-import platform
-import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.measure import Case, measure
+from benchmarks.cases import awaits, calls, starts, tasks
+from benchmarks.contender import ContenderError
+from benchmarks.machine import commit, load, machine, versions
+from benchmarks.measure import Case, NotEqualError, measure
+from benchmarks.table import line
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
-ROOT = Path(__file__).parents[1]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen cases and show, or save, their rows."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller inputs")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only cases with this prefix")
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
-    options = parser.parse_args()
-    rows = []
-    for case in all_cases(options.quick):
-        if not case.name.startswith(options.only):
-            continue
-        row = measure(case, rounds=5 if options.quick else 15)
-        rows.append(row)
-        print(line(row), flush=True)
+    options = parser.parse_args(arguments)
+    if options.save and (options.only or options.quick):
+        parser.error("--save keeps a whole run: leave out --only and --quick")
+    if not importlib.util.find_spec("rust_peer"):
+        print("no rust_peer, since there is no cargo: PyO3 is left out", file=sys.stderr)
+    start = time.monotonic()
+    loads = {"before": load()}
+    where = {"machine": machine(), "versions": versions(), "commit": commit(), "load": loads}
+    try:
+        rows = list(run(all_cases(options.quick), options.only))
+    except (ContenderError, NotEqualError) as error:
+        print(f"{error}; nothing is saved", file=sys.stderr)
+        return 1
+    loads["after"] = load()
+    print(f"{len(rows)} cases in {time.monotonic() - start:.0f} s")
     if options.save:
-        text = json.dumps({"machine": machine(), "commit": commit(), "cases": rows}, indent=1)
-        RESULTS.write_text(text + "\n", encoding="utf-8")
+        RESULTS.write_text(json.dumps({**where, "cases": rows}, indent=1) + "\n", encoding="utf-8")
     return 0
 
 
+def run(cases: Iterable[Case], prefix: str) -> Iterator[dict[str, object]]:
+    """Measure the cases with a prefix, one after another, and show each row as it comes."""
+    for case in cases:
+        if case.name.startswith(prefix):
+            found = measure(case)
+            print(line(found), flush=True)
+            yield found
+
+
 def all_cases(quick: bool) -> Iterator[Case]:
-    """Give all cases; each module is only imported when its turn comes."""
-    from benchmarks.cases import awaiting, calls
-
-    yield from calls.cases(quick)
-    yield from awaiting.cases(quick)
-
-
-def line(row: dict[str, object]) -> str:
-    """Give one row for people."""
-    parts = [f"{row['name']:<24} {row['gostitch']:>10} {row['unit']}"]
-    ratios = {key: row[f"ratio_{key}"] for key in ("python", "best", "rust")}
-    parts += [f"{ratio}x vs {key}" for key, ratio in ratios.items() if ratio is not None]
-    return "  ".join(parts) + (f"  ({row['note']})" if row["note"] else "")
-
-
-def machine() -> dict[str, object]:
-    """Describe what the figures were measured on."""
-    import gostitch
-
-    info = gostitch.runtime_info()
-    return {
-        "cpus": os.cpu_count(),
-        "arch": platform.machine(),
-        "python": platform.python_version(),
-        "go": info.get("go_version"),
-        "glibc": platform.libc_ver()[1],
-        "gostitch": gostitch.__version__,
-    }
-
-
-def commit() -> str:
-    """Give the commit, marked if the tree differs from it."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    """Give all cases."""
+    for family in (calls, awaits, starts, tasks):
+        yield from family.cases(quick)
 
 
 if __name__ == "__main__":

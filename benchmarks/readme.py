@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks import table
 from ci_pipeline import outputs
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ def main() -> int:
     text = README.read_text(encoding="utf-8")
     written = replace(text, "demo", demo_output(load("demo.json")))
     written = replace(written, "test", test_output((RESULTS / "test.txt").read_text()))
-    written = replace(written, "bench", bench_table(load("latest.json")))
+    written = replace(written, "bench", table.tables(load("latest.json")))
     if options.check:
         if written != text:
             print("README.md is stale: run 'python -m benchmarks.readme'", file=sys.stderr)
@@ -57,12 +58,12 @@ def load(name: str) -> dict[str, Any]:
     return result
 
 
-def replace(text: str, name: str, table: str) -> str:
-    """Put a table between the markers of its name."""
+def replace(text: str, name: str, content: str) -> str:
+    """Put content between the markers of its name."""
     pattern = rf"(<!-- {name}:begin[^\n]*-->\n).*?(<!-- {name}:end -->)"
     if not re.search(pattern, text, re.DOTALL):
         raise SystemExit(f"README.md has no markers for {name!r}")
-    return re.sub(pattern, lambda m: m[1] + table + m[2], text, flags=re.DOTALL)
+    return re.sub(pattern, lambda m: m[1] + content + m[2], text, flags=re.DOTALL)
 
 
 def demo_output(summary: dict[str, Any]) -> str:
@@ -79,23 +80,6 @@ def test_output(text: str) -> str:
     telling = re.compile(r"ok\s|All checks|Success|(=+ )?\d+ passed")
     lines = [line.strip("= ").expandtabs() for line in text.splitlines() if telling.match(line)]
     return "```\n" + "\n".join(lines) + "\n```\n"
-
-
-def bench_table(latest: dict[str, Any]) -> str:
-    """Give the cases that compare with something."""
-    machine = latest["machine"]
-    lines = ["| Case | gostitch | Compared with | Ratio |", "|---|---|---|---|"]
-    lines += [
-        f"| `{case['name']}` | {case['gostitch']:.3g} {case['unit']} "
-        f"| {case['note']}: {case['python']:.3g} {case['unit']} | {case['ratio_python']} |"
-        for case in latest["cases"]
-    ]
-    lines.append("")
-    lines.append(
-        f"{machine['cpus']} cores, {machine['arch']}, Python {machine['python']}, "
-        f"{machine['go']}; medians, contenders interleaved. Only the ratios travel."
-    )
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
+from dataclasses import replace
 
-import faults
 from benchmarks.measure import Case
+from benchmarks.peer import present
+
+SIZE = 64 << 20
+MODULES = {"gostitch": "calls_gostitch", "python": "calls_ctypes", "rust": "calls_rust"}
+PEERS = {"python": "ctypes and plain Go", "rust": "PyO3"}
 
 
 def cases(quick: bool) -> Iterator[Case]:
     """Give the cases."""
-    count = 5_000 if quick else 50_000
+    less = 10 if quick else 1
+    small = [
+        case("crossing", 100_000 // less, "ns", "a function that takes and gives nothing"),
+        case("scalar", 100_000 // less, "ns", "add(int, int)"),
+        case(
+            "structured",
+            20_000 // less,
+            "ns",
+            "a text, 20 numbers and a record in; a record with a number and 5 texts out",
+        ),
+    ]
+    yield from small
+    # One crossing is far below a microsecond for some: as many as make a round of some length.
+    yield case("bytes_in_64m", 10_000 // less, "us", "64 MiB lent to the function", size=SIZE)
+    yield case("bytes_out_64m", 2 if quick else 5, "ms", "64 MiB made by the function", size=SIZE)
+    for one in small:
+        note = f"{one.note}; OpenTelemetry's SDK set up, no current span"
+        yield replace(one, name=f"{one.name}.otel", note=note, otel=True)
 
-    def gostitch_scalar() -> None:
-        add = faults.add
-        for i in range(count):
-            add(i, 1)
 
-    def ctypes_labs() -> None:
-        labs = ctypes.CDLL(None).labs
-        for i in range(count):
-            labs(i)
-
-    def prove() -> None:
-        for a, b in ((1, 2), (-5, 3), (2**62, 1)):
-            if faults.add(a, b) != a + b:
-                raise AssertionError((a, b))
-
-    yield Case(
-        name="call.scalar",
-        size=count,
-        unit="us",
-        per_item=True,
-        contenders={"gostitch": gostitch_scalar, "python": ctypes_labs},
-        prove=prove,
-        note="add(int, int) through the public typed function; python: ctypes into libc, no Go",
+def case(what: str, count: int, unit: str, note: str, **arguments: int) -> Case:
+    """Give the case of the functions with this name, which do it ``count`` times."""
+    function = what.removesuffix("_64m")
+    return Case(
+        name=f"call.{what}",
+        size=arguments.get("size", count),
+        unit=unit,
+        note=note,
+        contenders=present({name: f"{module}:{function}" for name, module in MODULES.items()}),
+        peers=PEERS,
+        arguments={"count": count, **arguments},
+        times=count,
     )

@@ -1,0 +1,1 @@
+"""What each contender does, in modules that only its own process imports."""

@@ -1,0 +1,36 @@
+"""async.* without futures of Go: the waiting call on the threads of a pool."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+import faults
+from benchmarks.contenders.loop import work
+from benchmarks.work import Work
+
+
+def many(count: int) -> Work:
+    """Await all calls together."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor() as pool:
+            calls = [loop.run_in_executor(pool, faults.add, i, 1) for i in range(count)]
+            return sum(await asyncio.gather(*calls))
+
+    return work(main)
+
+
+def one(count: int) -> Work:
+    """Await one call after the other."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        total = 0
+        with ThreadPoolExecutor() as pool:
+            for i in range(count):
+                total += await loop.run_in_executor(pool, faults.add, i, 1)
+        return total
+
+    return work(main)

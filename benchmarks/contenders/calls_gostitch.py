@@ -1,0 +1,66 @@
+"""call.* through gostitch: the public typed functions of the faults library."""
+
+from __future__ import annotations
+
+from itertools import repeat
+
+import faults
+from benchmarks.work import Work
+
+
+def crossing(count: int) -> Work:
+    """Call a function that does nothing."""
+
+    def run() -> None:
+        nothing = faults.nothing
+        for _ in repeat(None, count):
+            nothing()
+
+    return Work(run, faults.nothing)
+
+
+def scalar(count: int) -> Work:
+    """Add two numbers."""
+
+    def run() -> None:
+        add = faults.add
+        for i in range(count):
+            add(i, 1)
+
+    return Work(run, lambda: [faults.add(a, b) for a, b in ((1, 2), (-5, 3), (2**62, 1))])
+
+
+def structured(count: int) -> Work:
+    """Give a text, a list and a record, all made anew; read all fields of the record returned."""
+
+    def call(numbers: list[int]) -> tuple[int, list[str]]:
+        reply = faults.structured("release", numbers, faults.FaultsInner(7, "linux"))
+        return reply.total, reply.words
+
+    def run() -> None:
+        numbers = list(range(20))
+        for _ in repeat(None, count):
+            call(numbers)
+
+    return Work(run, lambda: call(list(range(20))))
+
+
+def bytes_in(count: int, size: int) -> Work:
+    """Lend bytes."""
+    data = bytes(size - 1) + b"\x07"
+
+    def run() -> None:
+        for _ in repeat(None, count):
+            faults.bytes_in(data)
+
+    return Work(run, lambda: faults.bytes_in(data))
+
+
+def bytes_out(count: int, size: int) -> Work:
+    """Take bytes."""
+
+    def run() -> None:
+        for _ in repeat(None, count):
+            faults.bytes_out(size)
+
+    return Work(run, lambda: faults.bytes_out(size) == b"\x07" * size)

@@ -1,0 +1,16 @@
+"""import.* of gostitch."""
+
+from __future__ import annotations
+
+from benchmarks.contenders import interpreter
+from benchmarks.work import Work
+
+
+def package() -> Work:
+    """Import it."""
+    return interpreter.package("import gostitch")
+
+
+def first_call() -> Work:
+    """Load it, then call a function."""
+    return interpreter.first_call("import faults", "", "faults.add(40, 2)")

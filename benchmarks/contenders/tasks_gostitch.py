@@ -1,0 +1,45 @@
+"""tasks.* through gostitch: the task library, as its users call it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchmarks.contenders import output
+from benchmarks.work import Work
+from gostitch import tasks
+
+
+def hash_tree(root: str, algorithm: str) -> Work:
+    """Digest a tree."""
+
+    def run() -> None:
+        tasks.hash_tree(root, algorithm=algorithm)
+
+    return Work(run, lambda: tasks.hash_tree(root, algorithm=algorithm).digest)
+
+
+def pack(root: str, folder: str, compression: str) -> Work:
+    """Pack a tree."""
+    name = {"zst": "zstd", "gz": "gzip"}[compression]
+    return output.packing(
+        lambda archive: tasks.pack(root, archive, compression=name), folder, compression
+    )
+
+
+def unpack(archive: str, folder: str) -> Work:
+    """Unpack a tree."""
+    return output.unpacking(lambda tree: tasks.unpack(archive, tree), folder)
+
+
+def fetch(listing: str, folder: str) -> Work:
+    """Download many files."""
+    items = json.loads(Path(listing).read_text(encoding="utf-8"))
+
+    def download(tree: Path) -> None:
+        wanted = [{**item, "path": str(tree / item["path"])} for item in items]
+        for result in tasks.fetch(wanted):
+            if not result.ok:
+                raise OSError(result.error)
+
+    return output.fetching(download, folder)
