@@ -93,3 +93,19 @@ def test_the_wheel_of_this_machine_is_no_release_wheel(
     assert "auditwheel says manylinux_2_" in said
     assert "check-wheel-contents complains" in said
     assert "left_behind.pyc" in said
+
+
+def test_symbols_that_the_stable_abi_does_not_promise() -> None:
+    """Those that 3.10 has although they were promised later are known; others are named."""
+
+    def report(**result: object) -> dict[str, object]:
+        return {"specs": {"a.whl": {"wheel": [{"name": "_bridge.abi3.so", "result": result}]}}}
+
+    known = dict.fromkeys(wheel_checks.BEFORE_THEIR_TIME, "3.11")
+    assert [] == list(
+        wheel_checks.stable_abi(report(non_abi3_symbols=[], future_abi3_objects=known))
+    )
+    bad = report(non_abi3_symbols=["_Py_Secret"], future_abi3_objects={"PyTime_Time": "3.14"})
+    assert [
+        "_bridge.abi3.so uses PyTime_Time, _Py_Secret, which CPython 3.10 does not promise"
+    ] == list(wheel_checks.stable_abi(bad))
