@@ -131,7 +131,7 @@ def bind(made: Any) -> None:
     if entry is None:
         raise LibraryError(
             f"the library {library.path} has no function {made.name!r}; it has "
-            f"{', '.join(sorted(library.functions)) or 'none'}. Build the library and "
+            f"{', '.join(sorted(library.functions)) or 'none'}; build the library and "
             "generate the Python stubs from the same Go sources",
             details={"function": made.name, "path": library.path},
         )

@@ -154,7 +154,9 @@ def _open(path: str) -> Library:
         bridge.load(os.fsencode(path), threading.main_thread().ident or 0)
     except OSError as error:
         raise LibraryError(
-            f"the Go library cannot be loaded: {error}", details={"path": path}
+            f"the Go library cannot be loaded: {error}; rebuild it, or correct or unset "
+            f"{LIBRARY_VARIABLE}",
+            details={"path": path},
         ) from None
     try:
         return _shake_hands(path)
