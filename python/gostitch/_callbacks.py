@@ -53,9 +53,16 @@ class Callbacks:
         if loop is not None or threading.get_ident() == self._caller:
             self._run(question, number, send)
         else:
-            _pool().submit(self._run, question, number, send)
+            # In the pool nobody would see what is raised, and the function would wait for ever.
+            _pool().submit(self._run, question, number, send, BaseException)
 
-    def _run(self, question: Any, number: int, send: Send) -> None:
+    def _run(
+        self,
+        question: Any,
+        number: int,
+        send: Send,
+        sent: type[BaseException] = Exception,  # what goes to the function; the rest is raised
+    ) -> None:
         try:
             # A copy, since one context cannot be entered twice at once.
             answer = self._context.copy().run(self._callback, question)
@@ -63,7 +70,7 @@ class Callbacks:
                 self._await(answer, number, send)
                 return
             frame = _VALUE + self._answer.encode(answer)
-        except Exception as error:
+        except sent as error:
             frame = self._raise(number, error)
         send(number.to_bytes(4, "little") + frame)
 
@@ -97,6 +104,10 @@ class Callbacks:
         except Exception:
             text = "(its text cannot be had)"
         return _ERROR + _encode((name, text.encode(errors="replace").decode()))
+
+    def raised(self, number: int) -> BaseException:
+        """Give the exception that the callable answered a question with."""
+        return self._raised[number]
 
     def original(self, error: GoError) -> BaseException:
         """Give the callable's own exception if it is what made the function fail."""

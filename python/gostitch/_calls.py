@@ -12,7 +12,7 @@ import select
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from gostitch import _arguments, _hooks, _pending, _process, _shapes
 from gostitch._future import Future
@@ -148,6 +148,34 @@ def bind(made: Any) -> None:
     made.set_number(entry.number)
 
 
+class StandIn(Protocol):
+    """What functions are given to instead of the library, with what they were called with."""
+
+    def call(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Give or raise what the call ends with."""
+
+    def submit(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Future[Any]:
+        """Give the future of a submitted call."""
+
+    def stream(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Give the stream of a call."""
+
+
+_stand_in: StandIn | None = None
+
+
+def stand_in() -> StandIn | None:
+    """Give what stands in for the library, if anything does."""
+    return _stand_in
+
+
+def install_stand_in(chosen: StandIn | None) -> None:
+    """Give all calls from now on to a stand-in, or to the library again."""
+    global _stand_in
+    _stand_in = chosen
+    bridge.install(stand_in=None if chosen is None else chosen.call)
+
+
 def call_of(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Call:
     """Describe a call for the queue that its reply will arrive on."""
     declaration = made._declaration
@@ -166,6 +194,8 @@ def call_of(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) 
 
 def _submit(self: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
     """Start the function and give the future of its result."""
+    if _stand_in is not None:
+        return _stand_in.submit(self, args, kwargs)
     call = call_of(self, *self.pack(*args, **kwargs))
     return _pending.queue_here(_process.library()).submit(call)
 

@@ -127,6 +127,13 @@ class Stream(Iterator[T], AsyncIterator[T]):
                 "consumer, so call the function once for each"
             )
 
+    def _begun_with(self, loop: str) -> GoTypeError:
+        """Make the exception for reading on in another way."""
+        return GoTypeError(
+            f"the stream of {self._made.name}() was begun with {loop!r}; go on with that",
+            details={"argument": "stream"},
+        )
+
     def _start(self, queue: Queue) -> Future[Any]:
         frame, loan, timeout_ns, _ = self._packed
         self._packed = ()
@@ -149,10 +156,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
             self._start(self._queue)
         queue, future = self._queue, self._future
         if queue is None or future is None:
-            raise GoTypeError(
-                f"the stream of {self._made.name}() was begun with 'async for'; go on with that",
-                details={"argument": "stream"},
-            )
+            raise self._begun_with("async for")
         poll = select.poll()
         poll.register(queue.fd, select.POLLIN)
         try:
@@ -174,10 +178,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
             future = self._start(_pending.queue_here(_process.library()))
             future.add_done_callback(functools.partial(_ended, weakref.ref(self)))
         elif self._queue is not None:
-            raise GoTypeError(
-                f"the stream of {self._made.name}() was begun with 'for'; go on with that",
-                details={"argument": "stream"},
-            )
+            raise self._begun_with("for")
         assert self._future is not None
         while not self._results and not self._future.done():
             self._report()
@@ -248,6 +249,10 @@ class StreamFunction(Generic[P, T]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Stream[T]:
         """Check the arguments and give the stream, which starts at its first use."""
+        instead = _calls.stand_in()
+        if instead is not None:
+            stream: Stream[T] = instead.stream(self._made, args, kwargs)
+            return stream
         return Stream(self._made, self._made.pack(*args, **kwargs))
 
 

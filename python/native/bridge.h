@@ -51,7 +51,7 @@ typedef struct {
   PyObject *damaged;   /* (reason) -> exception: a frame that does not fit */
   PyObject *prepare;   /* (function): gives it its schemas */
   PyObject *bind;      /* (function): finds it in the library, loading that */
-  PyObject *stand_in;  /* (function, values, timeout_ns, callback): instead of crossing, or NULL */
+  PyObject *stand_in;  /* (function, args, kwargs): called instead of the function, or NULL */
   PyObject *converse;  /* (function, frame, loan, timeout_ns, callback): a call with messages */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
@@ -125,6 +125,7 @@ typedef struct {
   uint8_t *data;
   size_t length, room;
   int on_heap;
+  int whole; /* nothing crosses beside this frame */
   gs_loan loan;
 } gs_writer;
 

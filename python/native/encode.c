@@ -106,18 +106,6 @@ static int write_text(gs_writer *writer, const char *text, size_t length) {
   return status < 0 ? -1 : gs_write(writer, text, length);
 }
 
-static int write_bytes(gs_writer *writer, const void *data, size_t length) {
-  int status;
-  if (length <= UINT8_MAX) {
-    status = write_tagged(writer, 0xc4, length, 1);
-  } else if (length <= UINT16_MAX) {
-    status = write_tagged(writer, 0xc5, length, 2);
-  } else {
-    status = write_tagged(writer, 0xc6, length, 4);
-  }
-  return status < 0 ? -1 : gs_write(writer, data, length);
-}
-
 /* The path of a place as Python would write it (items[3].url), and the function. */
 static PyObject *path_of(const gs_place *place, PyObject **function) {
   if (place == NULL) return PyUnicode_FromString("");
@@ -154,6 +142,19 @@ static int refuse(const gs_place *place, int wrong_type, PyObject *reason) {
     Py_DECREF(exception);
   }
   return -1;
+}
+
+static int write_bytes(gs_writer *writer, const gs_place *place, const void *data, size_t length) {
+  int status;
+  if (length > UINT32_MAX) return refuse(place, 0, PyUnicode_FromString("the bytes are longer than 4 GiB"));
+  if (length <= UINT8_MAX) {
+    status = write_tagged(writer, 0xc4, length, 1);
+  } else if (length <= UINT16_MAX) {
+    status = write_tagged(writer, 0xc5, length, 2);
+  } else {
+    status = write_tagged(writer, 0xc6, length, 4);
+  }
+  return status < 0 ? -1 : gs_write(writer, data, length);
 }
 
 static PyObject *type_name(PyObject *value) {
@@ -278,7 +279,7 @@ static int encode_path(gs_writer *writer, PyObject *value, const gs_place *place
   } else {
     char *bytes;
     status = PyBytes_AsStringAndSize(name, &bytes, &length);
-    if (status == 0) status = write_bytes(writer, bytes, (size_t)length);
+    if (status == 0) status = write_bytes(writer, place, bytes, (size_t)length);
     Py_DECREF(name);
   }
   Py_DECREF(path);
@@ -290,7 +291,7 @@ static int encode_bytes(gs_writer *writer, PyObject *value, const gs_place *plac
   Py_ssize_t length;
   if (PyBytes_CheckExact(value)) {
     if (PyBytes_AsStringAndSize(value, &bytes, &length) < 0) return -1;
-    if (length < BESIDE_FROM) return write_bytes(writer, bytes, (size_t)length);
+    if (length < BESIDE_FROM || writer->whole) return write_bytes(writer, place, bytes, (size_t)length);
   }
   if (gs_lend(&writer->loan, value) < 0) {
     if (PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -305,8 +306,8 @@ static int encode_bytes(gs_writer *writer, PyObject *value, const gs_place *plac
   }
   gs_loan *loan = &writer->loan;
   Py_buffer *lent = &loan->buffers[loan->count - 1];
-  if (lent->len < BESIDE_FROM) {
-    int status = write_bytes(writer, lent->buf, (size_t)lent->len);
+  if (lent->len < BESIDE_FROM || writer->whole) {
+    int status = write_bytes(writer, place, lent->buf, (size_t)lent->len);
     PyBuffer_Release(lent);
     loan->count--;
     return status;

@@ -282,7 +282,6 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
 static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   int64_t timeout_ns;
   if (timeout_of(in->timeout, &timeout_ns) < 0 || write_arguments(f, in, writer) < 0) return NULL;
-  if (gs_hook.stand_in != NULL) return hand_over(gs_hook.stand_in, f, writer, timeout_ns, in->callback);
   if (!bound(f)) return NULL;
   if (in->callback != NULL) {
     return hand_over(gs_hook.converse, f, writer, timeout_ns, in->callback);
@@ -316,7 +315,29 @@ static PyObject *with_arguments(function_object *f, PyObject *const *arguments, 
   return result;
 }
 
+/* Calls what stands in for the library with what the function was called with. */
+static PyObject *call_stand_in(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+  PyObject *hook = gs_hook.stand_in; /* another thread may take it out meanwhile */
+  PyObject *args = PyTuple_New(count), *kwargs = PyDict_New(), *result = NULL;
+  int ready = args != NULL && kwargs != NULL;
+  Py_INCREF(hook);
+  for (Py_ssize_t i = 0; ready && i < count; i++) {
+    Py_INCREF(arguments[i]);
+    PyTuple_SetItem(args, i, arguments[i]);
+  }
+  Py_ssize_t named = names == NULL ? 0 : PyTuple_Size(names);
+  for (Py_ssize_t i = 0; ready && i < named; i++) {
+    ready = PyDict_SetItem(kwargs, PyTuple_GetItem(names, i), arguments[count + i]) == 0;
+  }
+  if (ready) result = PyObject_CallFunctionObjArgs(hook, self, args, kwargs, NULL);
+  Py_XDECREF(args);
+  Py_XDECREF(kwargs);
+  Py_DECREF(hook);
+  return result;
+}
+
 static PyObject *function_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names) {
+  if (gs_hook.stand_in != NULL) return call_stand_in(self, arguments, PyVectorcall_NARGS(count), names);
   return with_arguments((function_object *)self, arguments, PyVectorcall_NARGS(count), names, run);
 }
 
@@ -332,6 +353,38 @@ PyDoc_STRVAR(pack_doc,
 
 static PyObject *function_pack(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   return with_arguments((function_object *)self, arguments, count, names, pack);
+}
+
+static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
+  int64_t timeout_ns;
+  if (timeout_of(in->timeout, &timeout_ns) < 0) return NULL;
+  writer->whole = 1;
+  Py_ssize_t count = PyTuple_Size(f->parameters), required = count - PyTuple_Size(f->defaults);
+  gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
+  PyObject *values = PyTuple_New(count);
+  for (Py_ssize_t i = 0; values != NULL && i < count; i++) {
+    gs_schema *schema = (gs_schema *)PyTuple_GetItem(f->schemas, i);
+    gs_place at = {.outer = &root, .name = PyTuple_GetItem(f->parameters, i), .at = GS_AT_NAME};
+    PyObject *value = NULL;
+    writer->length = 0;
+    if (in->values[i] == NULL) {
+      value = PyObject_CallMethod((PyObject *)schema, "decode", "O", PyTuple_GetItem(f->defaults, i - required));
+    } else if (gs_encode(writer, schema, in->values[i], &at) == 0) {
+      value = gs_decode(schema, writer->data, writer->length);
+    }
+    if (value == NULL) Py_CLEAR(values);
+    else PyTuple_SetItem(values, i, value);
+  }
+  if (values == NULL) return NULL;
+  return Py_BuildValue("(NLO)", values, (long long)timeout_ns, in->callback == NULL ? Py_None : in->callback);
+}
+
+PyDoc_STRVAR(check_doc,
+             "check(*args, **kwargs) -> (values, timeout_ns, callback)\n\n"
+             "Check the arguments of a call without making it, and give the value that each parameter has for Go.");
+
+static PyObject *function_check(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+  return with_arguments((function_object *)self, arguments, count, names, check);
 }
 
 PyDoc_STRVAR(number_doc, "number() -> int\n\nBind the function to the library, which is loaded if need be.");
@@ -463,6 +516,7 @@ static PyObject *function_repr(PyObject *self) {
 
 static PyMethodDef function_methods[] = {
     {"pack", (PyCFunction)(void (*)(void))function_pack, METH_FASTCALL | METH_KEYWORDS, pack_doc},
+    {"check", (PyCFunction)(void (*)(void))function_check, METH_FASTCALL | METH_KEYWORDS, check_doc},
     {"number", function_number, METH_NOARGS, number_doc},
     {"set_number", function_set_number, METH_O, set_number_doc},
     {"shape", function_shape, METH_VARARGS, shape_doc},
@@ -472,6 +526,7 @@ static PyMethodDef function_methods[] = {
 
 static PyMemberDef function_members[] = {
     {"name", T_OBJECT, offsetof(function_object, name), READONLY, "The name in the library."},
+    {"parameters", T_OBJECT, offsetof(function_object, parameters), READONLY, "The names of the parameters."},
     {"result", T_OBJECT, offsetof(function_object, result), READONLY, "The schema of the result."},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(function_object, vectorcall), READONLY, NULL},
     {"__dictoffset__", T_PYSSIZET, offsetof(function_object, dict), READONLY, NULL},

@@ -116,13 +116,10 @@ static PyObject *schema_encode(PyObject *self, PyObject *value) {
   uint8_t room[1024];
   gs_writer writer;
   gs_start_writer(&writer, room, sizeof room);
+  writer.whole = 1;
   PyObject *frame = NULL;
   if (gs_encode(&writer, (gs_schema *)self, value, NULL) == 0) {
-    if (writer.loan.count > 0) {
-      PyErr_SetString(PyExc_ValueError, "bytes of this size cross beside the frame");
-    } else {
-      frame = PyBytes_FromStringAndSize((const char *)writer.data, (Py_ssize_t)writer.length);
-    }
+    frame = PyBytes_FromStringAndSize((const char *)writer.data, (Py_ssize_t)writer.length);
   }
   gs_end_writer(&writer);
   return frame;

@@ -163,6 +163,14 @@ class TestExceptions:
 
         assert 0 == settled(_calls, 0)
 
+    def test_keyboard_interrupt_on_a_thread_of_the_pool(self) -> None:
+        """Where no thread waits, the future holds even what is no Exception."""
+
+        def answer(question: faults.FaultsQuestion) -> int:
+            raise KeyboardInterrupt
+
+        assert isinstance(faults.ask.submit(5, answer).exception(20), KeyboardInterrupt)
+
     @pytest.mark.parametrize("answer", ["text", None, 2**70, 1.5])
     def test_a_wrong_answer(self, answer: Any) -> None:
         """An answer that does not fit is the callback's error, with the reason."""

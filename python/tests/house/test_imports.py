@@ -96,6 +96,13 @@ def test_nothing_below_knows_the_command_line() -> None:
             assert "doctor" not in used or name.startswith("gostitch.doctor")
 
 
+def test_nothing_knows_the_fake_library() -> None:
+    """What is made for tests is imported by tests alone."""
+    for name, path in MODULES.items():
+        if not name.startswith("gostitch.testing"):
+            assert not [of for of in imports(path) if of.startswith("gostitch.testing")]
+
+
 def test_pages_know_nothing_of_the_core() -> None:
     """The room that makes pages takes data and gives text."""
     for name, path in MODULES.items():
@@ -104,7 +111,8 @@ def test_pages_know_nothing_of_the_core() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["gostitch", "gostitch.tasks", "gostitch.functions", "gostitch.doctor"]
+    "module",
+    ["gostitch", "gostitch.tasks", "gostitch.functions", "gostitch.doctor", "gostitch.testing"],
 )
 def test_all_is_complete(module: str) -> None:
     """``__all__`` names every public thing of a public module, and nothing that is not there."""

@@ -1,0 +1,73 @@
+"""A submitted call of the fake library, which runs on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from gostitch._future import FINISHED, Future
+from gostitch._loop_future import LoopFuture
+from gostitch.exceptions import GoClosedError
+from gostitch.testing._call import FakeCall
+from gostitch.testing._conversation import Conversation
+
+
+class Running:
+    """What the future of a faked call takes for its queue."""
+
+    def __init__(
+        self, call: FakeCall, talk: Conversation, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        self._call = call
+        self._talk = talk
+        self._loop = loop
+        self._unsettled = [None]
+        self.future: Future[Any] = (
+            Future(self, 0) if loop is None else LoopFuture(self, 0, weakref.ref(loop))
+        )
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Do the work beside the caller, in the caller's context, and settle the future."""
+        context = contextvars.copy_context()
+        thread = threading.Thread(
+            target=context.run, args=(self._run, work), name="gostitch-fake", daemon=True
+        )
+        thread.start()
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        try:
+            result = work()
+        except BaseException as error:
+            self._call.end(None, error)
+            self.future.settle(FINISHED, None, error)
+        else:
+            self._call.end(result, None)
+            self.future.settle(FINISHED, result, None)
+
+    def send(self, token: int, message: bytes) -> None:
+        """Record a message to the function."""
+        if self._call.ended:
+            raise GoClosedError("the call has ended")
+        self._call.sent.append(bytes(message))
+
+    def cancel(self, token: int) -> None:
+        """End the context of the call."""
+        self._call.cancel()
+        self._talk.end()
+
+    def claim(self, token: int) -> bool:
+        """Tell, to exactly one caller, that it is the one to settle the future."""
+        try:
+            self._unsettled.pop()
+        except IndexError:
+            return False
+        return True
+
+    def watch(self, future: Future[Any], *, blocks: bool) -> None:
+        """Note that the loop's own thread is about to wait."""
+        if blocks and self._loop is not None and asyncio._get_running_loop() is self._loop:
+            self._talk.loop_waits()

@@ -1,0 +1,99 @@
+"""Where calls go while a fake library stands in for the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+from gostitch._future import Future
+from gostitch.testing._book import Book
+from gostitch.testing._call import FakeCall
+from gostitch.testing._contract import Contract
+from gostitch.testing._conversation import Conversation
+from gostitch.testing._error import FakeError
+from gostitch.testing._given import Given
+from gostitch.testing._outcomes import Outcome
+from gostitch.testing._running import Running
+from gostitch.testing._stream import FakeStream
+
+
+class StandIn:
+    """Answers calls from the book; see ``gostitch._calls.StandIn``."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._lock = threading.Lock()
+        self._left = False
+        # What may still run when the fake is left.
+        self._talks: weakref.WeakSet[Conversation] = weakref.WeakSet()
+        self._futures: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
+
+    def call(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Give or raise what the test says."""
+        contract = self._book.contract(made)
+        given = Given(contract, args, kwargs)
+        call, talk, outcome = self._begin(contract, given, None)
+        try:
+            result = _run(outcome, given, talk)
+        except BaseException as error:
+            call.end(None, error)
+            raise
+        call.end(result, None)
+        return result
+
+    def submit(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Future[Any]:
+        """Give the future of what the test says."""
+        contract = self._book.contract(made)
+        given = Given(contract, args, kwargs)
+        loop = asyncio._get_running_loop()
+        call, talk, outcome = self._begin(contract, given, loop)
+        running = Running(call, talk, loop)
+        with self._lock:
+            self._futures.add(running.future)
+        running.start(lambda: _run(outcome, given, talk))
+        return running.future
+
+    def stream(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
+        """Give the stream of what the test says; the call begins at the first use."""
+        contract = self._book.contract(made)
+        given = Given(contract, args, kwargs)
+
+        def begin() -> Any:
+            call, talk, outcome = self._begin(contract, given, None)
+            return call, talk, _draw(outcome, given, talk), outcome.hangs
+
+        return FakeStream(made, begin)
+
+    def end_all(self) -> None:
+        """End what still runs."""
+        with self._lock:
+            self._left = True
+            futures, talks = list(self._futures), list(self._talks)
+        for future in futures:
+            future.cancel()
+        for talk in talks:
+            talk.end()
+
+    def _begin(
+        self, contract: Contract, given: Given, loop: asyncio.AbstractEventLoop | None
+    ) -> tuple[FakeCall, Conversation, Outcome]:
+        call = FakeCall(contract.name, given.values, given.timeout)
+        talk = Conversation(contract, call, given.callback, given.timeout_ns, loop)
+        with self._lock:
+            if self._left:
+                raise FakeError(f"{contract.name}() was called after the fake library was left")
+            self._talks.add(talk)
+        return call, talk, self._book.outcome(contract, call)
+
+
+def _run(outcome: Outcome, given: Given, talk: Conversation) -> Any:
+    talk.begin()
+    return outcome.result(given, talk)
+
+
+def _draw(outcome: Outcome, given: Given, talk: Conversation) -> Iterator[Any]:
+    talk.begin()
+    yield from outcome.results(given, talk)
