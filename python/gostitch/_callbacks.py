@@ -5,18 +5,21 @@ Twin of ``gocore/callback.go``.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import inspect
 import os
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gostitch._loops import running_loop
 from gostitch.exceptions import GoError
+
+if TYPE_CHECKING:
+    import asyncio
 
 _VALUE, _ERROR = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
@@ -82,13 +85,15 @@ class Callbacks:
                 frame = self._raise(number, error)
             send(number.to_bytes(4, "little") + frame)
 
-        if asyncio._get_running_loop() is None:
+        if running_loop() is None:
             if inspect.iscoroutine(answer):
                 answer.close()
             raise TypeError(
                 f"the callback of {self._name}() gave an awaitable, and no event loop runs here; "
                 "submit the call inside the loop, or give a plain function"
             )
+        import asyncio  # a loop runs
+
         task = self._context.copy().run(asyncio.ensure_future, settle())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

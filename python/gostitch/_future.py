@@ -6,12 +6,16 @@ tested, and faked, without a library.
 
 from __future__ import annotations
 
-import asyncio
 import concurrent.futures
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from gostitch._loops import running_loop
+
+if TYPE_CHECKING:
+    import asyncio
 
 R = TypeVar("R")
 
@@ -136,6 +140,8 @@ class Future(concurrent.futures.Future[R]):
         self._queue.send(self._token, message)
 
     def __await__(self) -> Generator[Any, None, R]:
+        import asyncio  # whoever awaits has it already
+
         if not self.done():
             loop = asyncio.get_running_loop()
             waiter: asyncio.Future[None] = loop.create_future()
@@ -178,7 +184,7 @@ class Future(concurrent.futures.Future[R]):
     def _notify(self) -> None:
         """Wake who awaits, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting:
-            if asyncio._get_running_loop() is loop:
+            if running_loop() is loop:
                 _release(waiter)
             else:
                 try:

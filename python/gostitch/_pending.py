@@ -9,7 +9,6 @@ queue as well, so a blocked or closed loop cannot make the waiter hang.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import os
@@ -17,9 +16,14 @@ import select
 import threading
 import time
 import weakref
+from typing import TYPE_CHECKING
 
 from gostitch import _process
+from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
+
+if TYPE_CHECKING:
+    import asyncio
 
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
@@ -35,7 +39,7 @@ _latest: Queue | None = None
 def queue_here(library: _process.Library) -> Queue:
     """Give the queue for a call submitted here: the running loop's, or the process's."""
     global _latest
-    loop = asyncio._get_running_loop()
+    loop = running_loop()
     if loop is None:
         return pump().queue
     latest = _latest

@@ -6,7 +6,6 @@ The only module that hands out ``_abi``; everything that crosses asks
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
 import os
@@ -20,6 +19,7 @@ import msgspec
 
 from gostitch import _codec
 from gostitch._abi import bridge as bridge  # the others have it from here
+from gostitch._loops import running_loop
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, LibraryError
 
@@ -233,7 +233,7 @@ def watch_signals() -> None:
     """
     global _signals_watched
     on_main = threading.get_ident() == threading.main_thread().ident
-    if not on_main or _wakeup_fd < 0 or asyncio._get_running_loop() is not None:
+    if not on_main or _wakeup_fd < 0 or running_loop() is not None:
         return
     before = signal.set_wakeup_fd(_wakeup_fd, warn_on_full_buffer=False)
     if before not in (-1, _wakeup_fd):

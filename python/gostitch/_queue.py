@@ -7,7 +7,6 @@ for help (the pump of ``_pending``).
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import itertools
 import logging
@@ -16,14 +15,17 @@ import select
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gostitch import _codec, _hooks, _process
 from gostitch._callbacks import Callbacks, answer
 from gostitch._future import FINISHED, Future
-from gostitch._loop_future import LoopFuture
+from gostitch._loops import running_loop
 from gostitch._process import bridge
 from gostitch.exceptions import ForkedHandleError, GoError, GoPanic
+
+if TYPE_CHECKING:
+    import asyncio
 
 Record = tuple[int, int, int, bytes | memoryview]  # kind, token, status, payload
 
@@ -110,8 +112,7 @@ class Queue:
     def submit(self, call: Call) -> Future[Any]:
         """Start a function and give the future of its reply."""
         token = _next_token()
-        loop = self.loop
-        future: Future[Any] = Future(self, token) if loop is None else LoopFuture(self, token, loop)
+        future = self._new_future(token)
         _hooks.look()
         trace = _hooks.trace_context()
         # Registered before the crossing: the reply may be drained by another
@@ -131,6 +132,15 @@ class Queue:
                 call.loan.end()
             raise decode_error(refused, trace)
         return future
+
+    def _new_future(self, token: int) -> Future[Any]:
+        loop = self.loop
+        if loop is None:
+            return Future(self, token)
+        # Late: it needs asyncio, which is there where there is a loop.
+        from gostitch._loop_future import LoopFuture
+
+        return LoopFuture(self, token, loop)
 
     def send(self, token: int, message: bytes) -> None:
         """Send a message to a running function."""
@@ -164,7 +174,7 @@ class Queue:
         """Make sure that somebody drains this queue although its owner may not."""
         if future.done():
             return
-        if self.loop is not None and asyncio._get_running_loop() is self.loop():
+        if self.loop is not None and running_loop() is self.loop():
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
@@ -299,7 +309,7 @@ class Queue:
         if entry.abandoned or entry.future.done():
             return
         loop = None if self.loop is None else self.loop()
-        if loop is not None and loop is not asyncio._get_running_loop() and self.is_served():
+        if loop is not None and loop is not running_loop() and self.is_served():
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             loop.call_soon_threadsafe(self._message, token, entry, number, payload)
             return

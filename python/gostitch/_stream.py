@@ -6,7 +6,6 @@ of results; the consumer tells it how many it has taken.
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import select
 import threading
@@ -14,12 +13,15 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from gostitch import _calls, _pending, _process
 from gostitch._future import Future
 from gostitch._queue import Queue
 from gostitch.exceptions import GoClosedError, GoTypeError
+
+if TYPE_CHECKING:
+    import asyncio
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -173,6 +175,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
         """Wait for a result or the end, in the running event loop."""
         if self._ended:
             return
+        import asyncio  # a loop runs
+
         loop = asyncio.get_running_loop()
         if self._future is None:
             future = self._start(_pending.queue_here(_process.library()))

@@ -11,8 +11,6 @@ pools carry them whole.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -199,6 +197,8 @@ class GoConnectionError(GoOSError, ConnectionError):
 if sys.version_info >= (3, 11):
     _AnyTimeoutError = TimeoutError
 else:
+    import asyncio
+    import concurrent.futures
 
     class _AnyTimeoutError(TimeoutError, concurrent.futures.TimeoutError, asyncio.TimeoutError):
         """The three classes that later Pythons made one."""

@@ -84,9 +84,15 @@ def _stopped(aim: str, trial: Trial, facts: dict[str, Any]) -> Verdict:
 
 
 def _refused(message: str, facts: dict[str, Any]) -> Verdict:
-    """Make a verdict of an error, whose last clause is the remedy if it has one."""
+    """Make a verdict of an error, whose last clause is the remedy if it has one.
+
+    For an error that is known the doctor has a better one.
+    """
     words, semicolon, remedy = message.rpartition("; ")
-    words, fix = (words, f"{_sentence(remedy)}") if semicolon else (message, _fix(message))
+    if not semicolon:
+        words = message
+    known = _known(message)
+    fix = known or (_sentence(remedy) if semicolon else _UNKNOWN)
     return problem(_sentence(words), fix, error=message, **facts)
 
 
@@ -95,4 +101,8 @@ def _sentence(text: str) -> str:
 
 
 def _fix(text: str) -> str:
-    return next((fix for pattern, fix in _KNOWN.items() if re.search(pattern, text)), _UNKNOWN)
+    return _known(text) or _UNKNOWN
+
+
+def _known(text: str) -> str | None:
+    return next((fix for pattern, fix in _KNOWN.items() if re.search(pattern, text)), None)

@@ -57,6 +57,19 @@ print(gostitch.runtime_info()["loaded"], threading.active_count())
     assert ["False 1", "False", "True 2"] == _lines(program, text)
 
 
+def test_a_call_needs_no_asyncio(program: Programs) -> None:
+    """Neither importing nor calling imports asyncio, which costs more than all the rest."""
+    text = """
+import sys
+import gostitch, gostitch.tasks, faults
+print(faults.add(1, 2), faults.add.submit(1, 2).result(), len(list(faults.lines(3))))
+# On 3.10 TimeoutError is one of three classes, one of them asyncio's.
+print("asyncio" in sys.modules and sys.version_info >= (3, 11))
+"""
+
+    assert ["3 3 3", "False"] == _lines(program, text)
+
+
 def test_what_runtime_info_tells(program: Programs) -> None:
     """runtime_info tells versions, paths, the process and live counts."""
     text = """

@@ -99,7 +99,7 @@ class TestRaises:
 
     def test_ones_own_error_class(self, fake: FakeLibrary) -> None:
         """The generated class of a Go error is an instance of GoError too."""
-        fake.raises(faults.buy, faults.SoldOutError("none left"))
+        fake.raises(faults.buy, faults.OutOfStockError("none left"))
 
         with pytest.raises(LookupError, match="none left"):
             faults.buy()
