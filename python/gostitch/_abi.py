@@ -15,6 +15,14 @@ except ImportError as error:
         name="gostitch._bridge",
     ) from error
 
+if not _bridge.is_main_interpreter():
+    # Its hooks are objects of one interpreter, and the others would run them.
+    raise ImportError(
+        "gostitch works in the main interpreter only, and this is a sub-interpreter; under "
+        "mod_wsgi set WSGIApplicationGroup %{GLOBAL}",
+        name="gostitch",
+    )
+
 bridge = _bridge
 
 __all__ = ["bridge"]

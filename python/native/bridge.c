@@ -4,6 +4,17 @@
 
 PyDoc_STRVAR(module_doc, "The boundary between Python and the Go library of this process.");
 
+PyDoc_STRVAR(is_main_doc, "is_main_interpreter() -> bool\n\nTell whether this is no sub-interpreter.");
+
+static PyObject *is_main_interpreter(PyObject *module, PyObject *nothing) {
+  return PyBool_FromLong(PyInterpreterState_GetID(PyInterpreterState_Get()) == 0);
+}
+
+static PyMethodDef own_methods[] = {
+    {"is_main_interpreter", is_main_interpreter, METH_NOARGS, is_main_doc},
+    {NULL, NULL, 0, NULL},
+};
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "gostitch._bridge",
@@ -15,7 +26,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC PyInit__bridge(void) {
   PyObject *module = PyModule_Create(&definition);
   if (module == NULL) return NULL;
-  if (PyModule_AddFunctions(module, gs_hook_methods) < 0 || gs_add_schema_type(module) < 0 ||
+  if (PyModule_AddFunctions(module, own_methods) < 0 || PyModule_AddFunctions(module, gs_hook_methods) < 0 || gs_add_schema_type(module) < 0 ||
       gs_add_buffer_types(module) < 0 || gs_add_function_type(module) < 0) {
     Py_DECREF(module);
     return NULL;

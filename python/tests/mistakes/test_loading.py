@@ -91,6 +91,31 @@ except ImportError as error:
 """,
         {},
     ),
+    (
+        Mistake(
+            "a sub-interpreter", "works in the main interpreter only", "set WSGIApplicationGroup"
+        ),
+        """
+import sys
+if sys.version_info >= (3, 13):
+    import _interpreters as interpreters
+else:
+    import _xxsubinterpreters as interpreters
+from gostitch import tasks
+code = '''
+try:
+    from gostitch import tasks
+except ImportError as error:
+    print(error, flush=True)
+'''
+if sys.version_info >= (3, 12):
+    interpreters.run_string(interpreters.create("legacy") if sys.version_info >= (3, 13)
+                            else interpreters.create(isolated=False), code)
+else:
+    interpreters.run_string(interpreters.create(), code)
+""",
+        {},
+    ),
 ]
 MISTAKES = [of for of, _, _ in MISTAKES_AND_PROGRAMS]
 
