@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gostitch import _elf
 from gostitch.doctor import (
-    _elf,
     _go_build,
     _maps,
     _mounts,
