@@ -93,7 +93,7 @@ func emit(found *library, beside string) ([]byte, error) {
 	}
 	text.WriteString("]\n")
 	if beside != "" {
-		fmt.Fprintf(&text, "\n_go.library(__file__, %q)\n", beside)
+		fmt.Fprintf(&text, "\n_go.library(__name__, __file__, %q)\n", beside)
 	}
 	text.WriteString(m.body.String())
 	return []byte(text.String()), nil

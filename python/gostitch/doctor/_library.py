@@ -33,7 +33,7 @@ def path() -> str:
     info = _runtime.info()
     if info is not None and info["library"]:
         return str(info["library"])
-    chosen = os.environ.get(VARIABLE)
+    chosen = os.environ.get(VARIABLE) or _runtime.chosen()
     return os.path.realpath(chosen or _package.FOLDER / "libgostitch.so")
 
 

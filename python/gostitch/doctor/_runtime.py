@@ -19,3 +19,13 @@ def is_loaded() -> bool:
     """Tell whether the library is loaded and usable in this process."""
     known = info()
     return known is not None and bool(known["loaded"])
+
+
+def chosen() -> str | None:
+    """Give the library that the modules imported here chose, if they chose one."""
+    try:
+        from gostitch import _process
+
+        return _process.chosen()
+    except ImportError:  # LibraryError too: modules that chose two are told so at the first call
+        return None
