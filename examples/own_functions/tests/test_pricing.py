@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from pathlib import Path
 
-import gostitch
 import pricing
 import pytest
 from opentelemetry import trace
@@ -13,6 +12,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pricing import PricingItem, PricingTier
+
+import gostitch
 
 
 @pytest.fixture(scope="session")

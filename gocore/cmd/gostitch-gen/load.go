@@ -74,9 +74,7 @@ func load(patterns []string) (*library, error) {
 	}
 	var broken []error
 	for _, p := range loaded {
-		for _, e := range p.Errors {
-			broken = append(broken, problemOf(e))
-		}
+		broken = append(broken, problemsOf(p)...)
 		s.index(p)
 	}
 	if len(broken) > 0 {
@@ -107,12 +105,25 @@ func load(patterns []string) (*library, error) {
 	return &library{functions: functions, failures: s.failures, registrants: registrants}, errors.Join(problems...)
 }
 
-// problemOf gives what Go says of a package that does not compile.
-func problemOf(e packages.Error) error {
-	if e.Pos == "" || e.Pos == "-" {
-		return errors.New(e.Msg)
+// problemsOf gives what Go says of a package that does not compile. What the
+// compiler said as a block of text is said again for each place, so it is only
+// given where nothing else is.
+func problemsOf(p *packages.Package) []error {
+	var placed, blocks []error
+	for _, e := range p.Errors {
+		switch {
+		case e.Pos != "" && e.Pos != "-":
+			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), e.Msg))
+		case strings.HasPrefix(e.Msg, "# "):
+			blocks = append(blocks, errors.New(e.Msg))
+		default:
+			placed = append(placed, errors.New(e.Msg))
+		}
 	}
-	return fmt.Errorf("%s: %s", relative(e.Pos), e.Msg)
+	if len(placed) == 0 {
+		return blocks
+	}
+	return placed
 }
 
 // index notes the comments of a package's functions, types and fields.

@@ -67,9 +67,16 @@ class Workspace:
             file = folder / "go.mod"
             if not file.is_file():
                 sys.exit(f"{own} uses {folder}, which has no go.mod; correct it")
-            wanted = _version(_json("mod", file).get("Go", ""))
+            found = _json("mod", file)
+            wanted = _version(found.get("Go", ""))
             _refuse_too_new(file, wanted)
             versions.append(wanted)
+            # What it asks for, or replaces, may be nowhere; the installed core is here.
+            replaces += [
+                {"Old": required, "New": {"Path": str(core)}}
+                for required in found.get("Require") or []
+                if required["Path"] == CORE
+            ]
         return uses, replaces, ".".join(map(str, max(versions)))
 
     def own_file(self) -> Path | None:
