@@ -17,7 +17,7 @@ PEERS := benchmarks/peers
 
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
-NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch]) setup.py pyproject.toml
+NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch] python/gostitch/build/_*.py) setup.py pyproject.toml
 # Each generated module and the Go packages it comes from.
 GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/gostitch/observe/_generated.py=./gocore/observe \
@@ -36,7 +36,7 @@ $(VENV)/.created:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
 
-$(VENV)/.tools: $(VENV)/.created requirements/build.txt python/native/toolchain.py
+$(VENV)/.tools: $(VENV)/.created requirements/build.txt python/native/toolchain.py python/gostitch/build/_toolchain.py
 	$(PIP) -r requirements/build.txt
 	@missing=$$($(BIN)/python python/native/toolchain.py missing); \
 	if [ -n "$$missing" ]; then echo "installing $$missing into $(VENV)"; $(PIP) $$missing; fi

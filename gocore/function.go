@@ -43,9 +43,10 @@ type frame[A, R any] struct {
 // "module.function". A is a struct whose fields are the arguments, R the
 // result; struct tags give Python names and defaults (see codec.TagKey).
 //
-// Call it from init. It never panics, since a panic during init would abort
-// the Python process that loads the library; what is wrong with a function is
-// reported when the library is opened.
+// Call it from a function Register() of your package, which the library calls
+// when it is loaded, or from init. It never panics, since a panic during init would
+// abort the Python process that loads the library; what is wrong with a
+// function is reported when the library is opened.
 func Register[A, R any](name string, f func(context.Context, A) (R, error)) {
 	register(name, reflect.ValueOf(f), func() (*Function, error) {
 		return compile(name, func(ctx context.Context, _ *Call, args A) (R, error) { return f(ctx, args) })

@@ -127,12 +127,24 @@ def prepare(made: Any) -> None:
 def bind(made: Any) -> None:
     """Find a function in the library and check that both mean the same."""
     library = _process.library()
+    module = made._declaration.definition.__module__
+    own = _process.own_library(module)
+    if own is not None and own != library.path:
+        raise LibraryError(
+            f"{made.name} is in the library {own}, and this process has loaded {library.path} "
+            "already. "
+            + (
+                _process.ONE_LIBRARY
+                if _process.is_own(library.path)
+                else f"Import {module} before the first call into Go: its library is loaded then"
+            ),
+            details={"function": made.name, "path": own, "loaded": library.path},
+        )
     entry = library.functions.get(made.name)
     if entry is None:
         raise LibraryError(
             f"the library {library.path} has no function {made.name!r}; it has "
-            f"{', '.join(sorted(library.functions)) or 'none'}; build the library and "
-            "generate the Python stubs from the same Go sources",
+            f"{', '.join(sorted(library.functions)) or 'none'}; {_remedy(made, own)}",
             details={"function": made.name, "path": library.path},
         )
     checksum = made._declaration.checksum
@@ -140,12 +152,24 @@ def bind(made: Any) -> None:
         raise LibraryError(
             f"the Python stub of {made.name} (contract {checksum}) was generated for "
             f"another version of the function than the library {library.path} holds "
-            f"(contract {entry.checksum}); generate the stubs again and rebuild",
+            f"(contract {entry.checksum}); "
+            + (_process.REBUILD if own else "generate the stubs again and rebuild"),
             details={"function": made.name, "path": library.path},
         )
     # Logs and spans of the function may come from now on.
     _pending.pump()
     made.set_number(entry.number)
+
+
+def _remedy(made: Any, own: str | None) -> str:
+    """Say how a function comes into the library."""
+    if own is not None:
+        return f"the module and the library are of two builds; {_process.REBUILD}"
+    if made.name.startswith("tasks."):
+        return (
+            "if it is one of your own, remove tasks = false from [tool.gostitch] and build it again"
+        )
+    return "build the library and generate the Python stubs from the same Go sources"
 
 
 class StandIn(Protocol):

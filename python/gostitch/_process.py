@@ -26,7 +26,17 @@ from gostitch.exceptions import ForkedHandleError, LibraryError
 T = TypeVar("T")
 
 LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
-"""The environment variable that names another library than the one shipped."""
+"""The environment variable that names the library to load, whatever else is chosen."""
+
+REBUILD = "run 'gostitch develop' in its project, or install it again"
+"""What mends a library of one's own that does not fit the package."""
+
+ONE_LIBRARY = (
+    "One process can have one Go library, so build one from all the Go packages: list them in "
+    "'go' of [tool.gostitch] of one project (gostitch.tasks is in every library, unless "
+    "tasks = false)"
+)
+"""The remedy for two libraries."""
 
 _CLOSE_TIMEOUT_S = 2.0
 
@@ -78,6 +88,8 @@ class Library:
         return _decode_reply(bridge.stats(), _Stats)
 
 
+# The library of each generated module that was imported and has one of its own.
+_own: dict[str, str] = {}
 _lock = threading.Lock()
 _library: Library | None = None
 _forked_from: int | None = None
@@ -94,6 +106,45 @@ def library() -> Library:
     a child of a process that had loaded it.
     """
     return _library or _load()
+
+
+def choose(module: str, file: str, name: str) -> None:
+    """Note that a generated module's functions are in a library beside the module's file.
+
+    The first call of any function loads it, be it one of the module or of ``gostitch.tasks``.
+    """
+    _own[module] = os.path.join(os.path.dirname(os.path.abspath(file)), name)
+
+
+def own_library(module: str) -> str | None:
+    """Give the library that a generated module chose, resolved; None for the one shipped.
+
+    None too if the environment chose another for all modules.
+    """
+    path = None if os.environ.get(LIBRARY_VARIABLE) else _own.get(module)
+    return None if path is None else os.path.realpath(path)
+
+
+def is_own(path: str) -> bool:
+    """Tell whether a library is one that a module chose."""
+    return path in map(os.path.realpath, list(_own.values()))
+
+
+def chosen() -> str | None:
+    """Give the library that imported modules chose; None if none did.
+
+    Raises ``LibraryError`` if they chose two.
+    """
+    paths: dict[str, str] = {}
+    for module, path in list(_own.items()):
+        paths.setdefault(os.path.realpath(path), module)
+    if len(paths) > 1:
+        listed = " and ".join(f"{path} (of {module})" for path, module in paths.items())
+        raise LibraryError(
+            f"modules with two Go libraries were imported: {listed}. {ONE_LIBRARY}",
+            details={"paths": ", ".join(paths)},
+        )
+    return next(iter(paths), None)
 
 
 def loaded() -> Library | None:
@@ -133,16 +184,20 @@ def _load() -> Library:
 
 
 def _find() -> str:
-    chosen = os.environ.get(LIBRARY_VARIABLE)
-    path = Path(chosen) if chosen else Path(__file__).parent / "libgostitch.so"
+    named = os.environ.get(LIBRARY_VARIABLE)
+    own = None if named else chosen()
+    path = Path(named or own or Path(__file__).parent / "libgostitch.so")
     if not path.is_file():
-        reason = f"{LIBRARY_VARIABLE} names it" if chosen else "the package is not built"
+        if named:
+            reason, remedy = f"{LIBRARY_VARIABLE} names it", "correct or unset it"
+        elif own:
+            reason, remedy = "a module that was imported names it", REBUILD
+        else:
+            reason, remedy = "the package is not built", "run 'pip install .' or 'make build'"
         raise LibraryError(
-            f"there is no Go library at {path} ({reason}); "
-            + ("correct or unset it" if chosen else "run 'pip install .' or 'make build'"),
-            details={"path": str(path)},
+            f"there is no Go library at {path} ({reason}); {remedy}", details={"path": str(path)}
         )
-    if not chosen and path.with_name("built-from.json").is_file():
+    if not named and not own and path.with_name("built-from.json").is_file():
         from gostitch import _editable  # installed wheels do without
 
         _editable.refresh(path.parent)
@@ -175,7 +230,7 @@ def _shake_hands(path: str) -> Library:
     if info.version != VERSION:
         raise LibraryError(
             f"the library {path} is version {info.version} and the Python package is "
-            f"version {VERSION}; install both from the same release",
+            f"version {VERSION}; {_same_release(path)}",
             details={
                 "path": path,
                 "library_version": info.version,
@@ -198,6 +253,13 @@ def _text(variable: bytes) -> str | bytes:
         return variable.decode()
     except UnicodeDecodeError:
         return variable
+
+
+def _same_release(path: str) -> str:
+    """Say how a library comes to be of this package's version."""
+    if is_own(path):
+        return f"the library is built by the gostitch that is installed: {REBUILD}"
+    return "install both from the same release"
 
 
 def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:

@@ -3,6 +3,7 @@
 from gostitch._arguments import Bytes
 from gostitch._calls import Function, function
 from gostitch._future import Future
+from gostitch._process import choose as library
 from gostitch._shapes import record
 from gostitch._stream import Stream, StreamFunction, stream
 from gostitch.exceptions import GoError, error
@@ -16,6 +17,7 @@ __all__ = [
     "StreamFunction",
     "error",
     "function",
+    "library",
     "record",
     "stream",
 ]

@@ -12,10 +12,9 @@ import build_record
 import go_library
 import python_headers
 import support
-import targets
-import toolchain
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
+from shipped import targets, toolchain
 
 
 class GoLibrary(Extension):

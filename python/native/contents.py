@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import core_sources
-import targets
 from core_sources import ROOT
 from setuptools import Command
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build import build
 from setuptools.command.sdist import sdist
+from shipped import targets
 
 
 class ShipCore(Command):

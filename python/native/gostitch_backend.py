@@ -17,7 +17,7 @@ from setuptools.build_meta import *  # noqa: F403 - a backend is a module with t
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support
-import toolchain
+from shipped import toolchain
 
 Settings = dict[str, Any]
 

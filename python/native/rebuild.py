@@ -10,8 +10,8 @@ import importlib.util
 import subprocess
 import sys
 
-import toolchain
 from core_sources import ROOT
+from shipped import toolchain
 
 
 def command() -> list[str]:

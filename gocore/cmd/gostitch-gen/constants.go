@@ -95,7 +95,7 @@ func (s *source) indexConstant(p *packages.Package, d *ast.GenDecl, spec *ast.Va
 			if words, found := strings.CutPrefix(line.Text, exceptionDirective); found {
 				failure, err := failureOf(object, strings.Fields(words), withoutSubject(text, name.Name))
 				if err != nil {
-					problems = append(problems, fmt.Errorf("%s: %s: %w", s.fset.Position(line.Pos()), name.Name, err))
+					problems = append(problems, fmt.Errorf("%s: %s: %w", place(s.fset.Position(line.Pos())), name.Name, err))
 					continue
 				}
 				s.failures = append(s.failures, failure)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -51,7 +52,9 @@ type module struct {
 	taken, inside map[string]bool
 }
 
-func emit(found *library) ([]byte, error) {
+// emit gives the module; beside names the library that it lies beside, if it is
+// not the one that is shipped.
+func emit(found *library, beside string) ([]byte, error) {
 	m := &module{classes: map[string]string{}, results: map[string]bool{}, taken: map[string]bool{}}
 	for _, f := range found.functions {
 		m.survey(f)
@@ -59,10 +62,21 @@ func emit(found *library) ([]byte, error) {
 	for _, e := range found.failures {
 		m.failure(e)
 	}
+	var problems []error
+	named := map[string]*function{}
 	for _, f := range found.functions {
-		if err := m.function(f); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", f.pos, f.contract.Name, err)
+		name := f.pythonName()
+		if other := named[name]; other != nil {
+			problems = append(problems, fmt.Errorf("%s: %s would be the Python function %s, and so would %s (%s); give one another last word", place(f.pos), f.contract.Name, name, other.contract.Name, place(other.pos)))
+			continue
 		}
+		named[name] = f
+		if err := m.function(f); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %s: %w", place(f.pos), f.contract.Name, err))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	slices.Sort(m.exports)
 	for i, name := range m.exports {
@@ -78,6 +92,9 @@ func emit(found *library) ([]byte, error) {
 		fmt.Fprintf(&text, "    %q,\n", name)
 	}
 	text.WriteString("]\n")
+	if beside != "" {
+		fmt.Fprintf(&text, "\n_go.library(__name__, __file__, %q)\n", beside)
+	}
 	text.WriteString(m.body.String())
 	return []byte(text.String()), nil
 }

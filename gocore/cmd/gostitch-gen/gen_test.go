@@ -93,7 +93,7 @@ func TestNamesThatPythonCannotSpell(t *testing.T) {
 	} {
 		found, err := load([]string{"./testdata/" + dir})
 		if err == nil {
-			_, err = emit(found)
+			_, err = emit(found, "")
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir+".go:") {
 			t.Errorf("%s: got %v, want ...%s...", dir, err, want)
@@ -105,7 +105,7 @@ func TestNamesThatPythonCannotSpell(t *testing.T) {
 func TestTheModuleIsPython(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "generated.py")
-	if err := run(out, false, []string{core + "internal/faults"}); err != nil {
+	if err := run(options{out: out, patterns: []string{core + "internal/faults"}}); err != nil {
 		t.Fatal(err)
 	}
 	if text, err := exec.Command("python3", "-m", "py_compile", out).CombinedOutput(); err != nil {
@@ -118,17 +118,17 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "generated.py")
 	patterns := []string{core + "observe"}
-	if err := run(out, false, patterns); err != nil {
+	if err := run(options{out: out, patterns: patterns}); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(out, true, patterns); err != nil {
+	if err := run(options{out: out, check: true, patterns: patterns}); err != nil {
 		t.Errorf("a fresh file is stale: %v", err)
 	}
 	stale := []byte("# something else\n")
 	if err := os.WriteFile(out, stale, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := run(out, true, patterns); err == nil || !strings.Contains(err.Error(), "make gen") {
+	if err := run(options{out: out, check: true, patterns: patterns}); err == nil || !strings.Contains(err.Error(), "make gen") {
 		t.Errorf("a stale file gave %v", err)
 	}
 	if text, _ := os.ReadFile(out); string(text) != string(stale) {

@@ -33,8 +33,9 @@ type function struct {
 
 // library is what the module is made of.
 type library struct {
-	functions []*function
-	failures  []*pyError
+	functions   []*function
+	failures    []*pyError
+	registrants []registrant
 }
 
 // source is everything that was loaded, with an index of the comments.
@@ -71,30 +72,58 @@ func load(patterns []string) (*library, error) {
 	if err != nil {
 		return nil, err
 	}
+	var broken []error
 	for _, p := range loaded {
-		for _, e := range p.Errors {
-			return nil, e
-		}
+		broken = append(broken, problemsOf(p)...)
 		s.index(p)
 	}
+	if len(broken) > 0 {
+		return nil, errors.Join(broken...)
+	}
 	var functions []*function
+	var registrants []registrant
 	var problems []error
 	for _, p := range loaded {
 		problems = append(problems, s.indexConstants(p)...)
 	}
 	for _, p := range loaded {
+		before := len(functions)
 		for _, file := range p.Syntax {
 			found, errs := s.registrations(p, file)
 			functions = append(functions, found...)
 			problems = append(problems, errs...)
 		}
+		if len(functions) > before {
+			registrants = append(registrants, registrantOf(p))
+		}
 	}
 	if len(functions) == 0 && len(problems) == 0 {
-		return nil, fmt.Errorf("no call of gocore.Register found in %s", strings.Join(patterns, " "))
+		return nil, fmt.Errorf("no call of gocore.Register found in %s; write one in a function Register() of a package there", strings.Join(patterns, " "))
 	}
 	slices.SortFunc(functions, func(a, b *function) int { return cmp.Compare(a.contract.Name, b.contract.Name) })
 	slices.SortFunc(s.failures, func(a, b *pyError) int { return cmp.Compare(a.name, b.name) })
-	return &library{functions: functions, failures: s.failures}, errors.Join(problems...)
+	return &library{functions: functions, failures: s.failures, registrants: registrants}, errors.Join(problems...)
+}
+
+// problemsOf gives what Go says of a package that does not compile. What the
+// compiler said as a block of text is said again for each place, so it is only
+// given where nothing else is.
+func problemsOf(p *packages.Package) []error {
+	var placed, blocks []error
+	for _, e := range p.Errors {
+		switch {
+		case e.Pos != "" && e.Pos != "-":
+			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), e.Msg))
+		case strings.HasPrefix(e.Msg, "# "):
+			blocks = append(blocks, errors.New(e.Msg))
+		default:
+			placed = append(placed, errors.New(e.Msg))
+		}
+	}
+	if len(placed) == 0 {
+		return blocks
+	}
+	return placed
 }
 
 // index notes the comments of a package's functions, types and fields.
@@ -172,7 +201,7 @@ func (s *source) registrations(p *packages.Package, file *ast.File) (found []*fu
 		}
 		f, err := s.registration(p, call, callee.Name(), p.TypesInfo.Instances[name].TypeArgs)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", s.fset.Position(call.Pos()), err))
+			problems = append(problems, fmt.Errorf("%s: %w", place(s.fset.Position(call.Pos())), err))
 		} else {
 			found = append(found, f)
 		}

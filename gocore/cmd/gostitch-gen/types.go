@@ -115,7 +115,7 @@ func (s *source) structOf(t types.Type, u *types.Struct) (*pyType, error) {
 			err = s.addField(record, schema, field, goField, key)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: field %s: %w", s.fset.Position(goField.Pos()), goField.Name(), err)
+			return nil, fmt.Errorf("%s: field %s: %w", place(s.fset.Position(goField.Pos())), goField.Name(), err)
 		}
 	}
 	return &pyType{schema: schema, record: record}, nil

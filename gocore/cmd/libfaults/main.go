@@ -3,9 +3,8 @@
 package main
 
 import (
-	_ "github.com/gostitch/gostitch/gocore/cabi"
 	_ "github.com/gostitch/gostitch/gocore/internal/faults"
-	_ "github.com/gostitch/gostitch/gocore/observe"
+	_ "github.com/gostitch/gostitch/gocore/library"
 	_ "github.com/gostitch/gostitch/gocore/tasks"
 )
 

@@ -3,8 +3,7 @@
 package main
 
 import (
-	_ "github.com/gostitch/gostitch/gocore/cabi"
-	_ "github.com/gostitch/gostitch/gocore/observe"
+	_ "github.com/gostitch/gostitch/gocore/library"
 	_ "github.com/gostitch/gostitch/gocore/tasks"
 )
 

@@ -27,7 +27,7 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"gocore", []string{"C", "go.opentelemetry.io/", "github.com/getsentry/", module + "gocore/cabi", module + "gocore/observe", module + "gocore/tasks"},
+	{"gocore", []string{"C", "go.opentelemetry.io/", "github.com/getsentry/", module + "gocore/cabi", module + "gocore/library", module + "gocore/observe", module + "gocore/tasks"},
 		"the core runs, and is tested, without C, observers and tasks"},
 	{"gocore/codec", []string{"C", module + "gocore"},
 		"the codec is a leaf: values and bytes"},
@@ -35,6 +35,8 @@ var rules = []rule{
 		"the door knows calls, not features"},
 	{"gocore/observe", []string{"C", module + "gocore/cabi", module + "gocore/tasks"},
 		"siblings are strangers; observers are guests of the core"},
+	{"gocore/library", []string{"C", module + "gocore/tasks"},
+		"it wires what every library has; the tasks are a choice"},
 	{"gocore/tasks", []string{"C", module + "gocore/cabi", module + "gocore/observe"},
 		"siblings are strangers; tasks register through the public API alone"},
 	{"gocore/tasks/archive", []string{"C", module + "gocore"},

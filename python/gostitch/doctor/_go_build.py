@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gostitch.doctor import _elf
+from gostitch import _elf
 
 _MAGIC = b"\xff Go buildinf:"
 _INLINE = 2  # the flag of Go 1.18 and later: the strings follow the header

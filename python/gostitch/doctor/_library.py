@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from gostitch import _elf
 from gostitch.doctor import (
-    _elf,
     _go_build,
     _maps,
     _mounts,
@@ -33,7 +33,7 @@ def path() -> str:
     info = _runtime.info()
     if info is not None and info["library"]:
         return str(info["library"])
-    chosen = os.environ.get(VARIABLE)
+    chosen = os.environ.get(VARIABLE) or _runtime.chosen()
     return os.path.realpath(chosen or _package.FOLDER / "libgostitch.so")
 
 

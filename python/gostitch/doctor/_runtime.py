@@ -32,3 +32,13 @@ def environment() -> dict[str, str] | None:
     if library is None:
         return None
     return {os.fsdecode(name): os.fsdecode(value) for name, value in library.environment.items()}
+
+
+def chosen() -> str | None:
+    """Give the library that the modules imported here chose, if they chose one."""
+    try:
+        from gostitch import _process
+
+        return _process.chosen()
+    except ImportError:  # LibraryError too: modules that chose two are told so at the first call
+        return None

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import toolchain
+from shipped import toolchain
 
 from doctor.diagnosis import Diagnosis, diagnose
 from programs import Programs

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gostitch.doctor import _elf, _go_build
+from gostitch import _elf
+from gostitch.doctor import _go_build
 
 
 def test_a_go_library(library: Path) -> None:

@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import go_library
 import pytest
-import toolchain
+from shipped import go_build, toolchain
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = ROOT / "python" / "native" / "toolchain.py"
@@ -160,7 +159,7 @@ def test_a_target_is_built_by_zig_alone(run: Toolchain) -> None:
 )
 def test_a_failed_build_ends_with_its_remedy(said: str, remedy: str) -> None:
     """What Go says is followed by one sentence that fits it."""
-    assert remedy in go_library.remedy(said)
+    assert remedy in go_build.remedy(said)
 
 
 def test_the_pins_agree() -> None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import core_sources
-import go_library
 import pytest
-import toolchain
+from shipped import go_build, toolchain
 
 from gostitch.build._core import core_directory
 from install_matrix import checkouts
@@ -72,7 +71,7 @@ def test_the_sources_in_the_wheel_make_its_library(wheel: Path, tmp_path: Path) 
     go, again = toolchain.go(), tmp_path / "again.so"
     assert go is not None
     subprocess.run(
-        [go, "build", *go_library.FLAGS, "-o", again, "./gocore/cmd/libgostitch"],
+        [go, "build", *go_build.FLAGS, "-o", again, "./gocore/cmd/libgostitch"],
         cwd=tmp_path / "gostitch" / "_go",
         env=toolchain.environment(),
         check=True,

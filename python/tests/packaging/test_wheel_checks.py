@@ -11,15 +11,14 @@ from pathlib import Path
 
 import elf_facts
 import pytest
-import toolchain
 import wheel_checks
 from elf_facts import ElfFacts
-from targets import TARGETS
+from shipped import targets, toolchain
 
 pytestmark = pytest.mark.timeout(300)
 
-HERE = TARGETS[platform.machine()]
-(OTHER,) = (target for target in TARGETS.values() if target != HERE)
+HERE = targets.TARGETS[platform.machine()]
+(OTHER,) = (target for target in targets.TARGETS.values() if target != HERE)
 
 
 def compiled(folder: Path, *options: str) -> ElfFacts:

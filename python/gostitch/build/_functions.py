@@ -1,0 +1,80 @@
+"""Build a project's library of Go functions, with its generated module."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from . import _go_build, _provide, _targets, _trial
+from ._project import GENERATED, Project
+from ._workspace import CORE, Workspace
+
+
+class Built(NamedTuple):
+    """What a build made."""
+
+    library: Path
+    generated: Path
+    functions: tuple[str, ...]
+    go_work: Path | None = None
+
+
+def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
+    """Build the library and its module into a folder.
+
+    Both files appear whole, and only if all went well: the sources were read, the
+    library was built, and a process could load it. Exits with one sentence if not.
+    """
+    _provide.compilers()
+    into.mkdir(parents=True, exist_ok=True)
+    library, generated = into / project.library, into / GENERATED
+    # Beside their places, so that they can be renamed there.
+    with tempfile.TemporaryDirectory(prefix=".gostitch-", dir=into) as near:
+        with tempfile.TemporaryDirectory(prefix="gostitch-") as folder:
+            workspace = Workspace(Path(folder), project.module)
+            new_module, listed = Path(near) / GENERATED, Path(folder) / "functions.json"
+            _generate(project, workspace, new_module, listed)
+            new_library = Path(near) / project.library
+            _go_build.build(
+                workspace.main_package, new_library, project.module, workspace.env
+            )
+            places = {of["name"]: of["place"] for of in json.loads(listed.read_text())}
+            if _targets.chosen() is None:
+                _compare(places, _trial.functions_of(new_library, project.library))
+            work = workspace.leave_for_editors() if for_editors else None
+        os.replace(new_library, library)
+        if not generated.is_file() or generated.read_bytes() != new_module.read_bytes():
+            os.replace(new_module, generated)
+    return Built(library, generated, tuple(sorted(places)), work)
+
+
+def _generate(project: Project, workspace: Workspace, module: Path, listed: Path) -> None:
+    """Write the Python module, and the main package of the library."""
+    done = workspace.run(
+        "run", f"{CORE}/gocore/cmd/gostitch-gen", "-out", module, "-library", project.library,
+        "-main", workspace.main_file, "-list", listed, f"-tasks={str(project.tasks).lower()}",
+        *project.go,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = re.sub(r"\nexit status \d+$", "", (done.stdout + done.stderr).strip())
+        sys.exit(f"{said}\ngostitch: {project.name} was not built: {_remedy(said)}")
+
+
+def _remedy(said: str) -> str:
+    if re.search(r"no call of gocore\.Register found", said):
+        return "name the Go packages that register functions: go = in [tool.gostitch]"
+    return _go_build.remedy(said)
+
+
+def _compare(places: dict[str, str], loaded: list[str]) -> None:
+    """Refuse a library that lacks a function which its sources register."""
+    for name in sorted(places.keys() - set(loaded)):
+        sys.exit(
+            f"{places[name]}: {name} is registered there, but nothing runs that line when the "
+            "library is loaded; put it into the function Register() of that package"
+        )
