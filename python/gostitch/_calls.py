@@ -132,11 +132,11 @@ def bind(made: Any) -> None:
     if own is not None and own != library.path:
         raise LibraryError(
             f"{made.name} is in the library {own}, and this process has loaded {library.path} "
-            "already. "
+            "already; "
             + (
                 _process.ONE_LIBRARY
                 if _process.is_own(library.path)
-                else f"Import {module} before the first call into Go: its library is loaded then"
+                else f"import {module} before the first call into Go: its library is loaded then"
             ),
             details={"function": made.name, "path": own, "loaded": library.path},
         )

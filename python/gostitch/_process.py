@@ -32,7 +32,7 @@ REBUILD = "run 'gostitch develop' in its project, or install it again"
 """What mends a library of one's own that does not fit the package."""
 
 ONE_LIBRARY = (
-    "One process can have one Go library, so build one from all the Go packages: list them in "
+    "one process can have one Go library, so build one from all the Go packages: list them in "
     "'go' of [tool.gostitch] of one project (gostitch.tasks is in every library, unless "
     "tasks = false)"
 )
@@ -141,7 +141,7 @@ def chosen() -> str | None:
     if len(paths) > 1:
         listed = " and ".join(f"{path} (of {module})" for path, module in paths.items())
         raise LibraryError(
-            f"modules with two Go libraries were imported: {listed}. {ONE_LIBRARY}",
+            f"modules with two Go libraries were imported: {listed}; {ONE_LIBRARY}",
             details={"paths": ", ".join(paths)},
         )
     return next(iter(paths), None)

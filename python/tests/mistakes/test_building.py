@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import support
-import toolchain
+from shipped import toolchain
 from support import Facts
 
 from mistakes.mistake import Mistake, judge

@@ -21,7 +21,7 @@ def attempt(f, *args):
 """
 
 ONE_LIBRARY = (
-    "One process can have one Go library, so build one from all the Go packages: list them in 'go' "
+    "one process can have one Go library, so build one from all the Go packages: list them in 'go' "
     "of [tool.gostitch] of one project (gostitch.tasks is in every library, unless tasks = false)"
 )
 
@@ -63,7 +63,7 @@ attempt(sums.add, 1, 2)
     assert said.startswith(f"sums.add is in the library {built['sums'].library}, and this process")
     assert "libgostitch.so already" in said
     assert said.endswith(
-        "Import sums._generated before the first call into Go: its library is loaded then"
+        "import sums._generated before the first call into Go: its library is loaded then"
     )
 
 
@@ -73,7 +73,7 @@ def test_two_libraries(built: Built, play: Play) -> None:
     text = f"{CAUGHT}\nimport sums, others\nattempt(sums.add, 1, 2)\nattempt(others.add, 1, 2)"
     expected = (
         f"modules with two Go libraries were imported: {sums.library} (of sums._generated) and "
-        f"{others.library} (of others._generated). {ONE_LIBRARY}"
+        f"{others.library} (of others._generated); {ONE_LIBRARY}"
     )
 
     assert [expected] * 2 == play(text, sums, others)
@@ -94,7 +94,7 @@ attempt(sums.add, 2, 2)
     assert ("3", "4") == (first, third)
     assert second == (
         f"others.add is in the library {others.library}, and this process has loaded "
-        f"{sums.library} already. {ONE_LIBRARY}"
+        f"{sums.library} already; {ONE_LIBRARY}"
     )
 
 
