@@ -8,6 +8,8 @@ cannot be built is refused with one sentence, before any work.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from setuptools.build_meta import *  # noqa: F403 - a backend is a module with t
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support
-from shipped import toolchain
+from shipped import disk_space, toolchain
 
 Settings = dict[str, Any]
 
@@ -39,7 +41,8 @@ def build_wheel(
 ) -> str:
     """Build the wheel."""
     _refuse()
-    return build_meta.build_wheel(wheel_directory, _quiet(config_settings), metadata_directory)
+    with _full_disk_explained():
+        return build_meta.build_wheel(wheel_directory, _quiet(config_settings), metadata_directory)
 
 
 def build_editable(
@@ -49,7 +52,43 @@ def build_editable(
 ) -> str:
     """Build in place, and a wheel that points there."""
     _refuse()
-    return build_meta.build_editable(wheel_directory, _quiet(config_settings), metadata_directory)
+    with _full_disk_explained():
+        return build_meta.build_editable(
+            wheel_directory, _quiet(config_settings), metadata_directory
+        )
+
+
+def prepare_metadata_for_build_wheel(
+    metadata_directory: str, config_settings: Settings | None = None
+) -> str:
+    """Write what the wheel will say of itself."""
+    with _full_disk_explained():
+        return build_meta.prepare_metadata_for_build_wheel(
+            metadata_directory, _quiet(config_settings)
+        )
+
+
+def prepare_metadata_for_build_editable(
+    metadata_directory: str, config_settings: Settings | None = None
+) -> str:
+    """Write what the editable wheel will say of itself."""
+    with _full_disk_explained():
+        return build_meta.prepare_metadata_for_build_editable(
+            metadata_directory, _quiet(config_settings)
+        )
+
+
+@contextmanager
+def _full_disk_explained() -> Iterator[None]:
+    """End with one sentence where setuptools could not write."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        said = str(error)
+        full = disk_space.reason(said)
+        if full is None or full in said:
+            raise
+        sys.exit(f"{disk_space.lines(said)[:400]}\ngostitch was not built: {full}")
 
 
 def _compilers() -> list[str]:
