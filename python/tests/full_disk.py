@@ -12,6 +12,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 SIZE = 1 << 20
@@ -28,11 +29,11 @@ class LimitedDisk:
     errno = errno.EFBIG
     text = "file too large; raise the file-size limit of this process"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size: int = SIZE) -> None:
         self.folder = folder
         folder.mkdir()
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (SIZE, self._limits[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, self._limits[1]))
 
     def make_room(self) -> None:
         """Let the process write files of any size again."""
@@ -45,11 +46,11 @@ class TinyDisk:
     errno = errno.ENOSPC
     text = "no space left on device; make room on that disk"
 
-    def __init__(self, folder: Path, inodes: int = 0) -> None:
+    def __init__(self, folder: Path, size: int = SIZE, inodes: int = 0) -> None:
         self.folder = folder
         folder.mkdir()
         _own_mounts()
-        self._mount(0, f"size={SIZE},nr_inodes={inodes}")
+        self._mount(0, f"size={size},nr_inodes={inodes}")
 
     def make_room(self) -> None:
         """Make the disk large."""
@@ -81,17 +82,13 @@ def _call(name: str, *arguments: bytes | int | None) -> None:
 
 def kinds() -> list[str]:
     """Give the classes of disks that can be had here."""
-    probe = (
-        "import pathlib, sys, tempfile, full_disk\n"
-        "with tempfile.TemporaryDirectory() as folder:\n"
-        "    full_disk.TinyDisk(pathlib.Path(folder, 'disk'))\n"
-        "    full_disk._call('umount2', str(pathlib.Path(folder, 'disk')).encode(), 2)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", probe],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        check=False,
-        timeout=20,
-    )
+    probe = "import pathlib, sys, full_disk; full_disk.TinyDisk(pathlib.Path(sys.argv[1]))"
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", probe, f"{folder}/disk"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            check=False,
+            timeout=20,
+        )
     return ["LimitedDisk"] if done.returncode else ["LimitedDisk", "TinyDisk"]
