@@ -8,8 +8,6 @@ cannot be built is refused with one sentence, before any work.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +39,7 @@ def build_wheel(
 ) -> str:
     """Build the wheel."""
     _refuse()
-    with _full_disk_explained():
+    with disk_space.explained():
         return build_meta.build_wheel(wheel_directory, _quiet(config_settings), metadata_directory)
 
 
@@ -52,7 +50,7 @@ def build_editable(
 ) -> str:
     """Build in place, and a wheel that points there."""
     _refuse()
-    with _full_disk_explained():
+    with disk_space.explained():
         return build_meta.build_editable(
             wheel_directory, _quiet(config_settings), metadata_directory
         )
@@ -62,7 +60,7 @@ def prepare_metadata_for_build_wheel(
     metadata_directory: str, config_settings: Settings | None = None
 ) -> str:
     """Write what the wheel will say of itself."""
-    with _full_disk_explained():
+    with disk_space.explained():
         return build_meta.prepare_metadata_for_build_wheel(
             metadata_directory, _quiet(config_settings)
         )
@@ -72,23 +70,10 @@ def prepare_metadata_for_build_editable(
     metadata_directory: str, config_settings: Settings | None = None
 ) -> str:
     """Write what the editable wheel will say of itself."""
-    with _full_disk_explained():
+    with disk_space.explained():
         return build_meta.prepare_metadata_for_build_editable(
             metadata_directory, _quiet(config_settings)
         )
-
-
-@contextmanager
-def _full_disk_explained() -> Iterator[None]:
-    """End with one sentence where setuptools could not write."""
-    try:
-        yield
-    except (Exception, SystemExit) as error:
-        said = str(error)
-        full = disk_space.reason(said)
-        if full is None or full in said:
-            raise
-        sys.exit(f"{disk_space.lines(said)[:400]}\ngostitch was not built: {full}")
 
 
 def _compilers() -> list[str]:

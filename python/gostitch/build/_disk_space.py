@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 import resource
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _FULL = re.compile(
@@ -51,3 +53,16 @@ def shortage(folders: Iterable[str | Path]) -> str | None:
     if limit != resource.RLIM_INFINITY:
         return f"this process may write files of {limit} bytes at most; {_RAISE_LIMIT}"
     return None
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Exit with one sentence where something inside could not write for want of space."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        said = str(error)
+        full = reason(said)
+        if full is None or full in said:
+            raise
+        sys.exit(f"{lines(said)[:400]}\ngostitch: nothing was built: {full}")

@@ -32,7 +32,8 @@ def tell(**facts):
 """
 
 LIBRARY = """
-import go_library, toolchain
+import go_library
+from shipped import toolchain
 toolchain.environment()  # finds the compilers while there is room
 disk = full_disk.{kind}(here / "disk")
 target = disk.folder / "lib.so"
