@@ -14,7 +14,8 @@ import python_headers
 import support
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
-from shipped import targets, toolchain
+from setuptools.errors import CompileError, LinkError
+from shipped import disk_space, targets, toolchain
 
 
 class GoLibrary(Extension):
@@ -69,7 +70,14 @@ class Compile(build_ext):
                 extension.package, Path(self.get_ext_fullpath(extension.name)).resolve()
             )
         else:
-            super().build_extension(extension)
+            try:
+                super().build_extension(extension)
+            except (CompileError, LinkError) as error:
+                temporary = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - where compilers write
+                full = disk_space.shortage([self.build_temp, self.build_lib, temporary])
+                if full:
+                    sys.exit(f"{error}\ngostitch: {extension.name} was not built: {full}")
+                raise
 
     def copy_extensions_to_source(self) -> None:
         """Put what was built beside the Python package, and record what it was built from."""
@@ -79,7 +87,11 @@ class Compile(build_ext):
             in_place, built = self._get_inplace_equivalent(build_py, extension)
             # A process may have the old file loaded: it must keep it, whole.
             unfinished = f"{in_place}.{os.getpid()}"
-            shutil.copyfile(built, unfinished)
-            os.replace(unfinished, in_place)
+            try:
+                shutil.copyfile(built, unfinished)
+                os.replace(unfinished, in_place)
+            except BaseException:
+                Path(unfinished).unlink(missing_ok=True)
+                raise
         sources = [source for extension in self.extensions for source in extension.sources]
         build_record.write(package, sources)

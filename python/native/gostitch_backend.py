@@ -17,7 +17,7 @@ from setuptools.build_meta import *  # noqa: F403 - a backend is a module with t
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support
-from shipped import toolchain
+from shipped import disk_space, toolchain
 
 Settings = dict[str, Any]
 
@@ -39,7 +39,8 @@ def build_wheel(
 ) -> str:
     """Build the wheel."""
     _refuse()
-    return build_meta.build_wheel(wheel_directory, _quiet(config_settings), metadata_directory)
+    with disk_space.explained():
+        return build_meta.build_wheel(wheel_directory, _quiet(config_settings), metadata_directory)
 
 
 def build_editable(
@@ -49,7 +50,30 @@ def build_editable(
 ) -> str:
     """Build in place, and a wheel that points there."""
     _refuse()
-    return build_meta.build_editable(wheel_directory, _quiet(config_settings), metadata_directory)
+    with disk_space.explained():
+        return build_meta.build_editable(
+            wheel_directory, _quiet(config_settings), metadata_directory
+        )
+
+
+def prepare_metadata_for_build_wheel(
+    metadata_directory: str, config_settings: Settings | None = None
+) -> str:
+    """Write what the wheel will say of itself."""
+    with disk_space.explained():
+        return build_meta.prepare_metadata_for_build_wheel(
+            metadata_directory, _quiet(config_settings)
+        )
+
+
+def prepare_metadata_for_build_editable(
+    metadata_directory: str, config_settings: Settings | None = None
+) -> str:
+    """Write what the editable wheel will say of itself."""
+    with disk_space.explained():
+        return build_meta.prepare_metadata_for_build_editable(
+            metadata_directory, _quiet(config_settings)
+        )
 
 
 def _compilers() -> list[str]:

@@ -19,6 +19,7 @@ if _NAME not in sys.modules:
     _package.__path__ = [str(Path(__file__).resolve().parents[1] / "gostitch" / "build")]
     sys.modules[_NAME] = _package
 
+disk_space = importlib.import_module(f"{_NAME}._disk_space")
 targets = importlib.import_module(f"{_NAME}._targets")
 toolchain = importlib.import_module(f"{_NAME}._toolchain")
 go_build = importlib.import_module(f"{_NAME}._go_build")

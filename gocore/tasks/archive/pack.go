@@ -83,7 +83,7 @@ func Pack(ctx context.Context, o PackOptions) (PackResult, error) {
 		return PackResult{}, err
 	}
 	defer out.discard()
-	p := &packer{root: o.Root, skip: skip, sink: &sink{ctx: ctx, file: out.file, sum: sha256.New()}}
+	p := &packer{root: o.Root, skip: skip, sink: &sink{ctx: ctx, out: out, sum: sha256.New()}}
 	if err := p.run(ctx, info, codec); err != nil {
 		return PackResult{}, settle(ctx, err)
 	}
@@ -137,7 +137,7 @@ func (p *packer) run(ctx context.Context, info os.FileInfo, c compressor) error 
 // the compressor asks the sink instead.
 type sink struct {
 	ctx  context.Context
-	file *os.File
+	out  *pending
 	sum  hash.Hash
 	size int64
 	err  atomic.Pointer[error]
@@ -149,10 +149,10 @@ func (s *sink) Write(b []byte) (int, error) {
 	}
 	err := s.ctx.Err()
 	if err == nil {
-		_, err = s.file.Write(b)
+		_, err = s.out.file.Write(b)
 	}
 	if err != nil {
-		err = failure.At(err)
+		err = atPath(s.out.path, err)
 		s.err.Store(&err)
 		return len(b), nil
 	}

@@ -52,10 +52,10 @@ func besides(path string) string {
 // commit makes the file last, and then visible under its name.
 func (p *pending) commit() error {
 	if err := p.file.Sync(); err != nil {
-		return failure.At(err)
+		return atPath(p.path, err)
 	}
 	if err := p.file.Close(); err != nil {
-		return failure.At(err)
+		return atPath(p.path, err)
 	}
 	if err := os.Rename(p.file.Name(), p.path); err != nil {
 		return failure.At(&fs.PathError{Op: "rename", Path: p.path, Err: unwrapLink(err)})

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -194,6 +196,9 @@ func (c *call) short(j *job) error {
 func (c *call) local(j *job, err error) error {
 	if err == nil {
 		return nil
+	}
+	if known, is := err.(*fs.PathError); is && strings.HasPrefix(filepath.Base(known.Path), tempPrefix) {
+		err = known.Err // the name of a file that is gone helps nobody
 	}
 	return failure.At(fmt.Errorf("cannot write %s: %w", j.result.Path, err))
 }

@@ -104,11 +104,14 @@ func (p *partial) open(dirs *sync.Map) (err error) {
 	return err
 }
 
+// tempPrefix begins the name of a file that is given up with its item.
+const tempPrefix = ".fetch-"
+
 // createTemp differs from os.CreateTemp in the mode, which is to be that of an
 // ordinary file. The name is short whatever the target's is.
 func createTemp(dir string) (*os.File, error) {
 	for {
-		name := filepath.Join(dir, fmt.Sprintf(".fetch-%016x.tmp", rand.Uint64()))
+		name := filepath.Join(dir, fmt.Sprintf(tempPrefix+"%016x.tmp", rand.Uint64()))
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if !errors.Is(err, fs.ErrExist) {
 			return f, err

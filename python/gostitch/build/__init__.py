@@ -54,9 +54,10 @@ def build_wheel(
     metadata_directory: str | None = None,
 ) -> str:
     """Build the wheel; gives its name."""
-    from gostitch.build import _project, _wheel
+    from gostitch.build import _disk_space, _project, _wheel
 
-    wheel, _ = _wheel.build(_project.read(Path.cwd()), Path(wheel_directory))
+    with _disk_space.explained():
+        wheel, _ = _wheel.build(_project.read(Path.cwd()), Path(wheel_directory))
     return wheel.name
 
 
@@ -66,18 +67,20 @@ def build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """Build in place, and a wheel that points there; gives its name."""
-    from gostitch.build import _project, _wheel
+    from gostitch.build import _disk_space, _project, _wheel
 
     built = IN_PLACE in (config_settings or {})
     project = _project.read(Path.cwd())
-    return _wheel.build_editable(project, Path(wheel_directory), build_library=not built).name
+    with _disk_space.explained():
+        return _wheel.build_editable(project, Path(wheel_directory), build_library=not built).name
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings | None = None) -> str:
     """Pack the sources; gives the name of the archive."""
-    from gostitch.build import _project, _sdist
+    from gostitch.build import _disk_space, _project, _sdist
 
-    return _sdist.build(_project.read(Path.cwd()), Path(sdist_directory)).name
+    with _disk_space.explained():
+        return _sdist.build(_project.read(Path.cwd()), Path(sdist_directory)).name
 
 
 def prepare_metadata_for_build_wheel(

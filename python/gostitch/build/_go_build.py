@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import _toolchain
+from . import _disk_space, _toolchain
 
 # The same sources give the same bytes: no paths, no time, no revision.
 FLAGS = ("-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
@@ -28,7 +28,6 @@ _REMEDIES = (
         "Go could not download the modules that go.mod names; let the build reach a module proxy "
         "(GOPROXY), or run 'go mod download' where there is one and keep GOMODCACHE",
     ),
-    (r"no space left on device", "the disk is full; make room, or point TMPDIR and GOCACHE at it"),
     (
         r"C compiler|runtime/cgo|clang: error|gcc: error|cc1|collect2|ld returned|ld\.lld",
         "the C compiler {cc!r} failed; correct it, or hide it from PATH so that the build takes "
@@ -57,6 +56,8 @@ def build(package: str, target: Path, cwd: Path, env: dict[str, str]) -> None:
         )
         if done.returncode != 0:
             said = (done.stdout + done.stderr).strip()
+            # Go goes on without what it could not write, and says much that follows from it.
+            said = _disk_space.lines(said) or said
             sys.exit(f"{said}\ngostitch: {package} was not built: {remedy(said)}")
         unfinished.replace(target)
     finally:
@@ -77,5 +78,8 @@ def go_command() -> str:
 
 def remedy(said: str) -> str:
     """Give cause and remedy of a build that failed and said this."""
+    full = _disk_space.reason(said)
+    if full:
+        return full
     fits = next(text for pattern, text in _REMEDIES if re.search(pattern, said))
     return fits.format(cc=_toolchain.cc())

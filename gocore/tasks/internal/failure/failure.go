@@ -72,8 +72,8 @@ func Unavailable(url, format string, args ...any) *Error {
 }
 
 // At adds the stack to an error of the operating system or a library and
-// keeps its meaning: errors.Is and errors.As see through it. A nil error stays
-// nil, and an error that already carries a stack is returned as it is.
+// keeps its meaning: errors.Is and errors.As see through it. Where a disk is
+// full the text also says what to do. A nil error stays nil, and an error that already carries a stack is returned as it is.
 func At(err error) error {
 	if err == nil {
 		return nil
@@ -83,7 +83,7 @@ func At(err error) error {
 		return err
 	}
 	e := newError("", nil, "", nil)
-	e.text, e.cause = err.Error(), err
+	e.text, e.cause = err.Error()+remedy(err), err
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		e.details = map[string]any{"path": path.Path}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/gostitch/gostitch/gocore/tasks/internal/failure"
@@ -59,5 +60,21 @@ func TestWithCopies(t *testing.T) {
 	}
 	if !errors.Is(more, fs.ErrInvalid) {
 		t.Error("the cause is lost")
+	}
+}
+
+// A full disk is named as what it is, with what can be done.
+func TestAtSaysWhatToDoOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	for cause, hint := range map[error]string{
+		syscall.ENOSPC: "/x: no space left on device; make room",
+		syscall.EDQUOT: "/x: disk quota exceeded; make room",
+		syscall.EFBIG:  "/x: file too large; raise the file-size limit",
+		syscall.EACCES: "/x: permission denied",
+	} {
+		err := failure.At(&fs.PathError{Op: "write", Path: "/x", Err: cause})
+		if !strings.Contains(err.Error(), hint) || !errors.Is(err, cause) {
+			t.Errorf("got %q, want %q in it", err, hint)
+		}
 	}
 }
