@@ -154,3 +154,38 @@ func TestWithoutSubject(t *testing.T) {
 		}
 	}
 }
+
+// The main package calls the Register functions, imports what registers by
+// init, and has the task library if wanted; the list says where each function is
+// registered.
+func TestWiring(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := options{
+		out: filepath.Join(dir, "generated.py"), main: filepath.Join(dir, "main.go"), list: filepath.Join(dir, "list.json"),
+		library: "libmine.so", tasks: true, patterns: []string{"./testdata/guarded", "./testdata/unguarded"},
+	}
+	if err := run(o); err != nil {
+		t.Fatal(err)
+	}
+	for file, wants := range map[string][]string{
+		o.main: {
+			"_ \"" + core + "tasks\"",
+			"own0 \"" + core + "cmd/gostitch-gen/testdata/guarded\"",
+			"_ \"" + core + "cmd/gostitch-gen/testdata/unguarded\"",
+			"library.Add(\"" + core + "cmd/gostitch-gen/testdata/guarded\", own0.Register)",
+		},
+		o.list: {`{"name":"guarded.one","place":"testdata/guarded/guarded.go:`},
+		o.out:  {`_go.library(__name__, __file__, "libmine.so")`},
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s lacks %s:\n%s", file, want, text)
+			}
+		}
+	}
+}

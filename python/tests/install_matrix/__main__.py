@@ -1,6 +1,7 @@
 """Install gostitch in every way on every CPython here.
 
-Each installation makes a call, an await and a panic. After ``make wheel``; takes minutes. One line a combination; the last line
+Each installation makes a call, an await and a panic, or builds, installs and calls a function of a
+user's own. After ``make wheel``; takes minutes. One line a combination; the last line
 counts them, and the exit status is 1 if one failed. Arguments choose the
 combinations whose line has all these words: ``install_matrix 3.12 wheel``.
 """
@@ -28,8 +29,11 @@ TIMEOUT_S = 600
 FAULTS = ROOT / "python" / "tests" / "faults.py"
 
 sys.path.insert(0, str(ROOT / "python" / "native"))
+sys.path.insert(1, str(ROOT / "python" / "tests"))
 
 import go_library  # noqa: E402
+
+from own.projects import Project  # noqa: E402
 
 
 class FailedError(Exception):
@@ -99,7 +103,7 @@ def built(pattern: str) -> Path:
 
 def install(place: Place, way: str) -> None:
     """Install in one of the ways."""
-    if way == "wheel":
+    if way in ("wheel", "own"):
         place.pip_install(built(f"*_{platform.machine()}.whl"))
     elif way == "sdist":
         place.pip_install(built("*.tar.gz"))
@@ -109,8 +113,26 @@ def install(place: Place, way: str) -> None:
         place.pip_install("--editable", checkouts.copy(place.folder / "gostitch"))
 
 
+def use_own(place: Place) -> None:
+    """Build a project with a function of its own, install its wheel, and call it."""
+    project = Project(place.folder / "project")
+    out = place.folder / "out"
+    build = "import os, sys; os.chdir(sys.argv[1]); from gostitch.cli import main; sys.exit(main(sys.argv[2:]))"
+    # A cache of its own, so that what a machine lacks is fetched here; Go's own stays warm.
+    go_cache = os.environ.get("GOCACHE") or os.path.expanduser("~/.cache/go-build")
+    place.run(
+        place.python, "-c", build, project.root, "build", "--out", out,
+        XDG_CACHE_HOME=str(place.folder / "cache"), GOCACHE=go_cache,
+    )  # fmt: skip
+    place.pip_install("--no-deps", *out.iterdir())
+    place.play(scenes.OWN)
+
+
 def use(place: Place, way: str, faults: Path) -> None:
     """Make a call, an await and a panic; an editable install also rebuilds."""
+    if way == "own":
+        use_own(place)
+        return
     library = place.play(scenes.CALL_AND_AWAIT)
     inside = str(place.folder / ("gostitch" if way == "editable" else "env"))
     if not library.startswith(inside):
@@ -128,9 +150,9 @@ def use(place: Place, way: str, faults: Path) -> None:
 def combinations(pythons: list[Interpreter]) -> Iterator[Combination]:
     """Give what to try."""
     for python in pythons:
-        for way in ("wheel", "sdist", "checkout", "editable"):
+        for way in ("wheel", "sdist", "checkout", "editable", "own"):
             yield Combination(python, way)
-    for way in ("sdist", "editable"):
+    for way in ("sdist", "editable", "own"):
         yield Combination(pythons[0], way, bare=True)
 
 

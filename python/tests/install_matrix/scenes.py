@@ -59,3 +59,12 @@ except gostitch.LibraryError as error:
 else:
     raise AssertionError("the old library was loaded")
 """
+
+OWN = """
+import gostitch, sums
+from gostitch import tasks
+
+assert sums.add(1, 2) == 3
+assert gostitch.runtime_info()["library"].endswith("/sums/libsums.so")
+assert tasks.hash_tree(sums.__file__).files == 1
+"""
