@@ -15,6 +15,10 @@ FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
 BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=$(abspath python/tests):$(abspath build/bench):$(abspath examples) $(RUN) $(BIN)/python -m benchmarks
 PEERS := benchmarks/peers
 
+# The example of a user's project, a Go module of its own.
+OWN := examples/own_functions
+OWN_GO := $(abspath $(BIN))/python $(abspath python/native/toolchain.py) run env GOWORK=$(abspath build/go.work)
+
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
 NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch] python/gostitch/build/_*.py) setup.py pyproject.toml
@@ -111,13 +115,16 @@ gen-check: $(VENV)/.tools ## Fail if a generated module is stale
 	$(foreach of,$(GENERATED),$(GO) run ./gocore/cmd/gostitch-gen -check -out $(subst =, ,$(of)) &&) true
 
 lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
-	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore benchmarks); \
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore benchmarks examples); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(RUN) $(BIN)/staticcheck ./...
+	@mkdir -p build; printf 'go 1.26.0\n\nuse (\n\t..\n\t../$(OWN)\n)\n' >build/go.work
+	cd $(OWN) && $(OWN_GO) go vet ./... && $(OWN_GO) $(abspath $(BIN))/staticcheck ./...
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict python/gostitch examples/ci_pipeline benchmarks
+	MYPYPATH=$(OWN)/python $(BIN)/mypy --strict $(OWN)/python $(OWN)/tests
 	$(README) --check
 
 race: $(VENV)/.tools ## Go tests under the race detector
