@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 _VALUE, _ERROR = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
 
+_UNBOUNDED = 1 << 16
+_KEPT = 256
+"""Exceptions that are remembered for one call: a function may ignore any number of them."""
+
 Send = Callable[[bytes], object]
 
 
@@ -100,6 +104,8 @@ class Callbacks:
 
     def _raise(self, number: int, error: BaseException) -> bytes:
         self._raised[number] = error
+        if len(self._raised) > _KEPT:
+            self._raised.pop(next(iter(self._raised)), None)
         kind = type(error)
         name = kind.__qualname__
         if kind.__module__ != "builtins":
@@ -116,10 +122,16 @@ class Callbacks:
 
     def original(self, error: GoError) -> BaseException:
         """Give the callable's own exception if it is what made the function fail."""
+        # Not kept: their tracebacks refer to this object.
+        raised, self._raised = self._raised, {}
         for each in _chain(error):
             if each.go_type == "*gocore.CallbackError":
-                return self._raised.get(each.details.get("question", 0), error)
+                return raised.get(each.details.get("question", 0), error)
         return error
+
+    def end(self) -> None:
+        """Forget what was raised: the call has ended well."""
+        self._raised.clear()
 
 
 def _chain(error: GoError) -> list[GoError]:
@@ -137,7 +149,8 @@ def _pool() -> ThreadPoolExecutor:
     global _executor
     with _lock:
         if _executor is None:
-            _executor = ThreadPoolExecutor(thread_name_prefix="gostitch-callback")
+            # As many as there are questions at once: answers may wait for each other.
+            _executor = ThreadPoolExecutor(_UNBOUNDED, thread_name_prefix="gostitch-callback")
         return _executor
 
 

@@ -239,7 +239,10 @@ def converse(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any)
         except BaseException:
             future.cancel()
             raise
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            del future  # it holds the exception, whose traceback holds this frame
     finally:
         queue.retire()
 

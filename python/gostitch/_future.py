@@ -23,7 +23,8 @@ R = TypeVar("R")
 CANCELLED = "CANCELLED_AND_NOTIFIED"
 FINISHED = "FINISHED"
 
-_condition_lock = threading.Lock()
+# Reentrant: a collection in the middle may drop a stream, which cancels its future.
+_condition_lock = threading.RLock()
 
 
 class Sender(Protocol):
@@ -213,7 +214,7 @@ def _release(waiter: asyncio.Future[None]) -> None:
 def _after_fork_in_child() -> None:
     global _condition_lock
     # Another thread may have held it at the fork.
-    _condition_lock = threading.Lock()
+    _condition_lock = threading.RLock()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

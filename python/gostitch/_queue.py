@@ -14,6 +14,7 @@ import os
 import select
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -66,13 +67,16 @@ class Call(NamedTuple):
 class _Pending:
     """What is needed when a record of a call arrives."""
 
-    __slots__ = ("abandoned", "call", "callbacks", "future", "taken", "trace")
+    __slots__ = ("abandoned", "call", "callbacks", "future", "taken", "trace", "waiting")
 
     def __init__(self, call: Call, future: Future[Any], trace: bytes) -> None:
         self.call = call
         self.future = future
         self.trace = trace
         self.callbacks = Callbacks(call.name, call.callback, call.answer) if call.answer else None
+        # What has arrived for the callback, the reply after it, in order; two threads
+        # may drain the queue, and each takes a part.
+        self.waiting: deque[Record] | None = deque() if call.callback else None
         self.taken = False  # the reply is being handled
         self.abandoned = False  # the interpreter ends: nobody must be told
 
@@ -103,6 +107,8 @@ class Queue:
         # What each thread is in the middle of, and what was left of interrupted batches.
         self._open: dict[Iterator[Record], int] = {}
         self._kept: list[Iterator[Record]] = []
+        # Held from draining a batch until it is sorted, and while the descriptor is used.
+        self._order = threading.RLock()
         self._awaited: set[int] = set()  # tokens that somebody outside the loop may wait for
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
@@ -168,7 +174,7 @@ class Queue:
 
     def pending_count(self) -> int:
         """Give the number of replies that are to come."""
-        return len(self._pending)
+        return sum(not entry.taken for entry in list(self._pending.values()))
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains this queue although its owner may not."""
@@ -221,14 +227,31 @@ class Queue:
         records = iter(batch)
         self._open[records] = threading.get_ident()
         try:
-            more = bridge.drain(self._handle_number, self.fd, batch)
+            with self._order:
+                more = bridge.drain(self._handle_number, self.fd, batch)
+                self._sort(batch)
             self._handle_all(records)
+            if self.loop is not None and not self.is_served():
+                self._handle_stranded()
             return more
         except BaseException:
             self._keep(None, records)
             raise
         finally:
             self._open.pop(records, None)
+
+    def _sort(self, batch: list[Record]) -> None:
+        """Put what has arrived for callbacks in order; the batch says for which calls."""
+        for record in batch:
+            entry = self._pending.get(record[1])
+            if entry is not None and entry.waiting is not None:
+                entry.waiting.append(record)
+
+    def _handle_stranded(self) -> None:
+        """Handle what was given to a loop that has ended before it could."""
+        for entry in list(self._pending.values()):
+            if entry.waiting:
+                self._handle_waiting(entry)
 
     def _handle_kept(self) -> None:
         for records in list(self._kept):
@@ -263,22 +286,54 @@ class Queue:
         os.eventfd_write(self.fd, 1)
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
-        if kind == _codec.REPLY:
-            self._reply(token, status, payload)
-        elif kind == _codec.QUESTION and not token:
-            bridge.send(0, answer_of_host(payload, status))
-        elif kind in (_codec.MESSAGE, _codec.QUESTION):
-            # A goroutine that outlived its call may still send.
-            entry = self._pending.get(token)
-            if entry is not None:
-                self._message(token, entry, status, payload)
-        elif kind == _codec.LOG:
+        if kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
+        elif not token:
+            bridge.send(0, answer_of_host(payload, status))
+        else:
+            # A goroutine that outlived its call may still send.
+            entry = self._pending.get(token)
+            if entry is None:
+                return
+            if entry.waiting is not None:
+                self._handle_here_or_in_loop(entry)
+            elif kind == _codec.REPLY:
+                self._reply(entry, status, payload)
 
-    def _reply(self, token: int, status: int, payload: bytes | memoryview) -> None:
-        entry = self._pending[token]
+    def _handle_here_or_in_loop(self, entry: _Pending) -> None:
+        loop = None if self.loop is None else self.loop()
+        if loop is not None and loop is not running_loop() and self.is_served():
+            # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
+            try:
+                loop.call_soon_threadsafe(self._handle_waiting, entry)
+                return
+            except RuntimeError:
+                pass  # it was closed just now
+        self._handle_waiting(entry)
+
+    def _handle_waiting(self, entry: _Pending) -> None:
+        """Handle what has arrived for a call with a callback, in order."""
+        record: Record | None = None
+        try:
+            while entry.waiting:
+                record = entry.waiting.popleft()
+                kind, _, status, payload = record
+                if kind == _codec.REPLY:
+                    self._reply(entry, status, payload)
+                    entry.waiting.clear()  # of goroutines that outlived the call
+                else:
+                    self._message(entry, status, payload)
+                record = None
+        except BaseException as error:
+            if record is None and isinstance(error, IndexError):
+                return  # another thread was faster
+            if record is not None and record[0] == _codec.REPLY and not entry.taken:
+                entry.waiting.appendleft(record)  # type: ignore[union-attr]
+            raise
+
+    def _reply(self, entry: _Pending, status: int, payload: bytes | memoryview) -> None:
         future = entry.future
         try:
             entry.taken = True
@@ -287,6 +342,8 @@ class Queue:
             if entry.abandoned:
                 return
             if status == _codec.OK:
+                if entry.callbacks:
+                    entry.callbacks.end()
                 future.settle(FINISHED, entry.call.result_of(payload), None)
             else:
                 error = decode_error(payload, entry.trace)
@@ -297,22 +354,18 @@ class Queue:
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._pending.pop(token, None)
-            self._awaited.discard(token)
+            self._pending.pop(future._token, None)
+            self._awaited.discard(future._token)
+            # It may hold an exception whose traceback holds frames that hold the entry.
+            del entry.future
 
-    def _message(
-        self, token: int, entry: _Pending, number: int, payload: bytes | memoryview
-    ) -> None:
-        call = entry.call
+    def _message(self, entry: _Pending, number: int, payload: bytes | memoryview) -> None:
+        call, token = entry.call, entry.future._token
         if call.callback is None or call.message_of is None:
             return
         if entry.abandoned or entry.future.done():
             return
         loop = None if self.loop is None else self.loop()
-        if loop is not None and loop is not running_loop() and self.is_served():
-            # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
-            loop.call_soon_threadsafe(self._message, token, entry, number, payload)
-            return
         try:
             message = call.message_of(payload)
             if entry.callbacks is None:
@@ -336,6 +389,8 @@ class Queue:
         if _process.loaded() is not self._library:
             return
         self.retired = True
+        if any(entry.waiting for entry in list(self._pending.values())):
+            self.wake()  # nobody else would look at that
         if self._pending or self.watched:
             # Nothing may be polled after it was closed: the number may soon be another file's.
             self._attendant().watch(self)
@@ -344,10 +399,17 @@ class Queue:
 
     def close(self) -> None:
         """Give the queue and its descriptor back."""
-        fd, self.fd = self.fd, -1
-        if fd >= 0:
-            bridge.release(self._handle_number)
-            os.close(fd)
+        with self._order:
+            fd, self.fd = self.fd, -1
+            if fd >= 0:
+                bridge.release(self._handle_number)
+                os.close(fd)
+
+    def wake(self) -> None:
+        """Wake who waits for this queue's descriptor, unless it is closed."""
+        with self._order:
+            if self.fd >= 0:
+                os.eventfd_write(self.fd, 1)
 
     def abandon(self) -> None:
         """Leave who still waits alone: the interpreter ends, and they are daemon threads."""

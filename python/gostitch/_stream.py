@@ -35,8 +35,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
     """The results of one call, as they come: use it with ``for`` or ``async for``.
 
     The function starts at the first result that is asked for. ``close`` (or
-    ``aclose``, the end of a ``with`` block, or dropping the stream) ends its context,
-    and waits until it has ended. A stream is for one consumer.
+    ``aclose``, the end of a ``with`` block, or dropping the stream) ends its context;
+    the function itself ends a moment later. A stream is for one consumer.
     """
 
     def __init__(self, made: Any, packed: tuple[Any, ...]) -> None:
@@ -64,6 +64,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
                 self._wait()
             return self._take(StopIteration)
         finally:
+            if self._ended:
+                self._retire()
             self._busy.release()
 
     def __aiter__(self) -> Stream[T]:
@@ -107,9 +109,18 @@ class Stream(Iterator[T], AsyncIterator[T]):
             self._retire()
 
     def close(self) -> None:
-        """End the function's context; results that were not taken are dropped."""
+        """End the function's context; results that were not taken are dropped.
+
+        May be called from any thread; a reader is woken, and finds the end.
+        """
         self._stop()
-        self._retire()
+        if self._busy.acquire(blocking=False):
+            try:
+                self._retire()
+            finally:
+                self._busy.release()
+        else:
+            self._wake_reader()
 
     async def aclose(self) -> None:
         """End the function's context; results that were not taken are dropped."""
@@ -218,6 +229,12 @@ class Stream(Iterator[T], AsyncIterator[T]):
                 self._future.send(taken.to_bytes(4, "little"))
             except GoClosedError:
                 pass  # the function has just ended, and its reply is on the way
+
+    def _wake_reader(self) -> None:
+        """Wake the thread that waits for a result."""
+        queue = self._queue
+        if queue is not None:
+            queue.wake()
 
     def _retire(self) -> None:
         queue, self._queue = self._queue, None

@@ -123,17 +123,26 @@ static PyObject *decode_bytes(reader *in) {
   return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
 }
 
+/* Containers are not tracked while they are filled: what fills them may run
+   Python code, and whoever asks the collector for all objects there (memory
+   profilers do) must not see one with holes, nor hold a reference to it. */
+
 static PyObject *decode(reader *in, gs_schema *schema);
 
 static PyObject *decode_list(reader *in, gs_schema *schema) {
   uint64_t count;
   if (take_list_header(in, &count) < 0) return damaged("list", in);
   PyObject *list = PyList_New((Py_ssize_t)count);
-  for (uint64_t i = 0; list != NULL && i < count; i++) {
+  if (list == NULL) return NULL;
+  PyObject_GC_UnTrack(list);
+  for (uint64_t i = 0; i < count; i++) {
     PyObject *item = decode(in, schema->element);
-    if (item == NULL) Py_CLEAR(list);
-    else PyList_SetItem(list, (Py_ssize_t)i, item);
+    if (item == NULL || PyList_SetItem(list, (Py_ssize_t)i, item) < 0) {
+      Py_DECREF(list);
+      return NULL;
+    }
   }
+  PyObject_GC_Track(list);
   return list;
 }
 
@@ -156,12 +165,15 @@ static PyObject *decode_record(reader *in, gs_schema *schema) {
   Py_ssize_t expected = PyTuple_Size(schema->fields);
   if (take_list_header(in, &count) < 0 || (Py_ssize_t)count != expected) return damaged("a record", in);
   PyObject *items = PyTuple_New(expected);
-  for (Py_ssize_t i = 0; items != NULL && i < expected; i++) {
-    PyObject *item = decode(in, (gs_schema *)PyTuple_GetItem(schema->fields, i));
-    if (item == NULL) Py_CLEAR(items);
-    else PyTuple_SetItem(items, i, item);
-  }
   if (items == NULL) return NULL;
+  PyObject_GC_UnTrack(items);
+  for (Py_ssize_t i = 0; i < expected; i++) {
+    PyObject *item = decode(in, (gs_schema *)PyTuple_GetItem(schema->fields, i));
+    if (item == NULL || PyTuple_SetItem(items, i, item) < 0) {
+      Py_DECREF(items);
+      return NULL;
+    }
+  }
   PyObject *record = PyObject_Call(schema->type, items, NULL);
   Py_DECREF(items);
   return record;

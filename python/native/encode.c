@@ -188,7 +188,16 @@ static int refuse_raised(const gs_place *place) {
 
 static int out_of_range(const gs_place *place, gs_schema *schema, PyObject *value) {
   const char *kind = schema->kind == GS_UINT ? "uint" : schema->kind == GS_INT ? "int" : "float";
-  return refuse(place, 0, PyUnicode_FromFormat("%S is out of range for a %d-bit %s", value, schema->bits, kind));
+  PyObject *text = PyObject_Str(value);
+  if (text == NULL) { /* thousands of digits, which Python does not print */
+    if (!PyErr_ExceptionMatches(PyExc_ValueError)) return -1;
+    PyErr_Clear();
+    text = PyUnicode_FromString("so large a number");
+  }
+  PyObject *reason =
+      text == NULL ? NULL : PyUnicode_FromFormat("%U is out of range for a %d-bit %s", text, schema->bits, kind);
+  Py_XDECREF(text);
+  return refuse(place, 0, reason);
 }
 
 static int fits(int64_t number, int bits) {
@@ -392,7 +401,19 @@ static int encode_list(gs_writer *writer, gs_schema *schema, PyObject *value, co
 
 static int encode_map(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   if (!is_mapping(value)) return gs_wrong_type(place, "a dict", value);
-  PyObject *items = PyMapping_Items(value);
+  PyObject *dict = value, *items;
+  Py_INCREF(dict);
+  if (!PyDict_Check(value)) {
+    Py_DECREF(dict);
+    dict = PyDict_New();
+    if (dict == NULL) return -1;
+    if (PyDict_Update(dict, value) < 0) {
+      Py_DECREF(dict);
+      return refuse_raised(place);
+    }
+  }
+  items = PyDict_Items(dict);
+  Py_DECREF(dict);
   if (items == NULL) return -1;
   Py_ssize_t count = PyList_Size(items);
   int status = write_map_header(writer, (size_t)count);
@@ -422,8 +443,12 @@ static int encode_fields(gs_writer *writer, gs_schema *schema, PyObject *record,
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *name = PyTuple_GetItem(schema->names, i);
     PyObject *item = PyObject_GetAttr(record, name);
-    if (item == NULL) return -1;
     gs_place at = {.outer = place, .name = name, .at = GS_AT_NAME};
+    if (item == NULL) {
+      if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+      PyErr_Clear();
+      return refuse(&at, 1, PyUnicode_FromString("the field is not set"));
+    }
     int status = gs_encode(writer, (gs_schema *)PyTuple_GetItem(schema->fields, i), item, &at);
     Py_DECREF(item);
     if (status < 0) return -1;

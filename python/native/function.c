@@ -45,6 +45,9 @@ typedef struct {
 
 static PyObject *timeout_name;
 
+/* sys.modules; kept, since at its end the interpreter has none any more. */
+static PyObject *all_modules;
+
 static int prepared(function_object *f) {
   if (f->parameters != NULL) return 1;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.prepare, (PyObject *)f, NULL);
@@ -151,7 +154,7 @@ static int timeout_of(PyObject *timeout, int64_t *ns) {
 /* Attaches observers when modules were imported since the last look. */
 static int look_around(void) {
   static Py_ssize_t modules_seen;
-  Py_ssize_t modules = PyDict_Size(PyImport_GetModuleDict());
+  Py_ssize_t modules = PyDict_Size(all_modules);
   if (modules == modules_seen) return 0;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.observe, NULL);
   if (done == NULL) return -1;
@@ -323,7 +326,7 @@ static PyObject *call_stand_in(PyObject *self, PyObject *const *arguments, Py_ss
   Py_INCREF(hook);
   for (Py_ssize_t i = 0; ready && i < count; i++) {
     Py_INCREF(arguments[i]);
-    PyTuple_SetItem(args, i, arguments[i]);
+    ready = PyTuple_SetItem(args, i, arguments[i]) == 0;
   }
   Py_ssize_t named = names == NULL ? 0 : PyTuple_Size(names);
   for (Py_ssize_t i = 0; ready && i < named; i++) {
@@ -362,7 +365,9 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
   Py_ssize_t count = PyTuple_Size(f->parameters), required = count - PyTuple_Size(f->defaults);
   gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
   PyObject *values = PyTuple_New(count);
-  for (Py_ssize_t i = 0; values != NULL && i < count; i++) {
+  if (values == NULL) return NULL;
+  if (count > 0) PyObject_GC_UnTrack(values); /* as in decode.c; the empty tuple is everybody's */
+  for (Py_ssize_t i = 0; i < count; i++) {
     gs_schema *schema = (gs_schema *)PyTuple_GetItem(f->schemas, i);
     gs_place at = {.outer = &root, .name = PyTuple_GetItem(f->parameters, i), .at = GS_AT_NAME};
     PyObject *value = NULL;
@@ -372,10 +377,12 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
     } else if (gs_encode(writer, schema, in->values[i], &at) == 0) {
       value = gs_decode(schema, writer->data, writer->length);
     }
-    if (value == NULL) Py_CLEAR(values);
-    else PyTuple_SetItem(values, i, value);
+    if (value == NULL || PyTuple_SetItem(values, i, value) < 0) {
+      Py_DECREF(values);
+      return NULL;
+    }
   }
-  if (values == NULL) return NULL;
+  if (count > 0) PyObject_GC_Track(values);
   return Py_BuildValue("(NLO)", values, (long long)timeout_ns, in->callback == NULL ? Py_None : in->callback);
 }
 
@@ -565,7 +572,9 @@ static PyType_Spec function_spec = {
 
 int gs_add_function_type(PyObject *module) {
   timeout_name = PyUnicode_InternFromString("timeout");
+  all_modules = PyImport_GetModuleDict();
+  Py_XINCREF(all_modules);
   PyObject *type = PyType_FromSpec(&function_spec);
-  if (timeout_name == NULL || type == NULL) return -1;
+  if (timeout_name == NULL || all_modules == NULL || type == NULL) return -1;
   return PyModule_AddObject(module, "Function", type);
 }
