@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import sys
 import tempfile
@@ -44,7 +45,7 @@ def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
                 workspace.main_package, new_library, project.module, workspace.env
             )
             places = {of["name"]: of["place"] for of in json.loads(listed.read_text())}
-            if _targets.chosen() is None:
+            if _runs_here():
                 _compare(places, _trial.functions_of(new_library, project.library))
             work = workspace.leave_for_editors() if for_editors else None
         os.replace(new_library, library)
@@ -55,13 +56,20 @@ def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
 
 def _generate(project: Project, workspace: Workspace, module: Path, listed: Path) -> None:
     """Write the Python module, and the main package of the library."""
+    generator = workspace.folder / "gostitch-gen"
+    # For this machine, whichever the library is for; plain Go.
+    here = {"CGO_ENABLED": "0", "GOOS": "", "GOARCH": ""}
     done = workspace.run(
-        "run", f"{CORE}/gocore/cmd/gostitch-gen", "-out", module, "-library", project.library,
-        "-main", workspace.main_file, "-list", listed, f"-tasks={str(project.tasks).lower()}",
-        *project.go,
-    )  # fmt: skip
+        _go_build.go_command(), "build", "-o", generator, f"{CORE}/gocore/cmd/gostitch-gen", **here
+    )
+    if done.returncode == 0:
+        done = workspace.run(
+            generator, "-out", module, "-library", project.library,
+            "-main", workspace.main_file, "-list", listed, f"-tasks={str(project.tasks).lower()}",
+            *project.go,
+        )  # fmt: skip
     if done.returncode != 0:
-        said = re.sub(r"\nexit status \d+$", "", (done.stdout + done.stderr).strip())
+        said = (done.stdout + done.stderr).strip()
         sys.exit(f"{said}\ngostitch: {project.name} was not built: {_remedy(said)}")
 
 
@@ -69,6 +77,11 @@ def _remedy(said: str) -> str:
     if re.search(r"no call of gocore\.Register found", said):
         return "name the Go packages that register functions: go = in [tool.gostitch]"
     return _go_build.remedy(said)
+
+
+def _runs_here() -> bool:
+    target = _targets.chosen()
+    return target is None or target.machine == platform.machine()
 
 
 def _compare(places: dict[str, str], loaded: list[str]) -> None:

@@ -104,12 +104,12 @@ class Workspace:
             unfinished.replace(file)
         return file
 
-    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run a Go command in the user's module."""
+    def run(self, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the user's module."""
         return subprocess.run(
-            [_go_build.go_command(), *map(str, words)],
+            [*map(str, words)],
             cwd=self.module,
-            env=self.env,
+            env=self.env | env,
             capture_output=True,
             text=True,
             check=False,

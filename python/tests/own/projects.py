@@ -87,7 +87,9 @@ class Project:
         """The library, where it is built in place."""
         return self.source / self.name / f"lib{self.name}.so"
 
-    def gostitch(self, *arguments: str, env: dict[str, str | None] | None = None) -> Done:
+    def gostitch(
+        self, *arguments: str, env: dict[str, str | None] | None = None, timeout_s: float = 120
+    ) -> Done:
         """Run the command in the project."""
         environment = dict(os.environ)
         environment.pop("GOSTITCH_LIBRARY", None)
@@ -101,7 +103,7 @@ class Project:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout_s,
             check=False,
         )
 

@@ -198,3 +198,15 @@ attempt(sums.add, 1)
     assert "add() argument b" in wrong
     assert "add() argument b" in large
     assert "'b'" in missing
+
+
+def test_the_doctor_knows_it(built: Built, play: Play) -> None:
+    """In a process that imported such a module, the doctor looks at its library."""
+    text = """
+import sums
+from gostitch import doctor
+(finding,) = [of for of in doctor.examine(load="no") if of.id == "library.file"]
+print(finding.status, finding.facts["path"])
+"""
+
+    assert [f"ok {built['sums'].library}"] == play(text, built["sums"])

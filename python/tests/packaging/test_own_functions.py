@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -120,6 +121,18 @@ def test_pip_builds_a_wheel_in_isolation(
     assert re.search(r"^Requires-Dist: gostitch==\d", metadata, re.MULTILINE)
     assert first.name == second.name
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_wheel_for_another_machine(tmp_path: Path) -> None:
+    """zig builds it, and its tag says the machine and glibc 2.17."""
+    other = "aarch64" if platform.machine() == "x86_64" else "x86_64"
+    project = Project(tmp_path / "sums")
+    done = project.gostitch("build", "--target", other, timeout_s=240)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = (project.root / "dist").iterdir()
+
+    assert f"sums-1.0-py3-none-manylinux_2_17_{other}.whl" == wheel.name
+    assert f"dist/{wheel.name} has sums.add\n" == done.stdout
 
 
 def test_an_editable_install_and_an_sdist(
