@@ -1,6 +1,7 @@
 package gocore
 
 import (
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -58,6 +59,9 @@ type Queue struct {
 	shut      bool     // guarded by mu
 }
 
+// compactAt is how many taken records may stand before those that wait.
+const compactAt = 1024
+
 // NewQueue makes a queue; wake must not block.
 func NewQueue(wake func()) *Queue { return &Queue{wake: wake} }
 
@@ -94,6 +98,11 @@ func (q *Queue) Drain(take func(*Record) bool) (more bool) {
 		}
 		*r = Record{}
 		q.head++
+		if q.head >= compactAt && 2*q.head >= len(q.records) {
+			// A queue that is never empty must not grow for ever.
+			q.records = slices.Delete(q.records, 0, q.head)
+			q.head = 0
+		}
 	}
 	q.records, q.head = q.records[:0], 0
 	q.signalled = false

@@ -74,10 +74,15 @@ type window struct {
 	bytes int   // guarded by mu: their sum
 }
 
-// enter waits for room for a result; false if the call ends first. One result
+// enter waits for room for a result; false if the call has ended. One result
 // always fits, however large it is.
 func (w *window) enter(size int, done <-chan struct{}) bool {
 	for {
+		select {
+		case <-done:
+			return false
+		default:
+		}
 		w.mu.Lock()
 		if len(w.sizes) == 0 || len(w.sizes) < windowResults && w.bytes+size <= windowBytes {
 			w.sizes = append(w.sizes, size)

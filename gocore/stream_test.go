@@ -3,6 +3,7 @@ package gocore
 import (
 	"encoding/binary"
 	"testing"
+	"time"
 )
 
 func report(count uint32) []byte { return binary.LittleEndian.AppendUint32(nil, count) }
@@ -11,24 +12,38 @@ func report(count uint32) []byte { return binary.LittleEndian.AppendUint32(nil, 
 // consumer; one result always fits.
 func TestWindow(t *testing.T) {
 	t.Parallel()
-	ended := make(chan struct{})
-	close(ended)
 	open := func() *window { return &window{wake: make(chan struct{}, 1)} }
-	small := open()
-	for i := range windowResults {
-		if !small.enter(1, ended) {
-			t.Fatalf("result %d found no room", i)
+	// full tells whether one more has to wait.
+	full := func(w *window) bool {
+		done := make(chan struct{})
+		entered := make(chan bool, 1)
+		go func() { entered <- w.enter(1, done) }()
+		select {
+		case <-entered:
+			return false
+		case <-time.After(20 * time.Millisecond):
+			close(done)
+			return !<-entered
 		}
 	}
-	if small.enter(1, ended) {
+	small := open()
+	for range windowResults {
+		small.enter(1, nil)
+	}
+	if !full(small) {
 		t.Error("one more found room")
 	}
-	if err := small.taken(report(1)); err != nil || !small.enter(1, ended) {
+	if err := small.taken(report(1)); err != nil || full(small) {
 		t.Errorf("after one was taken there is no room: %v", err)
 	}
 	large := open()
-	if !large.enter(2*windowBytes, ended) || large.enter(1, ended) {
+	if !large.enter(2*windowBytes, nil) || !full(large) {
 		t.Error("a large result must enter an empty window, and fill it")
+	}
+	ended := make(chan struct{})
+	close(ended)
+	if open().enter(1, ended) {
+		t.Error("a call that has ended found room")
 	}
 	if err := large.taken(report(1000)); err != nil || large.bytes != 0 || !large.enter(1, nil) {
 		t.Errorf("more taken than sent: %v", err)

@@ -76,11 +76,11 @@ enum {
 };
 
 /*
- * Handshake; call it first and once. abi must be GOSTITCH_ABI as the loader was
- * compiled with; config is a MessagePack array (gocore/cabi/process.go, type
- * Config). Returns GOSTITCH_OK and a frame that describes the library, or
- * GOSTITCH_ERROR and an error frame: another version, a function that could
- * not be registered, or opened before.
+ * Handshake; call it first. A loader that lost the answer may call it again.
+ * abi must be GOSTITCH_ABI as the loader was compiled with; config is a
+ * MessagePack array (gocore/cabi/process.go, type Config). Returns GOSTITCH_OK
+ * and a frame that describes the library, or GOSTITCH_ERROR and an error frame:
+ * another version, or a function that could not be registered.
  */
 int32_t gostitch_open(uint32_t abi, gostitch_const_byte *config, uint64_t length, gostitch_out *out);
 

@@ -75,12 +75,19 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	if err := configPlan.Decode(frame, nil, unsafe.Pointer(&c)); err != nil {
 		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the configuration does not fit the library: %w", err)
 	}
-	if opened.Swap(true) {
-		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the library is open already")
-	}
 	if err := gocore.SetEnvironment(c.Environment); err != nil {
 		return nil, err
 	}
+	// Ctrl-C may have kept Python from the answer to a first opening.
+	if !opened.Swap(true) {
+		start(&c)
+	}
+	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
+	return infoPlan.Append(nil, unsafe.Pointer(&info)), nil
+}
+
+// start does what is done once for a process.
+func start(c *Config) {
 	if c.PipeIgnored {
 		// Go takes it over, and would end the process when a Go function writes to a
 		// closed standard output.
@@ -92,8 +99,6 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	if c.InterruptFD >= 0 {
 		go watchSignals(c.InterruptFD)
 	}
-	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
-	return infoPlan.Append(nil, unsafe.Pointer(&info)), nil
 }
 
 // watchSignals cancels the main thread's call when Python receives SIGINT.

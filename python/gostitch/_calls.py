@@ -235,7 +235,8 @@ def converse(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any)
             while not future.done():
                 # Interrupted by signals, whose handlers Python then runs.
                 poll.poll()
-                queue.drain()
+                while queue.drain():
+                    pass  # the descriptor tells only once
         except BaseException:
             future.cancel()
             raise

@@ -96,6 +96,7 @@ _forked_from: int | None = None
 _loading = False
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
+_signals_read = -1
 _wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
 
 
@@ -224,7 +225,7 @@ def _open(path: str) -> Library:
 def _shake_hands(path: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
-    given = dict(os.environb)
+    given = present_environment()
     config = (_slog_level(), _signal_pipe(), as_go_has_it(given), pipe_ignored)
     info = _decode_reply(bridge.open(msgspec.msgpack.encode(config)), _Info)
     if info.version != VERSION:
@@ -241,6 +242,15 @@ def _shake_hands(path: str) -> Library:
     functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
     bridge.ready(True)
     return Library(path, info, functions, given)
+
+
+def present_environment() -> dict[bytes, bytes]:
+    """Copy the environment; other threads may be changing it."""
+    while True:
+        try:
+            return dict(os.environb)
+        except (KeyError, RuntimeError):
+            continue  # it changed in the middle
 
 
 def as_go_has_it(environment: Mapping[bytes, bytes]) -> list[str | bytes]:
@@ -277,10 +287,11 @@ def _slog_level() -> int:
 
 
 def _signal_pipe() -> int:
-    """Make the pipe through which Go learns of signals; gives the end that Go reads."""
-    global _wakeup_fd
-    read, _wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    return read
+    """Give the end that Go reads of the pipe through which it learns of signals, made once."""
+    global _wakeup_fd, _signals_read
+    if _wakeup_fd < 0:
+        _signals_read, _wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    return _signals_read
 
 
 def watch_signals() -> None:

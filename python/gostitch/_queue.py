@@ -442,7 +442,7 @@ def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
     if bytes(question) != b"environment":
         error = ("LookupError", f"nobody knows {bytes(question)!r}")
         return answer(number, error, failed=True)
-    return answer(number, _process.as_go_has_it(os.environb))
+    return answer(number, _process.as_go_has_it(_process.present_environment()))
 
 
 def _log(payload: bytes | memoryview) -> None:

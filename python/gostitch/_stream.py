@@ -177,7 +177,8 @@ class Stream(Iterator[T], AsyncIterator[T]):
                 self._report()
                 # Interrupted by signals, whose handlers Python then runs.
                 poll.poll()
-                queue.drain()
+                while queue.drain():
+                    pass  # the descriptor tells only once
         except BaseException:
             self.close()
             raise

@@ -227,3 +227,38 @@ def test_goexit_names_the_function(program: Programs) -> None:
 
     assert done.returncode < 0 or done.returncode == 2
     assert "gostitch: faults.goexit() called runtime.Goexit on a thread of Python" in done.stderr
+
+
+def test_an_interrupt_in_the_first_call(program: Programs) -> None:
+    """Wherever Ctrl-C strikes while the library is loaded, the next call works."""
+    text = """
+import sys
+import faults
+
+where = iter(range(10**9))
+stop_at = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+
+def strike(frame, event, arg):
+    ours = "gostitch" in frame.f_code.co_filename and frame.f_code.co_name != "_tokens"
+    if ours and next(where) == stop_at:
+        sys.setprofile(None)
+        raise KeyboardInterrupt
+
+def attempt(number):
+    global where, stop_at
+    where, stop_at = iter(range(10**9)), number
+    sys.setprofile(strike)
+    try:
+        faults.add(1, 2)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.setprofile(None)
+    return True
+
+struck = 0
+while not attempt(struck):
+    struck += 1
+print(struck > 10, faults.add(1, 2), faults.add.submit(1, 2).result(10))
+"""
+    assert ["True 3 3"] == _lines(program, text)

@@ -90,6 +90,13 @@ class TestOfACall:
 
         assert 0 == settled(_calls, 0)
 
+    def test_more_than_one_batch_at_a_time(self) -> None:
+        """What waits may be more than is drained at once."""
+        sizes: list[int] = []
+        faults.send_bytes(200, 3000, on_message=lambda data: sizes.append(len(data)))
+
+        assert [3000] * 200 == sizes
+
     def test_not_callable(self) -> None:
         """What cannot be called is refused before the function starts."""
         with pytest.raises(

@@ -43,6 +43,15 @@ class TestInOrder:
 
         assert [300_000] * 20 == sizes
 
+    @pytest.mark.parametrize("size", [1_100, 4_000, 20_000])
+    def test_more_than_one_batch_at_a_time(self, size: int) -> None:
+        """What waits may be more than is drained at once."""
+        stream = faults.lines(150, size=size)
+        first = next(stream)
+        assert settled(lambda: faults.drawn() >= 60, True)
+
+        assert [0, *range(1, 150)] == [first.number, *(line.number for line in stream)]
+
     def test_several_at_once(self) -> None:
         """Streams do not disturb each other."""
         several = zip(*[faults.lines(200) for _ in range(5)], strict=True)
@@ -133,6 +142,12 @@ class TestEarlyEnd:
         """The deadline of the call is that of the whole stream."""
         with pytest.raises(TimeoutError):
             for _ in faults.lines(10**9, pause=timedelta(milliseconds=5), timeout=0.05):
+                pass
+
+    def test_a_timeout_of_a_quick_consumer(self) -> None:
+        """A function that never waits ends with its deadline too."""
+        with pytest.raises(TimeoutError):
+            for _ in faults.lines(10**9, timeout=0.1):
                 pass
 
     def test_never_started(self) -> None:
