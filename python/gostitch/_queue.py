@@ -360,11 +360,14 @@ class Queue:
             del entry.future
 
     def _message(self, entry: _Pending, number: int, payload: bytes | memoryview) -> None:
-        call, token = entry.call, entry.future._token
+        call = entry.call
         if call.callback is None or call.message_of is None:
             return
-        if entry.abandoned or entry.future.done():
+        # Gone once the reply was handled, which another thread may do while a callback waits.
+        future: Future[Any] | None = getattr(entry, "future", None)
+        if future is None or entry.abandoned or future.done():
             return
+        token = future._token
         loop = None if self.loop is None else self.loop()
         try:
             message = call.message_of(payload)
@@ -375,9 +378,11 @@ class Queue:
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
-            entry.future.settle(FINISHED, None, error)
+            future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise
+        finally:
+            del future  # as the entry's
 
     def _usable(self) -> _process.Library:
         if _process.loaded() is not self._library:

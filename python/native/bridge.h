@@ -143,6 +143,10 @@ int gs_write(gs_writer *writer, const void *data, size_t length);
 int gs_write_list_header(gs_writer *writer, size_t count);
 int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place);
 
+/* Raises an exception that a hook made, which it takes over; NULL: the hook has
+   raised one itself. */
+void gs_raise(PyObject *exception);
+
 /* Raises that a value is of a wrong type; gives -1. */
 int gs_wrong_type(const gs_place *place, const char *expected, PyObject *value);
 

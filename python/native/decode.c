@@ -16,10 +16,7 @@ static PyObject *damaged(const char *expected, reader *in) {
                          : PyUnicode_FromFormat("expected %s, but the frame ends", expected);
   PyObject *exception = reason == NULL ? NULL : PyObject_CallFunctionObjArgs(gs_hook.damaged, reason, NULL);
   Py_XDECREF(reason);
-  if (exception != NULL) {
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-    Py_DECREF(exception);
-  }
+  gs_raise(exception);
   return NULL;
 }
 

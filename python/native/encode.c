@@ -127,6 +127,12 @@ static PyObject *path_of(const gs_place *place, PyObject **function) {
   return path;
 }
 
+void gs_raise(PyObject *exception) {
+  if (exception == NULL) return;
+  PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+  Py_DECREF(exception);
+}
+
 /* Raises what the hook makes of a value that does not fit. Takes the reason over. */
 static int refuse(const gs_place *place, int wrong_type, PyObject *reason) {
   PyObject *function = Py_None;
@@ -137,10 +143,7 @@ static int refuse(const gs_place *place, int wrong_type, PyObject *reason) {
   }
   Py_XDECREF(path);
   Py_XDECREF(reason);
-  if (exception != NULL) {
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-    Py_DECREF(exception);
-  }
+  gs_raise(exception);
   return -1;
 }
 

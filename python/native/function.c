@@ -214,10 +214,7 @@ static PyObject *fail(const gostitch_out *out, PyObject *trace) {
   PyObject *exception = trace == NULL ? PyObject_CallFunction(gs_hook.fail, "Oy", payload, "")
                                       : PyObject_CallFunction(gs_hook.fail, "OO", payload, trace);
   Py_DECREF(payload);
-  if (exception != NULL) {
-    PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
-    Py_DECREF(exception);
-  }
+  gs_raise(exception);
   return NULL;
 }
 
@@ -362,7 +359,7 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
   int64_t timeout_ns;
   if (timeout_of(in->timeout, &timeout_ns) < 0) return NULL;
   writer->whole = 1;
-  Py_ssize_t count = PyTuple_Size(f->parameters), required = count - PyTuple_Size(f->defaults);
+  Py_ssize_t count = f->count;
   gs_place root = {.name = f->name, .at = GS_AT_FUNCTION};
   PyObject *values = PyTuple_New(count);
   if (values == NULL) return NULL;
@@ -373,7 +370,7 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
     PyObject *value = NULL;
     writer->length = 0;
     if (in->values[i] == NULL) {
-      value = PyObject_CallMethod((PyObject *)schema, "decode", "O", PyTuple_GetItem(f->defaults, i - required));
+      value = PyObject_CallMethod((PyObject *)schema, "decode", "O", PyTuple_GetItem(f->defaults, i - f->required));
     } else if (gs_encode(writer, schema, in->values[i], &at) == 0) {
       value = gs_decode(schema, writer->data, writer->length);
     }

@@ -72,10 +72,16 @@ void gs_release(uint64_t handle) {
   if (handle != 0 && !forked) gs_go.release(handle);
 }
 
-/* Copies a reply and releases it: (status, payload). */
-static PyObject *take(gostitch_out *out, int32_t status) {
+/* Copies what Go gave, and releases it. */
+static PyObject *payload_of(const gostitch_out *out) {
   PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
   gs_release(out->handle);
+  return payload;
+}
+
+/* Gives a reply as (status, payload). */
+static PyObject *take(const gostitch_out *out, int32_t status) {
+  PyObject *payload = payload_of(out);
   if (payload == NULL) return NULL;
   return Py_BuildValue("(iN)", (int)status, payload);
 }
@@ -95,27 +101,23 @@ static PyObject *open_library(PyObject *module, PyObject *arguments) {
   return take(&out, status);
 }
 
-PyDoc_STRVAR(catalogue_doc, "catalogue() -> (status, payload)\n\nThe frame of gostitch_catalogue.");
-
-static PyObject *catalogue(PyObject *module, PyObject *nothing) {
+/* Asks the library for one of its own frames. */
+static PyObject *ask(int32_t (*give)(gostitch_out *)) {
   gostitch_out out = {0};
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.catalogue(&out);
+  status = give(&out);
   Py_END_ALLOW_THREADS;
   return take(&out, status);
 }
+
+PyDoc_STRVAR(catalogue_doc, "catalogue() -> (status, payload)\n\nThe frame of gostitch_catalogue.");
+
+static PyObject *catalogue(PyObject *module, PyObject *nothing) { return ask(gs_go.catalogue); }
 
 PyDoc_STRVAR(stats_doc, "stats() -> (status, payload)\n\nThe frame of gostitch_stats.");
 
-static PyObject *stats(PyObject *module, PyObject *nothing) {
-  gostitch_out out = {0};
-  int32_t status;
-  Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.stats(&out);
-  Py_END_ALLOW_THREADS;
-  return take(&out, status);
-}
+static PyObject *stats(PyObject *module, PyObject *nothing) { return ask(gs_go.stats); }
 
 PyDoc_STRVAR(ready_doc, "ready(yes)\n\nLet calls cross, or not.");
 
@@ -174,9 +176,7 @@ static PyObject *submit(PyObject *module, PyObject *arguments) {
   status = gs_go.submit(&request, token, queue_handle, &out);
   Py_END_ALLOW_THREADS;
   if (status == GOSTITCH_OK) Py_RETURN_NONE;
-  PyObject *payload = PyBytes_FromStringAndSize((const char *)out.data, (Py_ssize_t)out.length);
-  gs_release(out.handle);
-  return payload;
+  return payload_of(&out);
 }
 
 PyDoc_STRVAR(send_doc, "send(token, message) -> error payload or None\n\nSend a message to a running function.");
@@ -192,9 +192,7 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
   Py_END_ALLOW_THREADS;
   PyBuffer_Release(&message);
   if (status == GOSTITCH_OK) Py_RETURN_NONE;
-  PyObject *payload = PyBytes_FromStringAndSize((const char *)out.data, (Py_ssize_t)out.length);
-  gs_release(out.handle);
-  return payload;
+  return payload_of(&out);
 }
 
 PyDoc_STRVAR(cancel_doc, "cancel(token)\n\nCancel the context of a submitted call.");

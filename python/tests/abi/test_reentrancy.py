@@ -102,6 +102,23 @@ def test_a_loop_that_is_busy_loses_nothing(busy_s: float) -> None:
     assert ([0, 1, 2, 3, 4], [0, 1, 2, 3, 4]) == asyncio.run(main())
 
 
+def test_a_callback_that_outlives_its_call(caplog: pytest.LogCaptureFixture) -> None:
+    """It waits for another call; meanwhile its own ends, and what it raises then is nobody's."""
+    raised = threading.Event()
+
+    def progress(tick: faults.FaultsTick) -> None:
+        faults.sleep.submit(0.1).result()
+        raised.set()
+        raise ValueError
+
+    future = faults.count_messages.submit(1, progress=progress)
+
+    assert 1 == future.result(20)
+    assert raised.wait(20)
+    assert 3 == faults.add.submit(1, 2).result(20)
+    assert [] == caplog.records
+
+
 def test_answers_that_wait_for_each_other() -> None:
     """However many questions are asked at once, each has a thread."""
     together = threading.Barrier(40)
