@@ -65,7 +65,7 @@ func NewCall(f *Function, timeout time.Duration) *Call {
 		c = new(Call)
 	}
 	c.Function = f
-	f.endOnce.Do(func() { f.ended = newEndedCalls(f) })
+	f.endOnce.Do(func() { f.ended = newEndedCall(f) })
 	c.openContext()
 	if timeout != 0 {
 		c.setTimeout(timeout)

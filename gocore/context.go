@@ -7,9 +7,9 @@ import (
 )
 
 // callContext is the context of one call. It is a mere reference, since the
-// memory of a call is used again for the next one of its function, and a
-// function may keep its context for as long as it likes. Who comes through it
-// after the end finds one that has ended.
+// memory of a call is used again for the next one of its function (unless it had
+// a deadline), and a function may keep its context for as long as it likes. Who
+// comes through it after the end finds one that has ended.
 //
 // Whoever changes a call through its context locks it, says so (shared), and
 // looks again whether the call is still the context's: closeContext first turns
@@ -19,21 +19,13 @@ type callContext struct {
 	call atomic.Pointer[Call]
 }
 
-// endedCalls are what the contexts of a function's calls refer to in the end.
-type endedCalls struct {
-	canceled, deadline Call
-}
-
-func newEndedCalls(f *Function) *endedCalls {
-	e := &endedCalls{canceled: Call{Function: f}, deadline: Call{Function: f}}
-	e.canceled.err.Store(&canceled)
-	e.deadline.err.Store(&deadlineExceeded)
-	for _, c := range []*Call{&e.canceled, &e.deadline} {
-		c.closed.Store(true)
-		c.done = make(chan struct{})
-		close(c.done)
-	}
-	return e
+// newEndedCall makes what the contexts of a function's calls refer to in the end.
+func newEndedCall(f *Function) *Call {
+	c := &Call{Function: f, done: make(chan struct{})}
+	c.err.Store(&canceled)
+	c.closed.Store(true)
+	close(c.done)
+	return c
 }
 
 // contextsAtOnce is how many contexts are allocated together: one by one they
@@ -52,13 +44,14 @@ func (c *Call) openContext() {
 	c.contexts = c.contexts[1:]
 }
 
-// closeContext ends the context and makes the call ready to be used again.
+// closeContext ends the context and makes the call ready to be used again. One
+// with a deadline is not: its context must go on to tell that, and whether it passed.
 func (c *Call) closeContext() {
-	ended := &c.Function.ended.canceled
-	if err := c.err.Load(); err != nil && *err == context.DeadlineExceeded {
-		ended = &c.Function.ended.deadline
+	if c.deadline != nil {
+		c.cancel(c.context, &canceled)
+		return
 	}
-	c.context.call.Store(ended)
+	c.context.call.Store(c.Function.ended)
 	if !c.shared.Load() {
 		return
 	}

@@ -43,6 +43,39 @@ func TestContextsOutliveTheirCalls(t *testing.T) {
 	}
 }
 
+// What a context says of its deadline does not change with the end of the call,
+// and whether the deadline or the end came first stays settled.
+func TestContextsKeepTheirDeadline(t *testing.T) {
+	t.Parallel()
+	var kept context.Context
+	keep := func(ctx context.Context, wait struct{ Whole bool }) (struct{}, error) {
+		kept = ctx
+		if wait.Whole {
+			<-ctx.Done()
+		}
+		return struct{}{}, nil
+	}
+	Register("test.keep_deadline", keep)
+	for _, each := range []struct {
+		whole   byte // MessagePack's true or false
+		timeout time.Duration
+		want    error
+	}{
+		{0xc2, time.Hour, context.Canceled},
+		{0xc3, time.Millisecond, context.DeadlineExceeded},
+	} {
+		before := time.Now()
+		Execute(&Request{Function: numberOf(t, "test.keep_deadline"), Timeout: each.timeout, Frame: []byte{0x91, each.whole}}, nil)
+		<-kept.Done()
+		if kept.Err() != each.want {
+			t.Errorf("after a timeout of %v the context says %v", each.timeout, kept.Err())
+		}
+		if at, has := kept.Deadline(); !has || at.Before(before.Add(each.timeout)) {
+			t.Errorf("the deadline of %v is %v, %v", each.timeout, at, has)
+		}
+	}
+}
+
 // Goroutines that a function leaves behind may do anything with its context at
 // any moment; each is told the end, and no later call is disturbed.
 func TestContextsUnderFire(t *testing.T) {

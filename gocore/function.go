@@ -27,7 +27,7 @@ type Function struct {
 	// run runs the function and appends its encoded result to out.
 	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
 	endOnce sync.Once
-	ended   *endedCalls
+	ended   *Call
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }
