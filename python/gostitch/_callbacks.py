@@ -6,15 +6,15 @@ Twin of ``gocore/callback.go``.
 from __future__ import annotations
 
 import contextvars
+import functools
 import inspect
-import os
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gostitch import _workers
 from gostitch._loops import running_loop
 from gostitch.exceptions import GoError
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _VALUE, _ERROR = b"\0", b"\1"
 _encode = msgspec.msgpack.Encoder().encode
 
-_UNBOUNDED = 1 << 16
 _KEPT = 256
 """Exceptions that are remembered for one call: a function may ignore any number of them."""
 
@@ -40,7 +39,7 @@ class Callbacks:
     """What the callable of one call was asked, and the exceptions it raised.
 
     In an event loop it runs on the loop's thread and may give an awaitable.
-    Otherwise it runs on the thread that waits for the call, or on one of a pool
+    Otherwise it runs on the thread that waits for the call, or on a worker
     where nobody does. It sees the context variables of the caller.
     """
 
@@ -60,8 +59,14 @@ class Callbacks:
         if loop is not None or threading.get_ident() == self._caller:
             self._run(question, number, send)
         else:
-            # In the pool nobody would see what is raised, and the function would wait for ever.
-            _pool().submit(self._run, question, number, send, BaseException)
+            # On a worker nobody would see what is raised, and the function would wait for ever.
+            work = functools.partial(self._run, question, number, send, BaseException)
+            if not _workers.run(work):
+                raise RuntimeError(
+                    f"no thread can be started for the callback of {self._name}(), since the "
+                    f"interpreter ends; call {self._name}() without submit(), and the thread that "
+                    "calls runs the callback"
+                )
 
     def _run(
         self,
@@ -139,24 +144,3 @@ def _chain(error: GoError) -> list[GoError]:
     for each in found:
         found.extend(each.causes)
     return found
-
-
-_executor: ThreadPoolExecutor | None = None
-_lock = threading.Lock()
-
-
-def _pool() -> ThreadPoolExecutor:
-    global _executor
-    with _lock:
-        if _executor is None:
-            # As many as there are questions at once: answers may wait for each other.
-            _executor = ThreadPoolExecutor(_UNBOUNDED, thread_name_prefix="gostitch-callback")
-        return _executor
-
-
-def _after_fork_in_child() -> None:
-    global _executor, _lock
-    _executor, _lock = None, threading.Lock()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

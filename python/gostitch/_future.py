@@ -7,6 +7,7 @@ tested, and faked, without a library.
 from __future__ import annotations
 
 import concurrent.futures
+import operator
 import os
 import threading
 from collections.abc import Callable, Generator, Sequence
@@ -25,6 +26,22 @@ FINISHED = "FINISHED"
 
 # Reentrant: a collection in the middle may drop a stream, which cancels its future.
 _condition_lock = threading.RLock()
+
+
+_PATIENCE_S = 1.0
+"""Seconds to wait for a future's condition before its outcome is set without it."""
+
+
+class _Condition(threading.Condition):
+    """A condition whose lock Ctrl-C cannot leave locked in a with statement.
+
+    ``threading.Condition`` passes ``with`` on to its lock by Python functions,
+    and a signal handler that raises there, after the lock was acquired, leaves
+    it so for ever. Here the statement finds the lock's own methods.
+    """
+
+    __enter__ = property(operator.attrgetter("_lock.__enter__"))
+    __exit__ = property(operator.attrgetter("_lock.__exit__"))
 
 
 class Sender(Protocol):
@@ -77,7 +94,7 @@ class Future(concurrent.futures.Future[R]):
                 if self._own_condition is None:
                     self._waiters: list[Any] = []
                     self._done_callbacks = list(self._done_callbacks)
-                    self._own_condition = threading.Condition()
+                    self._own_condition = _Condition()
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
         return self._own_condition
@@ -175,11 +192,18 @@ class Future(concurrent.futures.Future[R]):
             if condition is None:
                 self._state = state
         if condition is not None:
-            with condition:
+            # Nobody holds it for long, unless Ctrl-C struck in the middle of
+            # concurrent.futures.wait; that must not stop the thread that settles.
+            held = condition.acquire(timeout=_PATIENCE_S)
+            try:
                 self._state = state
                 for blocked in self._waiters:
                     _tell(blocked, state, self)
-                condition.notify_all()
+                if held:
+                    condition.notify_all()
+            finally:
+                if held:
+                    condition.release()
         self._notify()
 
     def _notify(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 import faults
 from gostitch import GoError, GoTypeError, runtime_info
 from invariants import settled
+from programs import Programs
 
 _number = contextvars.ContextVar("number", default=0)
 
@@ -163,7 +164,7 @@ class TestExceptions:
 
         assert 0 == settled(_calls, 0)
 
-    def test_keyboard_interrupt_on_a_thread_of_the_pool(self) -> None:
+    def test_keyboard_interrupt_on_a_worker(self) -> None:
         """Where no thread waits, the future holds even what is no Exception."""
 
         def answer(question: faults.FaultsQuestion) -> int:
@@ -232,6 +233,51 @@ def test_a_timeout_while_the_callback_waits() -> None:
     release.set()
 
     assert 0 == settled(_calls, 0)
+
+
+class TestAtTheEndOfTheInterpreter:
+    def test_a_callback_that_never_returns(self, program: Programs) -> None:
+        """It keeps neither the call nor the interpreter from ending."""
+        done = program(
+            """
+import threading
+import faults
+
+asked = threading.Event()
+
+def answer(question):
+    asked.set()
+    threading.Event().wait()
+
+future = faults.ask.submit(1, answer)
+asked.wait()
+""",
+            "-X",
+            "dev",
+        )
+
+        assert (0, "") == (done.returncode, done.stderr)
+
+    def test_a_call_from_atexit(self, program: Programs) -> None:
+        """A submitted call is answered, or says that no thread can be started."""
+        done = program(
+            """
+import atexit
+import faults
+
+@atexit.register
+def ask():
+    try:
+        print(faults.ask.submit(1, lambda question: 3).result(10))
+    except RuntimeError as error:
+        print("call faults.ask() without submit()" in str(error) and 3)
+    print(faults.ask(1, lambda question: 3))
+
+faults.add(1, 2)
+"""
+        )
+
+        assert (0, ["3", "3"], "") == (done.returncode, done.stdout.splitlines(), done.stderr)
 
 
 def test_after_the_end_nobody_can_be_asked() -> None:

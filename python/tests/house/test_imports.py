@@ -30,7 +30,8 @@ LAYERS = {
     "gostitch._loops": set(),
     "gostitch._future": {"gostitch._loops"},
     "gostitch._loop_future": {"gostitch._future"},
-    "gostitch._callbacks": {"gostitch._loops", "gostitch.exceptions"},
+    "gostitch._workers": set(),
+    "gostitch._callbacks": {"gostitch._loops", "gostitch._workers", "gostitch.exceptions"},
     "gostitch._queue": {
         "gostitch._callbacks",
         "gostitch._codec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -200,6 +201,28 @@ class TestConcurrent:
             done, _ = concurrent.futures.wait([future, other], 20)
 
         assert {future, other} == done
+
+    def test_whose_condition_is_never_given_back(self) -> None:
+        """Somebody who was interrupted while holding it does not stop who settles, nor others."""
+        future = _future()
+        _in_thread(future._condition.acquire).join()  # the thread has ended with it
+        future.settle(FINISHED, 1, None)
+
+        assert 1 == future.result(20)
+
+    def test_holding_its_condition_runs_no_python(self) -> None:
+        """No signal handler can strike between the lock and the with statement that holds it."""
+        future = _future()
+        called: list[str] = []
+        condition = future._condition
+        sys.setprofile(lambda frame, event, arg: called.append(f"{event} {frame.f_code.co_name}"))
+        try:
+            with condition:
+                pass
+        finally:
+            sys.setprofile(None)
+
+        assert not [each for each in called if each.startswith("call")]
 
     def test_callbacks_are_called_once_each(self) -> None:
         """However adding and settling fall together, each callback is called exactly once."""
