@@ -177,7 +177,8 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	c.exit = func(*Call) {
 		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})
 	}
-	startWorker(func() { answer(c.run(nil)) })
+	// Who has replies to handle will not wait for this one.
+	startWorker(func() { answer(c.run(nil)) }, queue.Len() == 0)
 	return nil
 }
 

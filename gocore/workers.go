@@ -13,8 +13,14 @@ var workers = struct {
 	idle atomic.Int32
 }{jobs: make(chan func())}
 
-// startWorker runs f on a goroutine, now: it never waits for one to be free.
-func startWorker(f func()) {
+// startWorker runs f on a goroutine, now: it never waits for one to be free. It
+// may be told that somebody is about to wait for nothing but f.
+func startWorker(f func(), awaited bool) {
+	if awaited {
+		if c := theCourier(); c != nil && c.run(f) {
+			return
+		}
+	}
 	select {
 	case workers.jobs <- f:
 	default:

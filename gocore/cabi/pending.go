@@ -11,7 +11,6 @@ import (
 
 	"github.com/gostitch/gostitch/gocore"
 	"github.com/tinylib/msgp/msgp"
-	"golang.org/x/sys/unix"
 )
 
 // queue is a gocore.Queue with the descriptor that wakes its consumer.
@@ -23,7 +22,7 @@ type queue struct {
 //export gostitch_queue
 func gostitch_queue(wakeFD, host C.int32_t) C.uint64_t {
 	fd := int(wakeFD)
-	q := &queue{Queue: gocore.NewQueue(func() { wake(fd) }), host: host != 0}
+	q := &queue{Queue: gocore.NewQueue(func() { gocore.Wake(fd) }), host: host != 0}
 	if q.host {
 		gocore.SetHostQueue(q.Queue)
 	}
@@ -31,18 +30,6 @@ func gostitch_queue(wakeFD, host C.int32_t) C.uint64_t {
 	handles.byID.Store(handle, q)
 	handles.queues.Add(1)
 	return C.uint64_t(handle)
-}
-
-// wake writes the 8 bytes that an eventfd wants; a pipe does not mind them. A
-// full descriptor has woken its reader already, so the result does not matter.
-func wake(fd int) {
-	var one [8]byte
-	binary.NativeEndian.PutUint64(one[:], 1)
-	for {
-		if _, err := unix.Write(fd, one[:]); err != unix.EINTR {
-			return
-		}
-	}
 }
 
 func (q *queue) close() {

@@ -96,6 +96,11 @@ func start(c *Config) {
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.LogLevel))
 	slog.SetDefault(slog.New(gocore.NewLogHandler(level)))
+	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
+		// A thread that has left Go keeps its right to run Go code for a while. Were
+		// that the only one, a submitted call would have to wait for it.
+		runtime.GOMAXPROCS(2)
+	}
 	if c.InterruptFD >= 0 {
 		go watchSignals(c.InterruptFD)
 	}
