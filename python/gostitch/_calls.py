@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 from gostitch import _arguments, _hooks, _pending, _process, _shapes
 from gostitch._future import Future
 from gostitch._process import bridge
-from gostitch._queue import Call, decode_error
+from gostitch._queue import Call, Queue, decode_error
 from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 
 P = ParamSpec("P")
@@ -197,38 +197,34 @@ def install_stand_in(chosen: StandIn | None) -> None:
     """Give all calls from now on to a stand-in, or to the library again."""
     global _stand_in
     _stand_in = chosen
-    bridge.install(stand_in=None if chosen is None else chosen.call)
-
-
-def call_of(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Call:
-    """Describe a call for the queue that its reply will arrive on."""
-    declaration = made._declaration
-    return Call(
-        made.name,
-        made.number(),
-        frame,
-        loan,
-        timeout_ns,
-        made.result_of,
-        None if callback is None else declaration.message.decode,
-        callback,
-        declaration.answer,
+    bridge.install(
+        stand_in=None if chosen is None else chosen.call,
+        stand_in_submit=None if chosen is None else chosen.submit,
     )
 
 
-def _submit(self: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-    """Start the function and give the future of its result."""
-    if _stand_in is not None:
-        return _stand_in.submit(self, args, kwargs)
-    call = call_of(self, *self.pack(*args, **kwargs))
-    return _pending.queue_here(_process.library()).submit(call)
+def call_of(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Call:
+    """Describe a call with messages for the queue that they will arrive on."""
+    declaration = made._declaration
+    return Call(
+        made, frame, loan, timeout_ns, declaration.message.decode, callback, declaration.answer
+    )
+
+
+def _queue_here() -> Queue:
+    return _pending.queue_here(_process.library())
+
+
+def _converse_later(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Any:
+    """Start a function whose messages or questions are handled where its reply is."""
+    return _queue_here().converse(call_of(made, frame, loan, timeout_ns, callback))
 
 
 def converse(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Any:
     """Run a function whose messages or questions are handled on this thread."""
     queue = _pending.private_queue()
     try:
-        future = queue.submit(call_of(made, frame, loan, timeout_ns, callback))
+        future = queue.converse(call_of(made, frame, loan, timeout_ns, callback))
         poll = select.poll()
         poll.register(queue.fd, select.POLLIN)
         try:
@@ -314,7 +310,7 @@ def _observe() -> None:
 
 # The bridge's type is the function itself, so that a call costs no Python code;
 # what is written in Python joins it here.
-for _name, _method in {"submit": _submit, "map": _map, "__reduce__": _reduce}.items():
+for _name, _method in {"map": _map, "__reduce__": _reduce}.items():
     setattr(bridge.Function, _name, _method)
 
 bridge.install(
@@ -324,6 +320,8 @@ bridge.install(
     prepare=prepare,
     bind=bind,
     converse=converse,
+    converse_later=_converse_later,
+    queue=_queue_here,
     fail=decode_error,
     observe=_observe,
 )

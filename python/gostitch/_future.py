@@ -1,7 +1,8 @@
 """The future of a submitted call.
 
-Knows nothing of queues but the four methods of ``Sender``, so that it can be
-tested, and faked, without a library.
+Its outcome, and who awaits it in its event loop, are in C (python/native/future.c);
+here is what waits on a thread or in another loop. It knows nothing of queues but
+the methods of ``Sender``, so that it can be tested, and faked, without a library.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import concurrent.futures
 import operator
 import os
 import threading
-from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from gostitch._loops import running_loop
+from gostitch._process import bridge
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,9 +55,6 @@ class Sender(Protocol):
     def cancel(self, token: int) -> None:
         """Cancel the context of the running function."""
 
-    def claim(self, token: int) -> bool:
-        """Tell, to exactly one caller, that it is the one to settle the future."""
-
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains the queue although its owner may not.
 
@@ -63,7 +62,22 @@ class Sender(Protocol):
         """
 
 
-class Future(concurrent.futures.Future[R]):
+if TYPE_CHECKING:
+
+    class _Future(bridge.Future, concurrent.futures.Future[R]):
+        """What the classes of the bridge and of ``concurrent.futures`` are together."""
+
+        def __await__(self) -> Generator[Any, None, R]: ...
+
+else:
+
+    class _Future(bridge.Future, concurrent.futures.Future):
+        """What the classes of the bridge and of ``concurrent.futures`` are together."""
+
+        __class_getitem__ = classmethod(concurrent.futures.Future.__class_getitem__.__func__)
+
+
+class Future(_Future[R]):
     """The reply of a submitted call that is to come.
 
     Has the whole interface of ``concurrent.futures.Future`` (it works with
@@ -73,81 +87,52 @@ class Future(concurrent.futures.Future[R]):
     function itself ends a moment later.
     """
 
-    # Most futures are awaited once and never need the rest: what is empty or
-    # not set stands in the class, and lists and the condition variable, which
-    # is what costs most in concurrent.futures.Future, are made on demand.
-    _state = "RUNNING"
-    _result = None
-    _exception = None
-    _own_condition: threading.Condition | None = None
-    _done_callbacks: Any = ()
-    _awaiting: Sequence[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = ()
-
-    def __init__(self, queue: Sender, token: int) -> None:
-        self._queue = queue
-        self._token = token
+    # Most futures are awaited once and never need what stands here: lists and the
+    # condition variable, which is what costs most in concurrent.futures.Future,
+    # are made on demand.
 
     @property
     def _condition(self) -> threading.Condition:  # type: ignore[override] # made on demand
-        if self._own_condition is None:
+        condition: threading.Condition | None = self._own_condition
+        if condition is None:
             with _condition_lock:
                 if self._own_condition is None:
                     self._waiters: list[Any] = []
-                    self._done_callbacks = list(self._done_callbacks)
-                    self._own_condition = _Condition()
+                condition = self._adopt(_Condition())
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
-        return self._own_condition
+        return condition
 
-    def done(self) -> bool:
-        """Tell whether the reply is there or the future was cancelled."""
-        return self._state in (FINISHED, CANCELLED)
-
-    def cancelled(self) -> bool:
-        """Tell whether the future was cancelled."""
-        return self._state == CANCELLED
-
-    def running(self) -> bool:
-        """Tell whether the reply is still to come; a Go function starts at once."""
-        return not self.done()
-
-    def add_done_callback(self, fn: Callable[[Any], object]) -> None:
+    def _add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """Call ``fn`` with the future when it is done, on the thread that handles the reply."""
-        with _condition_lock:
-            added = self._own_condition is None and not self.done()
-            if added:
-                self._done_callbacks = [*self._done_callbacks, fn]
-        if added:
+        if self._add_early(fn):
             self._queue.watch(self, blocks=False)
         else:
-            super().add_done_callback(fn)
+            concurrent.futures.Future.add_done_callback(self, fn)
 
     def cancel(self) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
         # Claimed first: the function's own reply to being cancelled must not win.
-        if self._queue.claim(self._token):
+        if self._claim():
             try:
                 self._queue.cancel(self._token)
             finally:
                 self._settle(CANCELLED, None, None)
-        return self._state == CANCELLED
+        return self.cancelled()
 
-    def result(self, timeout: float | None = None) -> R:
-        """Give the result, waiting for it at most ``timeout`` seconds, or raise the error."""
+    def _wait_for_result(self, timeout: float | None = None) -> R:
+        """Give the result when it is there, or raise."""
         if self._state != FINISHED:
-            return super().result(timeout)
+            return concurrent.futures.Future.result(self, timeout)
         if self._exception is None:
-            return self._result  # type: ignore[return-value]
+            return self._result  # type: ignore[no-any-return]
         try:
             raise self._exception
         finally:
             self = None  # type: ignore[assignment] # no reference cycle through the traceback
 
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Give the error or None, waiting for the reply at most ``timeout`` seconds."""
-        if self._state != FINISHED:
-            return super().exception(timeout)
-        return self._exception
+    def _wait_for_exception(self, timeout: float | None = None) -> BaseException | None:
+        return concurrent.futures.Future.exception(self, timeout)
 
     def send(self, message: bytes) -> None:
         """Send a message to the running function, which reads it with ``gocore.Receive``.
@@ -157,58 +142,48 @@ class Future(concurrent.futures.Future[R]):
         """
         self._queue.send(self._token, message)
 
-    def __await__(self) -> Generator[Any, None, R]:
+    def _await_elsewhere(self) -> Generator[Any, None, R]:
+        """Await the reply in an event loop that is not the future's own."""
         import asyncio  # whoever awaits has it already
 
-        if not self.done():
-            loop = asyncio.get_running_loop()
-            waiter: asyncio.Future[None] = loop.create_future()
-            with _condition_lock:
-                self._awaiting = [*self._awaiting, (loop, waiter)]
-            if self.done():  # it settled in another thread meanwhile
-                _release(waiter)
-            try:
-                yield from waiter
-            except asyncio.CancelledError:
-                self.cancel()
-                raise
-        if self._state == CANCELLED:
-            raise asyncio.CancelledError
-        return self.result()
-
-    def settle(self, state: str, result: Any, exception: BaseException | None) -> None:
-        """Set the outcome, once, and tell everybody who waits."""
-        if self._queue.claim(self._token):
-            self._settle(state, result, exception)
-
-    def _settle(self, state: str, result: Any, exception: BaseException | None) -> None:
-        self._result = result
-        self._exception = exception
-        # concurrent.futures.wait counts the states while it holds the conditions,
-        # so the state may only change under the condition. One that is made later
-        # sees the new state.
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
         with _condition_lock:
-            condition = self._own_condition
-            if condition is None:
-                self._state = state
-        if condition is not None:
-            # Nobody holds it for long, unless Ctrl-C struck in the middle of
-            # concurrent.futures.wait; that must not stop the thread that settles.
-            held = condition.acquire(timeout=_PATIENCE_S)
-            try:
-                self._state = state
-                for blocked in self._waiters:
-                    _tell(blocked, state, self)
-                if held:
-                    condition.notify_all()
-            finally:
-                if held:
-                    condition.release()
-        self._notify()
+            self._awaiting = [*(self._awaiting or ()), (loop, waiter)]
+        if self.done():  # it settled in another thread meanwhile
+            _release(waiter)
+        try:
+            yield from waiter
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+        return (yield from self.__await__())
 
-    def _notify(self) -> None:
-        """Wake who awaits, and run the callbacks; the outcome is set."""
-        for loop, waiter in self._awaiting:
+    def _raise_cancelled(self) -> NoReturn:
+        import asyncio  # whoever awaits has it already
+
+        raise asyncio.CancelledError
+
+    def _settle_condition(self, state: str) -> None:
+        """Set the state under the condition, and wake the threads that wait."""
+        # concurrent.futures.wait counts the states while it holds the conditions, so
+        # the state may only change under the condition. Nobody holds it for long, unless
+        # Ctrl-C struck in the middle of wait; that must not stop the thread that settles.
+        condition = self._condition
+        held = condition.acquire(timeout=_PATIENCE_S)
+        try:
+            self._state = state
+            for blocked in self._waiters:
+                _tell(blocked, state, self)
+            if held:
+                condition.notify_all()
+        finally:
+            if held:
+                condition.release()
+
+    def _tell_others(self) -> None:
+        """Wake who awaits in other loops, and run the callbacks; the outcome is set."""
+        for loop, waiter in self._awaiting or ():
             if running_loop() is loop:
                 _release(waiter)
             else:

@@ -8,7 +8,6 @@ for help (the pump of ``_pending``).
 from __future__ import annotations
 
 import functools
-import itertools
 import logging
 import os
 import select
@@ -36,7 +35,6 @@ _FORKED = (
     "arrive here, so make the call again in this process"
 )
 
-_next_token = itertools.count(1).__next__
 _log_to = logging.getLogger(_codec.LOGGER)
 
 
@@ -51,37 +49,33 @@ class Attendant(Protocol):
 
 
 class Call(NamedTuple):
-    """A call to submit: what crosses, and what is done with what comes back."""
+    """A call to submit that has messages: what crosses, and what is done with what comes back."""
 
-    name: str
-    number: int
+    function: bridge.Function
     frame: bytes
     loan: Any  # the memory of buffers, or None
     timeout_ns: int
-    result_of: Callable[[bytes | memoryview], Any]
-    message_of: Callable[[bytes | memoryview], Any] | None
-    callback: Callable[[Any], Any] | None
+    message_of: Callable[[bytes | memoryview], Any]
+    callback: Callable[[Any], Any]
     answer: Any  # the schema of what the callback gives, if it is asked something
 
 
-class _Pending:
-    """What is needed when a record of a call arrives."""
+class _Conversation:
+    """What is needed when a message of a call arrives."""
 
-    __slots__ = ("abandoned", "call", "callbacks", "future", "taken", "trace", "waiting")
+    __slots__ = ("call", "callbacks", "future", "waiting")
 
-    def __init__(self, call: Call, future: Future[Any], trace: bytes) -> None:
+    def __init__(self, call: Call, future: Future[Any]) -> None:
         self.call = call
-        self.future = future
-        self.trace = trace
-        self.callbacks = Callbacks(call.name, call.callback, call.answer) if call.answer else None
+        self.future: Future[Any] | None = future  # None once its reply was handled
+        name = call.function.name
+        self.callbacks = Callbacks(name, call.callback, call.answer) if call.answer else None
         # What has arrived for the callback, the reply after it, in order; two threads
         # may drain the queue, and each takes a part.
-        self.waiting: deque[Record] | None = deque() if call.callback else None
-        self.taken = False  # the reply is being handled
-        self.abandoned = False  # the interpreter ends: nobody must be told
+        self.waiting: deque[Record] = deque()
 
 
-class Queue:
+class Queue(bridge.Queue):
     """Where the replies of submitted calls arrive, and how their futures are settled.
 
     Owns an eventfd and a queue of Go; ``close`` gives both back, which only
@@ -97,56 +91,38 @@ class Queue:
         host: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
+        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        # A weak reference, or a loop that is dropped with calls under way would live
+        # as long as they do, and nobody would close its queue.
+        of = None if loop is None else weakref.ref(loop)
+        super().__init__(bridge.queue(fd, host), fd, of, _class_of_futures(loop))
         self._library = library
         self._attendant = attendant
-        self.loop = None if loop is None else weakref.ref(loop)
-        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._handle_number = bridge.queue(self.fd, host)
-        self._pending: dict[int, _Pending] = {}
-        self._unsettled: set[int] = set()
+        self._conversations: dict[int, _Conversation] = {}
         # What each thread is in the middle of, and what was left of interrupted batches.
         self._open: dict[Iterator[Record], int] = {}
         self._kept: list[Iterator[Record]] = []
         # Held from draining a batch until it is sorted, and while the descriptor is used.
         self._order = threading.RLock()
-        self._awaited: set[int] = set()  # tokens that somebody outside the loop may wait for
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
         self.retired = False
-        _queues[self._handle_number] = self
+        _queues[self.handle] = self
 
-    def submit(self, call: Call) -> Future[Any]:
-        """Start a function and give the future of its reply."""
-        token = _next_token()
-        future = self._new_future(token)
+    def converse(self, call: Call) -> Future[Any]:
+        """Start a call with messages, and give its future; others are submitted by the bridge."""
         _hooks.look()
         trace = _hooks.trace_context()
-        # Registered before the crossing: the reply may be drained by another
-        # thread before the bridge's submit returns here.
-        self._unsettled.add(token)
-        entry = self._pending[token] = _Pending(call, future, trace)
-        if _leaving:
-            entry.abandoned = threading.current_thread() is not threading.main_thread()
-        refused = bridge.submit(
-            call.number, _MESSAGES if call.callback else 0, call.timeout_ns, trace, call.frame,
-            call.loan, token, self._handle_number,
-        )  # fmt: skip
+        future: Future[Any] = self.new_future(call.function, trace, call.loan)
+        # Registered before the crossing: messages may be drained by another
+        # thread before that is over.
+        self._conversations[future._token] = _Conversation(call, future)
+        refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
         if refused is not None:
-            self._pending.pop(token, None)
-            self._unsettled.discard(token)
-            if call.loan:
-                call.loan.end()
+            del self._conversations[future._token]
+            future._end_loan()
             raise decode_error(refused, trace)
         return future
-
-    def _new_future(self, token: int) -> Future[Any]:
-        loop = self.loop
-        if loop is None:
-            return Future(self, token)
-        # Late: it needs asyncio, which is there where there is a loop.
-        from gostitch._loop_future import LoopFuture
-
-        return LoopFuture(self, token, loop)
 
     def send(self, token: int, message: bytes) -> None:
         """Send a message to a running function."""
@@ -164,17 +140,9 @@ class Queue:
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
 
-    def claim(self, token: int) -> bool:
-        """Tell, to exactly one caller, that it is the one to settle the future."""
-        try:
-            self._unsettled.remove(token)
-        except KeyError:
-            return False
-        return True
-
     def pending_count(self) -> int:
         """Give the number of replies that are to come."""
-        return sum(not entry.taken for entry in list(self._pending.values()))
+        return sum(not future._taken for future in list(self.pending.values()))
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains this queue although its owner may not."""
@@ -191,16 +159,16 @@ class Queue:
 
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
-        self._awaited.add(token)
-        if token not in self._pending:  # drained meanwhile
-            self._awaited.discard(token)
+        self.awaited.add(token)
+        if token not in self.pending:  # drained meanwhile
+            self.awaited.discard(token)
             return False
         self._attendant().watch(self)
         return True
 
     def is_idle(self) -> bool:
         """Tell whether there is nothing that the pump must do for this queue."""
-        return not (self._pending if self.retired else self._awaited)
+        return not (self.pending if self.retired else self.awaited)
 
     def is_served(self) -> bool:
         """Tell whether the loop of this queue is running, and will drain it."""
@@ -228,8 +196,10 @@ class Queue:
         self._open[records] = threading.get_ident()
         try:
             with self._order:
-                more = bridge.drain(self._handle_number, self.fd, batch)
-                self._sort(batch)
+                try:
+                    more = self.take_batch(batch)
+                finally:
+                    self._sort(batch)
             self._handle_all(records)
             if self.loop is not None and not self.is_served():
                 self._handle_stranded()
@@ -243,15 +213,15 @@ class Queue:
     def _sort(self, batch: list[Record]) -> None:
         """Put what has arrived for callbacks in order; the batch says for which calls."""
         for record in batch:
-            entry = self._pending.get(record[1])
-            if entry is not None and entry.waiting is not None:
-                entry.waiting.append(record)
+            conversation = self._conversations.get(record[1])
+            if conversation is not None:
+                conversation.waiting.append(record)
 
     def _handle_stranded(self) -> None:
         """Handle what was given to a loop that has ended before it could."""
-        for entry in list(self._pending.values()):
-            if entry.waiting:
-                self._handle_waiting(entry)
+        for conversation in list(self._conversations.values()):
+            if conversation.waiting:
+                self._handle_waiting(conversation)
 
     def _handle_kept(self) -> None:
         for records in list(self._kept):
@@ -278,8 +248,8 @@ class Queue:
         """
         left = list(records)
         if current is not None and current[0] == _codec.REPLY:
-            entry = self._pending.get(current[1])
-            if entry is not None and not entry.taken:
+            future = self.pending.get(current[1])
+            if future is not None and not future._taken:
                 left.insert(0, current)
         if left:
             self._kept.append(iter(left))
@@ -294,87 +264,93 @@ class Queue:
             bridge.send(0, answer_of_host(payload, status))
         else:
             # A goroutine that outlived its call may still send.
-            entry = self._pending.get(token)
-            if entry is None:
-                return
-            if entry.waiting is not None:
-                self._handle_here_or_in_loop(entry)
-            elif kind == _codec.REPLY:
-                self._reply(entry, status, payload)
+            conversation = self._conversations.get(token)
+            if conversation is not None:
+                self._handle_here_or_in_loop(conversation)
+            elif kind == _codec.REPLY and token in self.pending:
+                self._reply(self.pending[token], None, status, payload)
 
-    def _handle_here_or_in_loop(self, entry: _Pending) -> None:
+    def _handle_here_or_in_loop(self, conversation: _Conversation) -> None:
         loop = None if self.loop is None else self.loop()
         if loop is not None and loop is not running_loop() and self.is_served():
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             try:
-                loop.call_soon_threadsafe(self._handle_waiting, entry)
+                loop.call_soon_threadsafe(self._handle_waiting, conversation)
                 return
             except RuntimeError:
                 pass  # it was closed just now
-        self._handle_waiting(entry)
+        self._handle_waiting(conversation)
 
-    def _handle_waiting(self, entry: _Pending) -> None:
+    def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order."""
-        record: Record | None = None
+        waiting, record = conversation.waiting, None
         try:
-            while entry.waiting:
-                record = entry.waiting.popleft()
-                kind, _, status, payload = record
+            while waiting:
+                record = waiting.popleft()
+                kind, token, status, payload = record
                 if kind == _codec.REPLY:
-                    self._reply(entry, status, payload)
-                    entry.waiting.clear()  # of goroutines that outlived the call
+                    future = self.pending.get(token)
+                    if future is not None:
+                        self._reply(future, conversation.callbacks, status, payload)
+                    self._conversations.pop(token, None)
+                    waiting.clear()  # of goroutines that outlived the call
+                    # It may hold an exception whose traceback holds the conversation.
+                    conversation.future = None
                 else:
-                    self._message(entry, status, payload)
+                    self._message(conversation, status, payload)
                 record = None
         except BaseException as error:
             if record is None and isinstance(error, IndexError):
                 return  # another thread was faster
-            if record is not None and record[0] == _codec.REPLY and not entry.taken:
-                entry.waiting.appendleft(record)  # type: ignore[union-attr]
+            if record is not None and record[0] == _codec.REPLY and record[1] in self.pending:
+                waiting.appendleft(record)
             raise
 
-    def _reply(self, entry: _Pending, status: int, payload: bytes | memoryview) -> None:
-        future = entry.future
+    def _reply(
+        self,
+        future: Future[Any],
+        callbacks: Callbacks | None,
+        status: int,
+        payload: bytes | memoryview,
+    ) -> None:
         try:
-            entry.taken = True
-            if entry.call.loan:
-                entry.call.loan.end()
-            if entry.abandoned:
+            future._taken = True
+            future._end_loan()
+            if future._abandoned:
                 return
             if status == _codec.OK:
-                if entry.callbacks:
-                    entry.callbacks.end()
-                future.settle(FINISHED, entry.call.result_of(payload), None)
+                if callbacks:
+                    callbacks.end()
+                future.settle(FINISHED, future._function.result_of(payload), None)
             else:
-                error = decode_error(payload, entry.trace)
-                cause = entry.callbacks.original(error) if entry.callbacks else error
+                error = decode_error(payload, future._trace or b"")
+                cause = callbacks.original(error) if callbacks else error
                 future.settle(FINISHED, None, cause)
         except BaseException as error:  # MemoryError, say: the waiter must not wait for ever
             future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise
         finally:
-            self._pending.pop(future._token, None)
-            self._awaited.discard(future._token)
-            # It may hold an exception whose traceback holds frames that hold the entry.
-            del entry.future
+            self.pending.pop(future._token, None)
+            self.awaited.discard(future._token)
+            # It may hold an exception whose traceback holds this frame.
+            del future
 
-    def _message(self, entry: _Pending, number: int, payload: bytes | memoryview) -> None:
-        call = entry.call
-        if call.callback is None or call.message_of is None:
-            return
-        # Gone once the reply was handled, which another thread may do while a callback waits.
-        future: Future[Any] | None = getattr(entry, "future", None)
-        if future is None or entry.abandoned or future.done():
+    def _message(
+        self, conversation: _Conversation, number: int, payload: bytes | memoryview
+    ) -> None:
+        call, future = conversation.call, conversation.future
+        if future is None or future._abandoned or future.done():
             return
         token = future._token
         loop = None if self.loop is None else self.loop()
         try:
             message = call.message_of(payload)
-            if entry.callbacks is None:
+            if conversation.callbacks is None:
                 call.callback(message)
             else:
-                entry.callbacks.ask(message, number, functools.partial(bridge.send, token), loop)
+                send = functools.partial(bridge.send, token)
+                conversation.callbacks.ask(message, number, send, loop)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -382,7 +358,7 @@ class Queue:
             if not isinstance(error, Exception):
                 raise
         finally:
-            del future  # as the entry's
+            del future  # as above
 
     def _usable(self) -> _process.Library:
         if _process.loaded() is not self._library:
@@ -394,9 +370,9 @@ class Queue:
         if _process.loaded() is not self._library:
             return
         self.retired = True
-        if any(entry.waiting for entry in list(self._pending.values())):
+        if any(each.waiting for each in list(self._conversations.values())):
             self.wake()  # nobody else would look at that
-        if self._pending or self.watched:
+        if self.pending or self.watched:
             # Nothing may be polled after it was closed: the number may soon be another file's.
             self._attendant().watch(self)
         else:
@@ -407,7 +383,7 @@ class Queue:
         with self._order:
             fd, self.fd = self.fd, -1
             if fd >= 0:
-                bridge.release(self._handle_number)
+                bridge.release(self.handle)
                 os.close(fd)
 
     def wake(self) -> None:
@@ -418,20 +394,29 @@ class Queue:
 
     def abandon(self) -> None:
         """Leave who still waits alone: the interpreter ends, and they are daemon threads."""
-        for entry in list(self._pending.values()):
-            entry.abandoned = True
+        for future in list(self.pending.values()):
+            future._abandoned = True
 
     def fail(self) -> None:
         """Fail what is pending, in a forked child where no reply can come."""
         text = _FORKED.format(os.getpid(), self._library.pid)
-        for entry in self._pending.values():
-            future = entry.future
+        for future in list(self.pending.values()):
             # Locks may have been held by threads that do not exist here.
             future._own_condition = None
-            future._awaiting = []
-            future._done_callbacks = []
+            future._awaiting = None
+            future._done_callbacks = None
             future.settle(FINISHED, None, ForkedHandleError(text))
-        self._pending.clear()
+        self.pending.clear()
+        self._conversations.clear()
+
+
+def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any]]:
+    if loop is None:
+        return Future
+    # Late: it needs asyncio, which is there where there is a loop.
+    from gostitch._loop_future import LoopFuture
+
+    return LoopFuture
 
 
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
@@ -460,13 +445,9 @@ _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()
 """The queues by handle. A dict can be copied while other threads add to it; a set cannot."""
 
 
-_leaving = False  # the interpreter ends
-
-
 def leave() -> None:
     """Abandon what is pending, and what other threads submit from now on."""
-    global _leaving
-    _leaving = True
+    bridge.leave(True)
     for queue in all_queues():
         queue.abandon()
 
@@ -477,8 +458,7 @@ def all_queues() -> list[Queue]:
 
 
 def _after_fork_in_child() -> None:
-    global _leaving
-    _leaving = False
+    bridge.leave(False)
     for queue in all_queues():
         queue.fail()
     _queues.clear()

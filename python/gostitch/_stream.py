@@ -153,7 +153,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         # Weak, so that a stream that is dropped can be collected while it runs.
         arrived = functools.partial(_arrived, weakref.ref(self))
         call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived)
-        self._future = queue.submit(call)
+        self._future = queue.converse(call)
         return self._future
 
     def _wake(self) -> None:

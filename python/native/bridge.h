@@ -41,6 +41,9 @@ extern uint64_t gs_main_thread;
 
 extern PyMethodDef gs_library_methods[];
 
+/* Copies what Go gave, and releases it. */
+PyObject *gs_payload_of(const gostitch_out *out);
+
 /* Releases a handle, unless the memory is that of the process before a fork. */
 void gs_release(uint64_t handle);
 
@@ -53,6 +56,9 @@ typedef struct {
   PyObject *bind;      /* (function): finds it in the library, loading that */
   PyObject *stand_in;  /* (function, args, kwargs): called instead of the function, or NULL */
   PyObject *converse;  /* (function, frame, loan, timeout_ns, callback): a call with messages */
+  PyObject *converse_later;  /* the same, which gives a future */
+  PyObject *stand_in_submit; /* (function, args, kwargs) -> future: as stand_in */
+  PyObject *queue;     /* () -> the queue for a call that is submitted here */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
@@ -154,11 +160,67 @@ int gs_wrong_type(const gs_place *place, const char *expected, PyObject *value);
 
 PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length);
 
-/* Splits a drained batch into tuples (kind, token, status, payload), appended to a list. */
-int gs_decode_records(PyObject *list, const uint8_t *data, size_t length);
+/* What remains of a frame. Every read is bounded by it. */
+typedef struct {
+  const uint8_t *at, *end;
+} gs_reader;
+
+/* A record as it was drained; its payload is Go memory to be released if there is a handle. */
+typedef struct {
+  int kind, status;
+  uint64_t token;
+  const uint8_t *data;
+  uint64_t length, handle;
+} gs_record;
+
+/* The kind of a reply: gocore.RecordReply. */
+#define GS_REPLY 1
+
+int gs_read_batch(gs_reader *in, uint64_t *count);
+int gs_read_record(gs_reader *in, gs_record *record);
+
+/* Gives the payload as bytes, or as a view that holds Go's memory. */
+PyObject *gs_payload_of_record(const gs_record *record);
 
 /* function.c: a Go function as a Python object. */
 
+/* Where the function stands in the catalogue; -1 and an exception if that cannot be known. */
+int64_t gs_number_of(PyObject *function);
+
+/* Gives the result of a reply whose payload lies here. */
+PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length);
+
+/* Raises the error of a payload, which it takes over; the trace context may be NULL. */
+void gs_fail(PyObject *payload, PyObject *trace);
+
 int gs_add_function_type(PyObject *module);
+
+/* future.c: the reply of a submitted call that is to come. */
+
+/* All but the type and the queue may be NULL. */
+PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyObject *function, PyObject *trace,
+                        PyObject *loan);
+int gs_is_future(PyObject *object);
+
+/* These are for futures alone. */
+unsigned long long gs_token_of(PyObject *future);
+void gs_abandon(PyObject *future);
+
+/* Writes function, trace context and buffers of its call. */
+int gs_describe_call(PyObject *future, gostitch_request *request);
+
+/* Settles a future with a result, if no code but the event loop's has to run for
+   it: 1. Otherwise 0, or -1 and an exception; *taken is set if the reply was used. */
+int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, int *taken);
+
+int gs_add_future_type(PyObject *module);
+
+/* queue.c: where the replies of submitted calls arrive. */
+
+/* Starts a call and gives its future. Takes over the writer's loan. */
+PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request,
+                    PyObject *trace);
+
+int gs_add_queue_type(PyObject *module);
 
 #endif

@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-/* What remains of a frame. Every read is bounded by it. */
-typedef struct {
-  const uint8_t *at, *end;
-} reader;
+typedef gs_reader reader;
 
 /* Raises that the frame is not what the contract promised. */
 static PyObject *damaged(const char *expected, reader *in) {
@@ -234,41 +231,46 @@ PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length) {
   return value;
 }
 
-/* Gives the payload of a record: bytes, or a view of Go memory that was too large to copy. */
-static PyObject *decode_payload(reader *in) {
+int gs_read_batch(reader *in, uint64_t *count) {
+  if (take_list_header(in, count) == 0) return 0;
+  damaged("records", in);
+  return -1;
+}
+
+/* Reads a payload: bytes, or where Go memory lies that was too large to copy. */
+static int take_payload(reader *in, gs_record *record) {
+  if (in->at < in->end && *in->at != 0x93) return take_bytes(in, &record->data, &record->length);
   uint64_t count;
-  if (in->at < in->end && *in->at != 0x93) return decode_bytes(in);
   int64_t address, length, handle;
   int is_unsigned;
   if (take_list_header(in, &count) < 0 || take_int(in, &address, &is_unsigned) < 0 ||
       take_int(in, &length, &is_unsigned) < 0 || take_int(in, &handle, &is_unsigned) < 0) {
-    return damaged("a payload", in);
-  }
-  return gs_hold((const uint8_t *)(uintptr_t)address, (uint64_t)length, (uint64_t)handle);
-}
-
-int gs_decode_records(PyObject *list, const uint8_t *data, size_t size) {
-  reader in = {data, data + size};
-  uint64_t count, fields;
-  if (take_list_header(&in, &count) < 0) {
-    damaged("records", &in);
     return -1;
   }
-  for (uint64_t i = 0; i < count; i++) {
-    int64_t kind, token, status;
-    int is_unsigned;
-    if (take_list_header(&in, &fields) < 0 || fields != 4 || take_int(&in, &kind, &is_unsigned) < 0 ||
-        take_int(&in, &token, &is_unsigned) < 0 || take_int(&in, &status, &is_unsigned) < 0) {
-      damaged("a record", &in);
-      return -1;
-    }
-    PyObject *payload = decode_payload(&in);
-    if (payload == NULL) return -1;
-    PyObject *record = Py_BuildValue("(iKiN)", (int)kind, (unsigned long long)token, (int)status, payload);
-    if (record == NULL) return -1;
-    int failed = PyList_Append(list, record);
-    Py_DECREF(record);
-    if (failed < 0) return -1;
-  }
+  record->data = (const uint8_t *)(uintptr_t)address;
+  record->length = (uint64_t)length;
+  record->handle = (uint64_t)handle;
   return 0;
+}
+
+int gs_read_record(reader *in, gs_record *record) {
+  uint64_t fields;
+  int64_t kind, token, status;
+  int is_unsigned;
+  *record = (gs_record){0};
+  if (take_list_header(in, &fields) < 0 || fields != 4 || take_int(in, &kind, &is_unsigned) < 0 ||
+      take_int(in, &token, &is_unsigned) < 0 || take_int(in, &status, &is_unsigned) < 0 ||
+      take_payload(in, record) < 0) {
+    damaged("a record", in);
+    return -1;
+  }
+  record->kind = (int)kind;
+  record->token = (uint64_t)token;
+  record->status = (int)status;
+  return 0;
+}
+
+PyObject *gs_payload_of_record(const gs_record *record) {
+  if (record->handle != 0) return gs_hold(record->data, record->length, record->handle);
+  return PyBytes_FromStringAndSize((const char *)record->data, (Py_ssize_t)record->length);
 }

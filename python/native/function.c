@@ -43,6 +43,8 @@ typedef struct {
   int64_t number; /* in the catalogue; -1: not bound */
 } function_object;
 
+static PyTypeObject *function_type;
+
 static PyObject *timeout_name;
 
 /* sys.modules; kept, since at its end the interpreter has none any more. */
@@ -204,18 +206,25 @@ static PyObject *small_view(const uint8_t *data, size_t length) {
   return view;
 }
 
-/* Raises the error of a reply. */
-static PyObject *fail(const gostitch_out *out, PyObject *trace) {
-  PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
-  gs_release(out->handle);
-  /* If Ctrl-C has cancelled the call, KeyboardInterrupt is what it ends with. */
-  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);
-  if (payload == NULL) return NULL;
+void gs_fail(PyObject *payload, PyObject *trace) {
   PyObject *exception = trace == NULL ? PyObject_CallFunction(gs_hook.fail, "Oy", payload, "")
                                       : PyObject_CallFunction(gs_hook.fail, "OO", payload, trace);
   Py_DECREF(payload);
   gs_raise(exception);
+}
+
+/* Raises the error of a reply. */
+static PyObject *fail(const gostitch_out *out, PyObject *trace) {
+  PyObject *payload = gs_payload_of(out);
+  /* If Ctrl-C has cancelled the call, KeyboardInterrupt is what it ends with. */
+  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);
+  if (payload != NULL) gs_fail(payload, trace);
   return NULL;
+}
+
+PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length) {
+  function_object *f = (function_object *)function;
+  return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length);
 }
 
 /* Makes the crossing and gives the result. */
@@ -242,10 +251,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   Py_BEGIN_ALLOW_THREADS;
   length = gs_go.call(&request, scratch, sizeof scratch, &out);
   Py_END_ALLOW_THREADS;
-  if (length >= 0) {
-    if (f->bytes_result) return small_view(scratch, (size_t)length);
-    return gs_decode(f->result, scratch, (size_t)length);
-  }
+  if (length >= 0) return gs_result_of((PyObject *)f, scratch, (size_t)length);
   if (out.status != GOSTITCH_OK) return fail(&out, trace);
   if (f->bytes_result) {
     return out.handle == 0 ? small_view(out.data, out.length) : gs_hold(out.data, out.length, out.handle);
@@ -293,6 +299,25 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   return result;
 }
 
+/* Starts a call that is sorted, and gives its future. */
+static PyObject *submit(function_object *f, const given *in, gs_writer *writer) {
+  gostitch_request request = {0};
+  if (timeout_of(in->timeout, &request.timeout_ns) < 0 || write_arguments(f, in, writer) < 0) return NULL;
+  if (!bound(f)) return NULL;
+  if (in->callback != NULL) {
+    return hand_over(gs_hook.converse_later, f, writer, request.timeout_ns, in->callback);
+  }
+  PyObject *trace;
+  if (trace_of(&trace) < 0) return NULL;
+  request.frame = writer->data;
+  request.frame_length = writer->length;
+  PyObject *queue = PyObject_CallNoArgs(gs_hook.queue);
+  PyObject *future = queue == NULL ? NULL : gs_submit(queue, (PyObject *)f, writer, &request, trace);
+  Py_XDECREF(queue);
+  Py_XDECREF(trace);
+  return future;
+}
+
 /* What is done with sorted arguments. */
 typedef PyObject *(*action)(function_object *, const given *, gs_writer *);
 
@@ -316,11 +341,11 @@ static PyObject *with_arguments(function_object *f, PyObject *const *arguments, 
 }
 
 /* Calls what stands in for the library with what the function was called with. */
-static PyObject *call_stand_in(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-  PyObject *hook = gs_hook.stand_in; /* another thread may take it out meanwhile */
+static PyObject *call_stand_in(PyObject *hook, PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                               PyObject *names) {
   PyObject *args = PyTuple_New(count), *kwargs = PyDict_New(), *result = NULL;
   int ready = args != NULL && kwargs != NULL;
-  Py_INCREF(hook);
+  Py_INCREF(hook); /* another thread may take it out meanwhile */
   for (Py_ssize_t i = 0; ready && i < count; i++) {
     Py_INCREF(arguments[i]);
     ready = PyTuple_SetItem(args, i, arguments[i]) == 0;
@@ -337,8 +362,17 @@ static PyObject *call_stand_in(PyObject *self, PyObject *const *arguments, Py_ss
 }
 
 static PyObject *function_call(PyObject *self, PyObject *const *arguments, size_t count, PyObject *names) {
-  if (gs_hook.stand_in != NULL) return call_stand_in(self, arguments, PyVectorcall_NARGS(count), names);
+  if (gs_hook.stand_in != NULL) {
+    return call_stand_in(gs_hook.stand_in, self, arguments, PyVectorcall_NARGS(count), names);
+  }
   return with_arguments((function_object *)self, arguments, PyVectorcall_NARGS(count), names, run);
+}
+
+PyDoc_STRVAR(submit_doc, "submit(*args, **kwargs) -> future\n\nStart the function and give the future of its result.");
+
+static PyObject *function_submit(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+  if (gs_hook.stand_in_submit != NULL) return call_stand_in(gs_hook.stand_in_submit, self, arguments, count, names);
+  return with_arguments((function_object *)self, arguments, count, names, submit);
 }
 
 static PyObject *pack(function_object *f, const given *in, gs_writer *writer) {
@@ -391,12 +425,13 @@ static PyObject *function_check(PyObject *self, PyObject *const *arguments, Py_s
   return with_arguments((function_object *)self, arguments, count, names, check);
 }
 
-PyDoc_STRVAR(number_doc, "number() -> int\n\nBind the function to the library, which is loaded if need be.");
-
-static PyObject *function_number(PyObject *self, PyObject *nothing) {
-  function_object *f = (function_object *)self;
-  if (!prepared(f) || !bound(f)) return NULL;
-  return PyLong_FromLongLong(f->number);
+int64_t gs_number_of(PyObject *function) {
+  if (!PyObject_TypeCheck(function, function_type)) {
+    PyErr_Format(PyExc_TypeError, "expected a function of Go, got %R", function);
+    return -1;
+  }
+  function_object *f = (function_object *)function;
+  return prepared(f) && bound(f) ? f->number : -1;
 }
 
 PyDoc_STRVAR(set_number_doc, "set_number(number)\n\nSay which function of the library it is.");
@@ -521,7 +556,7 @@ static PyObject *function_repr(PyObject *self) {
 static PyMethodDef function_methods[] = {
     {"pack", (PyCFunction)(void (*)(void))function_pack, METH_FASTCALL | METH_KEYWORDS, pack_doc},
     {"check", (PyCFunction)(void (*)(void))function_check, METH_FASTCALL | METH_KEYWORDS, check_doc},
-    {"number", function_number, METH_NOARGS, number_doc},
+    {"submit", (PyCFunction)(void (*)(void))function_submit, METH_FASTCALL | METH_KEYWORDS, submit_doc},
     {"set_number", function_set_number, METH_O, set_number_doc},
     {"shape", function_shape, METH_VARARGS, shape_doc},
     {"result_of", function_result_of, METH_O, result_doc},
@@ -571,7 +606,7 @@ int gs_add_function_type(PyObject *module) {
   timeout_name = PyUnicode_InternFromString("timeout");
   all_modules = PyImport_GetModuleDict();
   Py_XINCREF(all_modules);
-  PyObject *type = PyType_FromSpec(&function_spec);
-  if (timeout_name == NULL || all_modules == NULL || type == NULL) return -1;
-  return PyModule_AddObject(module, "Function", type);
+  function_type = (PyTypeObject *)PyType_FromSpec(&function_spec);
+  if (timeout_name == NULL || all_modules == NULL || function_type == NULL) return -1;
+  return PyModule_AddObject(module, "Function", (PyObject *)function_type);
 }

@@ -3,11 +3,9 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 gs_library gs_go;
 int gs_ready;
@@ -72,8 +70,7 @@ void gs_release(uint64_t handle) {
   if (handle != 0 && !forked) gs_go.release(handle);
 }
 
-/* Copies what Go gave, and releases it. */
-static PyObject *payload_of(const gostitch_out *out) {
+PyObject *gs_payload_of(const gostitch_out *out) {
   PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
   gs_release(out->handle);
   return payload;
@@ -81,7 +78,7 @@ static PyObject *payload_of(const gostitch_out *out) {
 
 /* Gives a reply as (status, payload). */
 static PyObject *take(const gostitch_out *out, int32_t status) {
-  PyObject *payload = payload_of(out);
+  PyObject *payload = gs_payload_of(out);
   if (payload == NULL) return NULL;
   return Py_BuildValue("(iN)", (int)status, payload);
 }
@@ -140,45 +137,6 @@ static PyObject *queue(PyObject *module, PyObject *arguments) {
   return PyLong_FromUnsignedLongLong(handle);
 }
 
-PyDoc_STRVAR(submit_doc,
-             "submit(number, flags, timeout_ns, trace, frame, loan, token, queue) -> error payload or None\n\n"
-             "Start a function; its reply arrives on the queue.");
-
-static PyObject *submit(PyObject *module, PyObject *arguments) {
-  unsigned int number, flags;
-  long long timeout_ns;
-  const char *trace, *frame;
-  Py_ssize_t trace_length, frame_length;
-  PyObject *lent;
-  unsigned long long token, queue_handle;
-  if (!PyArg_ParseTuple(arguments, "IILy#y#OKK:submit", &number, &flags, &timeout_ns, &trace, &trace_length,
-                        &frame, &frame_length, &lent, &token, &queue_handle)) {
-    return NULL;
-  }
-  gostitch_request request = {
-      .function = number,
-      .flags = flags,
-      .timeout_ns = timeout_ns,
-      .trace = (const uint8_t *)trace,
-      .trace_length = (uint64_t)trace_length,
-      .frame = (const uint8_t *)frame,
-      .frame_length = (uint64_t)frame_length,
-  };
-  gs_loan *loan = lent == Py_None ? NULL : gs_loan_of(lent);
-  if (PyErr_Occurred()) return NULL;
-  if (loan != NULL) {
-    request.buffers = loan->views;
-    request.buffer_count = (uint64_t)loan->count;
-  }
-  gostitch_out out = {0};
-  int32_t status;
-  Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.submit(&request, token, queue_handle, &out);
-  Py_END_ALLOW_THREADS;
-  if (status == GOSTITCH_OK) Py_RETURN_NONE;
-  return payload_of(&out);
-}
-
 PyDoc_STRVAR(send_doc, "send(token, message) -> error payload or None\n\nSend a message to a running function.");
 
 static PyObject *send_message(PyObject *module, PyObject *arguments) {
@@ -192,7 +150,7 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
   Py_END_ALLOW_THREADS;
   PyBuffer_Release(&message);
   if (status == GOSTITCH_OK) Py_RETURN_NONE;
-  return payload_of(&out);
+  return gs_payload_of(&out);
 }
 
 PyDoc_STRVAR(cancel_doc, "cancel(token)\n\nCancel the context of a submitted call.");
@@ -215,37 +173,6 @@ static PyObject *release(PyObject *module, PyObject *handle) {
   Py_RETURN_NONE;
 }
 
-/* Bytes of one batch of records. */
-#define BATCH_SIZE (64 * 1024)
-
-PyDoc_STRVAR(drain_doc,
-             "drain(queue, wake_fd, records) -> more\n\n"
-             "Clear the descriptor and append one batch of waiting records to a list. They are not returned: "
-             "Ctrl-C may strike before Python has stored a returned value.");
-
-static PyObject *drain(PyObject *module, PyObject *arguments) {
-  unsigned long long handle;
-  int wake_fd;
-  PyObject *records;
-  if (!PyArg_ParseTuple(arguments, "KiO:drain", &handle, &wake_fd, &records)) return NULL;
-  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
-  if (batch == NULL) return PyErr_NoMemory();
-  int64_t length;
-  int32_t more = 0;
-  Py_BEGIN_ALLOW_THREADS;
-  /* Cleared before draining, so that a record which arrives in between wakes
-     again. EAGAIN: another thread has cleared it. */
-  uint64_t count;
-  while (read(wake_fd, &count, sizeof count) < 0 && errno == EINTR) {
-  }
-  length = gs_go.drain(handle, batch, BATCH_SIZE, &more);
-  Py_END_ALLOW_THREADS;
-  int status = length == 0 ? 0 : gs_decode_records(records, batch, (size_t)length);
-  PyMem_Free(batch);
-  if (status < 0) return NULL;
-  return PyBool_FromLong(more);
-}
-
 PyDoc_STRVAR(close_doc, "close(timeout_ns) -> calls that still run\n\nCancel what runs and flush.");
 
 static PyObject *close_library(PyObject *module, PyObject *timeout) {
@@ -264,10 +191,8 @@ PyMethodDef gs_library_methods[] = {
     {"catalogue", catalogue, METH_NOARGS, catalogue_doc},
     {"ready", ready, METH_O, ready_doc},
     {"queue", queue, METH_VARARGS, queue_doc},
-    {"submit", submit, METH_VARARGS, submit_doc},
     {"send", send_message, METH_VARARGS, send_doc},
     {"cancel", cancel, METH_O, cancel_doc},
-    {"drain", drain, METH_VARARGS, drain_doc},
     {"release", release, METH_O, release_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
     {"close", close_library, METH_O, close_doc},

@@ -25,7 +25,6 @@ class Running:
         self._call = call
         self._talk = talk
         self._loop = loop
-        self._unsettled = [None]
         self.future: Future[Any] = (
             Future(self, 0) if loop is None else LoopFuture(self, 0, weakref.ref(loop))
         )
@@ -58,14 +57,6 @@ class Running:
         """End the context of the call."""
         self._call.cancel()
         self._talk.end()
-
-    def claim(self, token: int) -> bool:
-        """Tell, to exactly one caller, that it is the one to settle the future."""
-        try:
-            self._unsettled.pop()
-        except IndexError:
-            return False
-        return True
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Note that the loop's own thread is about to wait."""

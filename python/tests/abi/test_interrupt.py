@@ -74,9 +74,9 @@ try:
     {call}
 except KeyboardInterrupt:
     print("interrupted")
-for future in list(gostitch._queue._queues.values()):
-    for entry in list(future._pending.values()):
-        entry.future.cancel()
+for queue in list(gostitch._queue._queues.values()):
+    for future in list(queue.pending.values()):
+        future.cancel()
 print(settled())
 """,
     )

@@ -16,7 +16,6 @@ from gostitch import (
     GoTypeError,
     GoValueError,
     LibraryError,
-    _calls,
     _codec,
     _pending,
     _process,
@@ -131,8 +130,9 @@ def test_anything_is_taken_or_refused(name: str, value: Any) -> None:
 def test_bytes_as_arguments(frame: bytes) -> None:
     """Arbitrary bytes instead of an argument frame give a result or a refusal, and no panic."""
     for function in (faults.echo, faults.add, faults.echo_bytes):
-        call = _calls.call_of(function, frame, None, 0, None)
-        future = _pending.queue_here(_process.library()).submit(call)
+        queue = _pending.queue_here(_process.library())
+        future = queue.new_future(function, b"", None)
+        assert queue.start(future, 0, 0, frame) is None
         assert isinstance(future.exception(20), GoTypeError | GoValueError | None)
 
 

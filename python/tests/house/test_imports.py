@@ -28,8 +28,8 @@ LAYERS = {
     "gostitch._shapes": {"gostitch._process", "gostitch.exceptions"},
     "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
     "gostitch._loops": set(),
-    "gostitch._future": {"gostitch._loops"},
-    "gostitch._loop_future": {"gostitch._future"},
+    "gostitch._future": {"gostitch._loops", "gostitch._process"},
+    "gostitch._loop_future": {"gostitch._future", "gostitch._loops", "gostitch._process"},
     "gostitch._workers": set(),
     "gostitch._callbacks": {"gostitch._loops", "gostitch._workers", "gostitch.exceptions"},
     "gostitch._queue": {

@@ -23,20 +23,12 @@ class _Queue:
         self.cancelled: list[int] = []
         self.sent: list[tuple[int, bytes]] = []
         self.watched: list[bool] = []
-        self._unsettled = {7}
 
     def send(self, token: int, message: bytes) -> None:
         self.sent.append((token, message))
 
     def cancel(self, token: int) -> None:
         self.cancelled.append(token)
-
-    def claim(self, token: int) -> bool:
-        try:
-            self._unsettled.remove(token)
-        except KeyError:
-            return False
-        return True
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         self.watched.append(blocks)

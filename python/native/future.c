@@ -1,0 +1,586 @@
+/*
+ * The reply of a submitted call that is to come: its outcome, and who in its
+ * event loop waits for it.
+ *
+ * The classes in Python (gostitch/_future.py, gostitch/_loop_future.py) inherit
+ * from the type Future and add what takes longer: waiting on a thread, and all
+ * that needs a condition variable. What is done once for every await is here; it is
+ * most of the benchmark async.await_10k.
+ *
+ * The GIL makes each step atomic: no lock is taken, and no signal handler runs
+ * between the lines.
+ */
+
+#include "bridge.h"
+
+typedef enum { RUNNING, CANCELLED, FINISHED } outcome;
+
+/* As concurrent.futures spells them, whose functions read them. */
+static const char *const names[] = {"RUNNING", "CANCELLED_AND_NOTIFIED", "FINISHED"};
+static PyObject *states[3];
+
+typedef struct {
+  PyObject_HEAD
+  PyObject *queue; /* sends, cancels and watches for the future */
+  unsigned long long token;
+  outcome state;
+  char settled;   /* somebody has claimed to set the outcome */
+  char taken;     /* the reply is being handled */
+  char abandoned; /* the interpreter ends: nobody must be told */
+  char blocking;  /* a task is about to wait: asyncio's protocol */
+  PyObject *result, *exception;
+  PyObject *function, *loan, *trace; /* of the call */
+  PyObject *loop;                    /* a weak reference; NULL outside of loops */
+  PyObject *in_loop;                 /* a list of (callback, context) that the loop is to run */
+  PyObject *condition, *awaiting, *callbacks; /* the slower ways to wait, of _future.py */
+} gs_future;
+
+static PyTypeObject *future_type, *wait_type;
+
+/* A member that Python has set to None is as good as never set. */
+static int is_set(PyObject *member) { return member != NULL && member != Py_None; }
+
+/* The event loop that runs on this thread: borrowed, as the loop outlives the
+   call; NULL for none. */
+static PyObject *running_loop(void) {
+  static PyObject *get; /* asyncio's own function, once somebody has imported it */
+  if (get == NULL) {
+    PyObject *events = PyDict_GetItemString(PyImport_GetModuleDict(), "asyncio.events");
+    if (events == NULL) return NULL;
+    get = PyObject_GetAttrString(events, "_get_running_loop");
+    if (get == NULL) {
+      PyErr_Clear(); /* another thread is in the middle of importing it */
+      return NULL;
+    }
+  }
+  PyObject *loop = PyObject_CallNoArgs(get);
+  if (loop == NULL) {
+    PyErr_Clear();
+    return NULL;
+  }
+  Py_DECREF(loop);
+  return loop == Py_None ? NULL : loop;
+}
+
+/* The loop of the future: borrowed; NULL if there is none any more. */
+static PyObject *loop_of(gs_future *f) {
+  if (f->loop == NULL) return NULL;
+  PyObject *loop = PyWeakref_GetObject(f->loop);
+  return loop == Py_None ? NULL : loop;
+}
+
+static int is_here(gs_future *f) {
+  PyObject *loop = loop_of(f);
+  return loop != NULL && loop == running_loop();
+}
+
+/* Hands the callbacks to the loop. A loop that is gone or closed has nobody who waits. */
+static int tell_loop(gs_future *f) {
+  PyObject *waiting = f->in_loop, *loop = loop_of(f);
+  f->in_loop = NULL;
+  if (loop == NULL || waiting == NULL) {
+    Py_XDECREF(waiting);
+    return 0;
+  }
+  Py_INCREF(loop);
+  PyObject *soon = PyObject_GetAttrString(loop, loop == running_loop() ? "call_soon" : "call_soon_threadsafe");
+  PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  for (Py_ssize_t i = 0; soon != NULL && i < PyList_Size(waiting); i++) {
+    PyObject *pair = PyList_GetItem(waiting, i);
+    PyObject *context = PyTuple_GetItem(pair, 1);
+    PyObject *named = context == Py_None ? NULL : Py_BuildValue("{sO}", "context", context);
+    PyObject *arguments = PyTuple_Pack(2, PyTuple_GetItem(pair, 0), (PyObject *)f);
+    PyObject *handle = arguments == NULL ? NULL : PyObject_Call(soon, arguments, named);
+    Py_XDECREF(arguments);
+    Py_XDECREF(named);
+    if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+      PyErr_Clear();
+      break;
+    }
+    if (handle == NULL && type == NULL) PyErr_Fetch(&type, &value, &traceback); /* the others still must know */
+    Py_XDECREF(handle);
+  }
+  Py_XDECREF(soon);
+  Py_DECREF(loop);
+  Py_DECREF(waiting);
+  if (type != NULL) PyErr_Restore(type, value, traceback);
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+/* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
+static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception) {
+  Py_XINCREF(result);
+  Py_XINCREF(exception);
+  f->result = result;
+  f->exception = exception;
+  if (!is_set(f->condition)) {
+    f->state = state;
+  } else {
+    PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+    if (done == NULL) return -1;
+    Py_DECREF(done);
+  }
+  if (f->in_loop != NULL && tell_loop(f) < 0) return -1;
+  if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;
+  PyObject *done = PyObject_CallMethod((PyObject *)f, "_tell_others", NULL);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
+}
+
+static int claim(gs_future *f) {
+  if (f->settled) return 0;
+  f->settled = 1;
+  return 1;
+}
+
+static void end_loan(gs_future *f) {
+  if (!is_set(f->loan)) return;
+  gs_end_loan(gs_loan_of(f->loan));
+  Py_CLEAR(f->loan);
+}
+
+int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, int *taken) {
+  gs_future *f = (gs_future *)object;
+  /* What runs code of others is left to Python, which holds no lock then. */
+  if (f->function == NULL || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
+      is_set(f->callbacks)) {
+    return 0;
+  }
+  PyObject *result = NULL;
+  if (!f->settled) {
+    result = gs_result_of(f->function, data, length);
+    if (result == NULL) return -1;
+  }
+  *taken = f->taken = 1;
+  end_loan(f);
+  int failed = claim(f) && settle(f, FINISHED, result, NULL) < 0;
+  Py_XDECREF(result);
+  return failed ? -1 : 1;
+}
+
+PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyObject *function, PyObject *trace,
+                        PyObject *loan) {
+  static unsigned long long last_token;
+  allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+  gs_future *f = (gs_future *)allocate(type, 0);
+  if (f == NULL) return NULL;
+  Py_INCREF(queue);
+  Py_XINCREF(loop);
+  Py_XINCREF(function);
+  Py_XINCREF(trace);
+  Py_XINCREF(loan);
+  f->queue = queue;
+  f->loop = loop;
+  f->function = function;
+  f->trace = trace;
+  f->loan = loan;
+  f->token = ++last_token;
+  return (PyObject *)f;
+}
+
+int gs_describe_call(PyObject *future, gostitch_request *request) {
+  gs_future *f = (gs_future *)future;
+  int64_t number = gs_number_of(f->function);
+  if (number < 0) return -1;
+  request->function = (uint32_t)number;
+  if (is_set(f->trace)) {
+    request->trace = (const uint8_t *)PyBytes_AsString(f->trace);
+    request->trace_length = (uint64_t)PyBytes_Size(f->trace);
+  }
+  if (is_set(f->loan)) {
+    gs_loan *loan = gs_loan_of(f->loan);
+    request->buffers = loan->views;
+    request->buffer_count = (uint64_t)loan->count;
+  }
+  return 0;
+}
+
+unsigned long long gs_token_of(PyObject *future) { return ((gs_future *)future)->token; }
+
+int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
+
+void gs_abandon(PyObject *future) { ((gs_future *)future)->abandoned = 1; }
+
+static int future_init(PyObject *self, PyObject *arguments, PyObject *named) {
+  static char *keywords[] = {"queue", "token", "loop", NULL};
+  gs_future *f = (gs_future *)self;
+  PyObject *queue, *loop = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "OK|O:Future", keywords, &queue, &f->token, &loop)) return -1;
+  Py_INCREF(queue);
+  Py_XDECREF(f->queue);
+  f->queue = queue;
+  if (loop == Py_None) return 0;
+  Py_INCREF(loop);
+  Py_XDECREF(f->loop);
+  f->loop = loop;
+  return 0;
+}
+
+PyDoc_STRVAR(done_doc, "done()\n\nTell whether the reply is there or the future was cancelled.");
+
+static PyObject *future_done(PyObject *self, PyObject *nothing) {
+  return PyBool_FromLong(((gs_future *)self)->state != RUNNING);
+}
+
+PyDoc_STRVAR(cancelled_doc, "cancelled()\n\nTell whether the future was cancelled.");
+
+static PyObject *future_cancelled(PyObject *self, PyObject *nothing) {
+  return PyBool_FromLong(((gs_future *)self)->state == CANCELLED);
+}
+
+PyDoc_STRVAR(running_doc, "running()\n\nTell whether the reply is still to come; a Go function starts at once.");
+
+static PyObject *future_running(PyObject *self, PyObject *nothing) {
+  return PyBool_FromLong(((gs_future *)self)->state == RUNNING);
+}
+
+PyDoc_STRVAR(result_doc,
+             "result(timeout=None)\n\n"
+             "Give the result, waiting for it at most ``timeout`` seconds, or raise the error.");
+
+static PyObject *future_result(PyObject *self, PyObject *arguments, PyObject *named) {
+  gs_future *f = (gs_future *)self;
+  if (f->state == FINISHED && !is_set(f->exception)) {
+    Py_INCREF(f->result);
+    return f->result;
+  }
+  PyObject *wait = PyObject_GetAttrString(self, "_wait_for_result");
+  PyObject *result = wait == NULL ? NULL : PyObject_Call(wait, arguments, named);
+  Py_XDECREF(wait);
+  return result;
+}
+
+PyDoc_STRVAR(exception_doc,
+             "exception(timeout=None)\n\n"
+             "Give the error or None, waiting for the reply at most ``timeout`` seconds.");
+
+static PyObject *future_exception(PyObject *self, PyObject *arguments, PyObject *named) {
+  gs_future *f = (gs_future *)self;
+  if (f->state == FINISHED) {
+    PyObject *exception = f->exception == NULL ? Py_None : f->exception;
+    Py_INCREF(exception);
+    return exception;
+  }
+  PyObject *wait = PyObject_GetAttrString(self, "_wait_for_exception");
+  PyObject *exception = wait == NULL ? NULL : PyObject_Call(wait, arguments, named);
+  Py_XDECREF(wait);
+  return exception;
+}
+
+PyDoc_STRVAR(add_doc,
+             "add_done_callback(fn, *, context=None)\n\n"
+             "Call ``fn`` with the future when it is done: through ``call_soon`` of the future's event loop if "
+             "that runs here, else on the thread that handles the reply.");
+
+static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, PyObject *named) {
+  static char *keywords[] = {"fn", "context", NULL};
+  gs_future *f = (gs_future *)self;
+  PyObject *callback, *context = Py_None;
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "O|$O:add_done_callback", keywords, &callback, &context)) {
+    return NULL;
+  }
+  if (!is_here(f)) return PyObject_CallMethod(self, "_add_done_callback", "O", callback);
+  if (!is_set(f->in_loop)) {
+    Py_XDECREF(f->in_loop);
+    f->in_loop = PyList_New(0);
+  }
+  PyObject *pair = f->in_loop == NULL ? NULL : PyTuple_Pack(2, callback, context);
+  int failed = pair == NULL || PyList_Append(f->in_loop, pair) < 0;
+  Py_XDECREF(pair);
+  if (failed || (f->state != RUNNING && tell_loop(f) < 0)) return NULL;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(add_early_doc,
+             "_add_early(fn) -> bool\n\nAdd a callback if the outcome is not set and nobody has asked for the condition.");
+
+static PyObject *future_add_early(PyObject *self, PyObject *callback) {
+  gs_future *f = (gs_future *)self;
+  if (f->state != RUNNING || is_set(f->condition)) Py_RETURN_FALSE;
+  if (!is_set(f->callbacks)) {
+    Py_XDECREF(f->callbacks);
+    f->callbacks = PyList_New(0);
+  }
+  if (f->callbacks == NULL || PyList_Append(f->callbacks, callback) < 0) return NULL;
+  Py_RETURN_TRUE;
+}
+
+PyDoc_STRVAR(adopt_doc, "_adopt(condition)\n\nGive the condition of the future, which is the given one if it had none.");
+
+static PyObject *future_adopt(PyObject *self, PyObject *condition) {
+  gs_future *f = (gs_future *)self;
+  if (!is_set(f->callbacks)) {
+    Py_XDECREF(f->callbacks);
+    f->callbacks = PyList_New(0); /* for concurrent.futures, from now on */
+    if (f->callbacks == NULL) return NULL;
+  }
+  if (!is_set(f->condition)) {
+    Py_XDECREF(f->condition);
+    Py_INCREF(condition);
+    f->condition = condition;
+  }
+  Py_INCREF(f->condition);
+  return f->condition;
+}
+
+PyDoc_STRVAR(get_loop_doc, "get_loop()\n\nGive the loop in which the call was submitted.");
+
+static PyObject *future_get_loop(PyObject *self, PyObject *nothing) {
+  PyObject *loop = loop_of((gs_future *)self);
+  if (loop == NULL) PyErr_SetString(PyExc_RuntimeError, "the event loop of this future is gone");
+  Py_XINCREF(loop);
+  return loop;
+}
+
+PyDoc_STRVAR(claim_doc, "_claim()\n\nTell, to exactly one caller, that it is the one to set the outcome.");
+
+static PyObject *future_claim(PyObject *self, PyObject *nothing) { return PyBool_FromLong(claim((gs_future *)self)); }
+
+static int state_of(PyObject *name, outcome *state) {
+  for (int i = RUNNING; i <= FINISHED; i++) {
+    if (PyUnicode_Check(name) && PyUnicode_Compare(name, states[i]) == 0) {
+      *state = (outcome)i;
+      return 0;
+    }
+  }
+  PyErr_Format(PyExc_ValueError, "a future cannot be %R", name);
+  return -1;
+}
+
+static int parse_outcome(PyObject *arguments, outcome *state, PyObject **result, PyObject **exception) {
+  PyObject *name;
+  if (!PyArg_ParseTuple(arguments, "OOO:settle", &name, result, exception)) return -1;
+  return state_of(name, state);
+}
+
+PyDoc_STRVAR(settle_doc,
+             "settle(state, result, exception)\n\n"
+             "Set the outcome, unless somebody else has claimed that, and tell everybody who waits.");
+
+static PyObject *future_settle(PyObject *self, PyObject *arguments) {
+  outcome state;
+  PyObject *result, *exception;
+  if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
+  gs_future *f = (gs_future *)self;
+  if (claim(f) && settle(f, state, result, exception) < 0) return NULL;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(settle_claimed_doc, "_settle(state, result, exception)\n\nSet the outcome, which the caller has claimed.");
+
+static PyObject *future_settle_claimed(PyObject *self, PyObject *arguments) {
+  outcome state;
+  PyObject *result, *exception;
+  if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
+  if (settle((gs_future *)self, state, result, exception) < 0) return NULL;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(end_loan_doc, "_end_loan()\n\nTake back the memory that was lent to the call: Go reads it no more.");
+
+static PyObject *future_end_loan(PyObject *self, PyObject *nothing) {
+  end_loan((gs_future *)self);
+  Py_RETURN_NONE;
+}
+
+static PyObject *get_state(PyObject *self, void *closure) {
+  PyObject *name = states[((gs_future *)self)->state];
+  Py_INCREF(name);
+  return name;
+}
+
+static int set_state(PyObject *self, PyObject *name, void *closure) {
+  if (name == NULL) {
+    PyErr_SetString(PyExc_AttributeError, "_state cannot be deleted");
+    return -1;
+  }
+  return state_of(name, &((gs_future *)self)->state);
+}
+
+/* A step of ``await``: first the future itself, for the task, then the outcome. */
+typedef struct {
+  PyObject_HEAD
+  gs_future *future;
+  int asked;
+} wait_object;
+
+static PyObject *future_await(PyObject *self) {
+  gs_future *f = (gs_future *)self;
+  if (f->state == RUNNING && !is_here(f)) return PyObject_CallMethod(self, "_await_elsewhere", NULL);
+  allocfunc allocate = (allocfunc)PyType_GetSlot(wait_type, Py_tp_alloc);
+  wait_object *wait = (wait_object *)allocate(wait_type, 0);
+  if (wait == NULL) return NULL;
+  Py_INCREF(self);
+  wait->future = f;
+  return (PyObject *)wait;
+}
+
+static PyObject *wait_next(PyObject *self) {
+  wait_object *wait = (wait_object *)self;
+  gs_future *f = wait->future;
+  if (f->state == RUNNING && wait->asked) {
+    PyErr_SetString(PyExc_RuntimeError, "await was not used with a future");
+    return NULL;
+  }
+  if (f->state == RUNNING) {
+    wait->asked = f->blocking = 1;
+    Py_INCREF(f);
+    return (PyObject *)f;
+  }
+  if (f->state == CANCELLED) return PyObject_CallMethod((PyObject *)f, "_raise_cancelled", NULL);
+  if (is_set(f->exception)) {
+    Py_INCREF(f->exception);
+    gs_raise(f->exception);
+    return NULL;
+  }
+  /* As an object, since a tuple or an exception would be taken apart. */
+  PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, f->result, NULL);
+  if (stop != NULL) PyErr_SetObject(PyExc_StopIteration, stop);
+  Py_XDECREF(stop);
+  return NULL;
+}
+
+static int wait_traverse(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(((wait_object *)self)->future);
+  return 0;
+}
+
+static void wait_dealloc(PyObject *self) {
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  Py_XDECREF(((wait_object *)self)->future);
+  freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+  release(self);
+  Py_DECREF(type);
+}
+
+static PyType_Slot wait_slots[] = {
+    {Py_tp_dealloc, wait_dealloc},
+    {Py_tp_traverse, wait_traverse},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, wait_next},
+    {0, NULL},
+};
+
+static PyType_Spec wait_spec = {
+    .name = "gostitch._bridge.Wait",
+    .basicsize = sizeof(wait_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = wait_slots,
+};
+
+static int future_traverse(PyObject *self, visitproc visit, void *arg) {
+  gs_future *f = (gs_future *)self;
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(f->queue);
+  Py_VISIT(f->result);
+  Py_VISIT(f->exception);
+  Py_VISIT(f->function);
+  Py_VISIT(f->loop);
+  Py_VISIT(f->in_loop);
+  Py_VISIT(f->condition);
+  Py_VISIT(f->awaiting);
+  Py_VISIT(f->callbacks);
+  return 0;
+}
+
+static int future_clear(PyObject *self) {
+  gs_future *f = (gs_future *)self;
+  Py_CLEAR(f->queue);
+  Py_CLEAR(f->result);
+  Py_CLEAR(f->exception);
+  Py_CLEAR(f->function);
+  Py_CLEAR(f->loop);
+  Py_CLEAR(f->in_loop);
+  Py_CLEAR(f->condition);
+  Py_CLEAR(f->awaiting);
+  Py_CLEAR(f->callbacks);
+  return 0;
+}
+
+static void future_dealloc(PyObject *self) {
+  gs_future *f = (gs_future *)self;
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  future_clear(self);
+  Py_CLEAR(f->loan);
+  Py_CLEAR(f->trace);
+  freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+  release(self);
+  Py_DECREF(type);
+}
+
+static PyMethodDef future_methods[] = {
+    {"done", future_done, METH_NOARGS, done_doc},
+    {"cancelled", future_cancelled, METH_NOARGS, cancelled_doc},
+    {"running", future_running, METH_NOARGS, running_doc},
+    {"result", (PyCFunction)(void (*)(void))future_result, METH_VARARGS | METH_KEYWORDS, result_doc},
+    {"exception", (PyCFunction)(void (*)(void))future_exception, METH_VARARGS | METH_KEYWORDS, exception_doc},
+    {"add_done_callback", (PyCFunction)(void (*)(void))future_add_done_callback, METH_VARARGS | METH_KEYWORDS, add_doc},
+    {"_add_early", future_add_early, METH_O, add_early_doc},
+    {"_adopt", future_adopt, METH_O, adopt_doc},
+    {"settle", future_settle, METH_VARARGS, settle_doc},
+    {"_get_loop", future_get_loop, METH_NOARGS, get_loop_doc},
+    {"_claim", future_claim, METH_NOARGS, claim_doc},
+    {"_settle", future_settle_claimed, METH_VARARGS, settle_claimed_doc},
+    {"_end_loan", future_end_loan, METH_NOARGS, end_loan_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef future_members[] = {
+    {"_queue", T_OBJECT, offsetof(gs_future, queue), READONLY, NULL},
+    {"_token", T_ULONGLONG, offsetof(gs_future, token), READONLY, NULL},
+    {"_taken", T_BOOL, offsetof(gs_future, taken), 0, "The reply is being handled."},
+    {"_abandoned", T_BOOL, offsetof(gs_future, abandoned), 0, "Nobody must be told of the reply."},
+    {"_blocking", T_BOOL, offsetof(gs_future, blocking), 0, "A task is about to wait."},
+    {"_result", T_OBJECT, offsetof(gs_future, result), 0, NULL},
+    {"_exception", T_OBJECT, offsetof(gs_future, exception), 0, NULL},
+    {"_function", T_OBJECT, offsetof(gs_future, function), READONLY, "What is called."},
+    {"_trace", T_OBJECT, offsetof(gs_future, trace), READONLY, "The trace context of the call."},
+    {"_loop_ref", T_OBJECT, offsetof(gs_future, loop), READONLY, NULL},
+    {"_in_loop", T_OBJECT, offsetof(gs_future, in_loop), READONLY, "Callbacks for the loop, with their contexts."},
+    {"_own_condition", T_OBJECT, offsetof(gs_future, condition), 0, NULL},
+    {"_awaiting", T_OBJECT, offsetof(gs_future, awaiting), 0, NULL},
+    {"_done_callbacks", T_OBJECT, offsetof(gs_future, callbacks), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyGetSetDef future_properties[] = {
+    {"_state", get_state, set_state, "As concurrent.futures spells it.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+PyDoc_STRVAR(future_doc, "The reply of a submitted call that is to come.");
+
+static PyType_Slot future_slots[] = {
+    {Py_tp_doc, (void *)future_doc},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, future_init},
+    {Py_tp_dealloc, future_dealloc},
+    {Py_tp_traverse, future_traverse},
+    {Py_tp_clear, future_clear},
+    {Py_tp_methods, future_methods},
+    {Py_tp_members, future_members},
+    {Py_tp_getset, future_properties},
+    {Py_am_await, future_await},
+    {0, NULL},
+};
+
+static PyType_Spec future_spec = {
+    .name = "gostitch._bridge.Future",
+    .basicsize = sizeof(gs_future),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = future_slots,
+};
+
+int gs_add_future_type(PyObject *module) {
+  for (int i = RUNNING; i <= FINISHED; i++) {
+    states[i] = PyUnicode_InternFromString(names[i]);
+    if (states[i] == NULL) return -1;
+  }
+  future_type = (PyTypeObject *)PyType_FromSpec(&future_spec);
+  wait_type = (PyTypeObject *)PyType_FromSpec(&wait_spec);
+  if (future_type == NULL || wait_type == NULL) return -1;
+  return PyModule_AddObject(module, "Future", (PyObject *)future_type);
+}

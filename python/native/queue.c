@@ -1,0 +1,312 @@
+/*
+ * The queue that replies of submitted calls arrive on, as far as each call needs
+ * it: starting a call under a token, and draining. The class in Python
+ * (gostitch/_queue.py) inherits from the type Queue.
+ */
+
+#include "bridge.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <unistd.h>
+
+typedef struct {
+  PyObject_HEAD
+  unsigned long long handle; /* of gostitch_queue */
+  int fd;                    /* Go writes to it when records wait; -1: closed */
+  PyObject *pending;         /* a dict: token -> future of a call whose reply is to come */
+  PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
+  PyObject *loop;            /* a weak reference to the event loop, or None */
+  PyObject *future;          /* the class of its futures */
+} queue_object;
+
+static PyTypeObject *queue_type;
+
+/* Set at the end of the interpreter: threads but the main one are not told of replies any more. */
+static int leaving;
+
+static int drop(queue_object *q, PyObject *token) {
+  if (PyDict_DelItem(q->pending, token) < 0) PyErr_Clear();
+  return PySet_Size(q->awaited) > 0 ? PySet_Discard(q->awaited, token) : 0;
+}
+
+/* Registers a future and starts its call. Gives None, or the payload of the error
+   with which Go refused it. */
+static PyObject *start(queue_object *q, PyObject *future, gostitch_request *request) {
+  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
+  uint64_t number = gs_token_of(future);
+  PyObject *token = PyLong_FromUnsignedLongLong(number);
+  /* Before the crossing: another thread may drain the reply before it is over. */
+  if (token == NULL || PyDict_SetItem(q->pending, token, future) < 0) {
+    Py_XDECREF(token);
+    return NULL;
+  }
+  gostitch_out out = {0};
+  int32_t status;
+  Py_BEGIN_ALLOW_THREADS;
+  status = gs_go.submit(request, number, q->handle, &out);
+  Py_END_ALLOW_THREADS;
+  PyObject *refused = Py_None;
+  if (status == GOSTITCH_OK) {
+    Py_INCREF(refused);
+  } else {
+    drop(q, token);
+    refused = gs_payload_of(&out);
+  }
+  Py_DECREF(token);
+  return refused;
+}
+
+PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request, PyObject *trace) {
+  if (!PyObject_TypeCheck(queue, queue_type)) {
+    PyErr_SetString(PyExc_TypeError, "the hook 'queue' must give a queue");
+    return NULL;
+  }
+  queue_object *q = (queue_object *)queue;
+  PyObject *loan = NULL;
+  if (writer->loan.count > 0) {
+    loan = gs_loan_object(&writer->loan);
+    if (loan == NULL) return NULL;
+  }
+  PyObject *loop = q->loop == Py_None ? NULL : q->loop;
+  PyObject *future = gs_new_future((PyTypeObject *)q->future, queue, loop, function, trace, loan);
+  Py_XDECREF(loan);
+  if (future == NULL) return NULL;
+  PyObject *refused = gs_describe_call(future, request) < 0 ? NULL : start(q, future, request);
+  if (refused == Py_None) {
+    Py_DECREF(refused);
+    return future;
+  }
+  Py_DECREF(future); /* the loan ends with it */
+  if (refused != NULL) gs_fail(refused, trace);
+  return NULL;
+}
+
+PyDoc_STRVAR(new_future_doc,
+             "new_future(function, trace, loan) -> future\n\nMake the future of a call that is to be started.");
+
+static PyObject *queue_new_future(PyObject *self, PyObject *arguments) {
+  queue_object *q = (queue_object *)self;
+  PyObject *function, *trace, *loan;
+  if (!PyArg_ParseTuple(arguments, "OSO:new_future", &function, &trace, &loan)) return NULL;
+  if (loan != Py_None && gs_loan_of(loan) == NULL) return NULL;
+  return gs_new_future((PyTypeObject *)q->future, self, q->loop == Py_None ? NULL : q->loop, function, trace,
+                       loan == Py_None ? NULL : loan);
+}
+
+PyDoc_STRVAR(start_doc,
+             "start(future, flags, timeout_ns, frame) -> error payload or None\n\n"
+             "Start the call of a future; its reply arrives on this queue.");
+
+static PyObject *queue_start(PyObject *self, PyObject *arguments) {
+  PyObject *future;
+  unsigned int flags;
+  long long timeout_ns;
+  const char *frame;
+  Py_ssize_t length;
+  if (!PyArg_ParseTuple(arguments, "OILy#:start", &future, &flags, &timeout_ns, &frame, &length)) return NULL;
+  if (!gs_is_future(future)) return PyErr_Format(PyExc_TypeError, "expected a future of this queue, got %R", future);
+  gostitch_request request = {
+      .flags = flags,
+      .timeout_ns = timeout_ns,
+      .frame = (const uint8_t *)frame,
+      .frame_length = (uint64_t)length,
+  };
+  if (gs_describe_call(future, &request) < 0) return NULL;
+  return start((queue_object *)self, future, &request);
+}
+
+/* Gives a record as a tuple (kind, token, status, payload), appended to a list. */
+static int append(PyObject *list, gs_record *record) {
+  PyObject *payload = gs_payload_of_record(record);
+  if (payload == NULL) return -1;
+  PyObject *tuple = Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
+  int failed = tuple == NULL || PyList_Append(list, tuple) < 0;
+  Py_XDECREF(tuple);
+  return failed ? -1 : 0;
+}
+
+/* Settles the future of a record, if it is the reply of a call and nothing but the
+   outcome has to be set: 1. Otherwise 0, or -1 and an exception; *taken tells
+   whether the record is done with in spite of it. */
+static int settle(queue_object *q, const gs_record *record, int *taken) {
+  *taken = 0;
+  if (record->kind != GS_REPLY || record->status != GOSTITCH_OK || record->handle != 0) return 0;
+  PyObject *token = PyLong_FromUnsignedLongLong(record->token);
+  if (token == NULL) return -1;
+  PyObject *future = PyDict_GetItemWithError(q->pending, token);
+  int settled = 0;
+  if (future != NULL && gs_is_future(future)) {
+    Py_INCREF(future);
+    settled = gs_settle_at_once(future, record->data, (size_t)record->length, taken);
+    if (*taken) drop(q, token);
+    Py_DECREF(future);
+  }
+  Py_DECREF(token);
+  return settled;
+}
+
+/* Bytes of one batch of records. */
+#define BATCH_SIZE (64 * 1024)
+
+/* Handles a batch: futures that can be settled here are, what else there is goes
+   to a list. Behind the first of that kind everything does, in order: a log record
+   comes before the reply of its call. */
+static int handle(queue_object *q, PyObject *list, const uint8_t *data, size_t size) {
+  gs_reader in = {data, data + size};
+  uint64_t count;
+  if (gs_read_batch(&in, &count) < 0) return -1;
+  int here = 1;
+  PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  for (uint64_t i = 0; i < count; i++) {
+    gs_record record;
+    int taken = 0;
+    if (gs_read_record(&in, &record) < 0) break;
+    if (here) here = settle(q, &record, &taken);
+    if (here < 0) {
+      /* Ctrl-C, say. What is left must not be lost. */
+      PyErr_Fetch(&type, &value, &traceback);
+      here = 0;
+    }
+    if (!here && !taken && append(list, &record) < 0) break;
+  }
+  if (type != NULL) {
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+  }
+  return PyErr_Occurred() ? -1 : 0;
+}
+
+PyDoc_STRVAR(take_doc,
+             "take_batch(records) -> more\n\n"
+             "Clear the descriptor, settle futures, and append what else waits to a list, one batch of it. Records are "
+             "not returned: Ctrl-C may strike before Python has stored a returned value.");
+
+static PyObject *queue_take_batch(PyObject *self, PyObject *list) {
+  queue_object *q = (queue_object *)self;
+  int fd = q->fd;
+  if (fd < 0) Py_RETURN_FALSE;
+  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
+  if (batch == NULL) return PyErr_NoMemory();
+  int64_t length;
+  int32_t more = 0;
+  Py_BEGIN_ALLOW_THREADS;
+  /* Cleared before draining, so that a record which arrives in between wakes
+     again. EAGAIN: another thread has cleared it. */
+  uint64_t signals;
+  while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
+  }
+  length = gs_go.drain(q->handle, batch, BATCH_SIZE, &more);
+  Py_END_ALLOW_THREADS;
+  int failed = length == 0 ? 0 : handle(q, list, batch, (size_t)length);
+  PyMem_Free(batch);
+  if (failed < 0) return NULL;
+  return PyBool_FromLong(more);
+}
+
+static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
+  static char *keywords[] = {"handle", "fd", "loop", "future", NULL};
+  queue_object *q = (queue_object *)self;
+  PyObject *loop, *future;
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "KiOO!:Queue", keywords, &q->handle, &q->fd, &loop, &PyType_Type,
+                                   &future)) {
+    return -1;
+  }
+  if (q->pending != NULL) return 0;
+  Py_INCREF(loop);
+  Py_INCREF(future);
+  q->loop = loop;
+  q->future = future;
+  q->pending = PyDict_New();
+  q->awaited = PySet_New(NULL);
+  return q->pending == NULL || q->awaited == NULL ? -1 : 0;
+}
+
+static int queue_traverse(PyObject *self, visitproc visit, void *arg) {
+  queue_object *q = (queue_object *)self;
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(q->pending);
+  Py_VISIT(q->awaited);
+  Py_VISIT(q->loop);
+  Py_VISIT(q->future);
+  return 0;
+}
+
+static int queue_clear(PyObject *self) {
+  /* The containers stay as long as the object: a drain may be under way. */
+  queue_object *q = (queue_object *)self;
+  if (q->pending != NULL) PyDict_Clear(q->pending);
+  return 0;
+}
+
+static void queue_dealloc(PyObject *self) {
+  queue_object *q = (queue_object *)self;
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  Py_CLEAR(q->pending);
+  Py_CLEAR(q->awaited);
+  Py_CLEAR(q->loop);
+  Py_CLEAR(q->future);
+  freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+  release(self);
+  Py_DECREF(type);
+}
+
+static PyMethodDef queue_methods[] = {
+    {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
+    {"start", queue_start, METH_VARARGS, start_doc},
+    {"take_batch", queue_take_batch, METH_O, take_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef queue_members[] = {
+    {"handle", T_ULONGLONG, offsetof(queue_object, handle), READONLY, "Its number in Go."},
+    {"fd", T_INT, offsetof(queue_object, fd), 0, "The descriptor to which Go writes when records wait."},
+    {"pending", T_OBJECT, offsetof(queue_object, pending), READONLY, "The futures by token whose reply is to come."},
+    {"awaited", T_OBJECT, offsetof(queue_object, awaited), READONLY, "Tokens that somebody outside the loop waits for."},
+    {"loop", T_OBJECT, offsetof(queue_object, loop), READONLY, "A weak reference to the event loop, or None."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(queue_doc, "A queue of Go, and the futures of the calls whose replies arrive there.");
+
+static PyType_Slot queue_slots[] = {
+    {Py_tp_doc, (void *)queue_doc},
+    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_init, queue_init},
+    {Py_tp_dealloc, queue_dealloc},
+    {Py_tp_traverse, queue_traverse},
+    {Py_tp_clear, queue_clear},
+    {Py_tp_methods, queue_methods},
+    {Py_tp_members, queue_members},
+    {0, NULL},
+};
+
+static PyType_Spec queue_spec = {
+    .name = "gostitch._bridge.Queue",
+    .basicsize = sizeof(queue_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = queue_slots,
+};
+
+PyDoc_STRVAR(leave_doc,
+             "leave(yes)\n\n"
+             "Say that the interpreter ends: threads but the main one are not told of the replies to what they start "
+             "from now on.");
+
+static PyObject *leave(PyObject *module, PyObject *yes) {
+  leaving = PyObject_IsTrue(yes);
+  if (leaving < 0) return NULL;
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef leave_methods[] = {
+    {"leave", leave, METH_O, leave_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int gs_add_queue_type(PyObject *module) {
+  queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
+  if (queue_type == NULL || PyModule_AddFunctions(module, leave_methods) < 0) return -1;
+  return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);
+}
