@@ -57,7 +57,9 @@ var canceled, deadlineExceeded = context.Canceled, context.DeadlineExceeded
 
 // NewCall prepares a call. A timeout of 0 means no deadline; a negative one
 // has already passed.
-func NewCall(f *Function, timeout time.Duration) *Call {
+func NewCall(f *Function, timeout time.Duration) *Call { return newCall(f, timeout, 1) }
+
+func newCall(f *Function, timeout time.Duration, contexts int) *Call {
 	var c *Call
 	if f.make != nil {
 		c = f.make()
@@ -66,7 +68,7 @@ func NewCall(f *Function, timeout time.Duration) *Call {
 	}
 	c.Function = f
 	f.endOnce.Do(func() { f.ended = newEndedCall(f) })
-	c.openContext()
+	c.openContext(contexts)
 	if timeout != 0 {
 		c.setTimeout(timeout)
 	}

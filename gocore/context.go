@@ -28,14 +28,16 @@ func newEndedCall(f *Function) *Call {
 	return c
 }
 
-// contextsAtOnce is how many contexts are allocated together: one by one they
-// would be most of what the collector has to do for small calls.
+// contextsAtOnce is how many contexts are allocated together for a call whose
+// memory will be used again: one by one they would be most of what the collector
+// has to do for small calls.
 const contextsAtOnce = 64
 
-// openContext gives the call a context of its own.
-func (c *Call) openContext() {
+// openContext gives the call a context of its own, allocating so many if it has
+// none left.
+func (c *Call) openContext(atOnce int) {
 	if len(c.contexts) == 0 {
-		c.contexts = make([]callContext, contextsAtOnce)
+		c.contexts = make([]callContext, atOnce)
 		for i := range c.contexts {
 			c.contexts[i].call.Store(c)
 		}

@@ -37,7 +37,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	if err != nil {
 		return AppendError(out, err), StatusError
 	}
-	c := NewCall(f, r.Timeout)
+	c := newCall(f, r.Timeout, contextsAtOnce)
 	c.Trace = r.Trace
 	c.input = codec.NewInput(r.Frame, r.Buffers)
 	c.exit = endOfProcess

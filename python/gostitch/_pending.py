@@ -32,26 +32,17 @@ _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
 
 
-_latest: Queue | None = None
-"""The loop's queue found last, nearly always the next one's too: a look-up by weak key is slow."""
-
-
 def queue_here(library: _process.Library) -> Queue:
     """Give the queue for a call submitted here: the running loop's, or the process's."""
-    global _latest
     loop = running_loop()
     if loop is None:
         return pump().queue
-    latest = _latest
-    if latest is not None and latest.loop is not None and latest.loop() is loop:
-        return latest
     queue = _loop_queues.get(loop)
     if queue is None:
         _retire_closed_loops()
         queue = _loop_queues[loop] = Queue(library, pump, loop=loop)
         loop.add_reader(queue.fd, queue.drain_in_loop, loop)
         weakref.finalize(loop, queue.retire).atexit = False
-    _latest = queue
     return queue
 
 
@@ -185,8 +176,8 @@ def pending_count() -> int:
 
 
 def _after_fork_in_child() -> None:
-    global _pump, _pump_lock, _latest
-    _pump, _pump_lock, _latest = None, threading.Lock(), None
+    global _pump, _pump_lock
+    _pump, _pump_lock = None, threading.Lock()
     _loop_queues.clear()
 
 

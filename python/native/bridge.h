@@ -210,8 +210,12 @@ void gs_abandon(PyObject *future);
 int gs_describe_call(PyObject *future, gostitch_request *request);
 
 /* Settles a future with a result, if no code but the event loop's has to run for
-   it: 1. Otherwise 0, or -1 and an exception; *taken is set if the reply was used. */
-int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, int *taken);
+   it: 1. Otherwise 0, or -1 and an exception; *taken is set if the reply was used.
+   The loop is the one that runs here, or NULL. */
+int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, PyObject *running, int *taken);
+
+/* The event loop that runs on this thread: borrowed, as it outlives the caller; NULL for none. */
+PyObject *gs_running_loop(void);
 
 int gs_add_future_type(PyObject *module);
 
@@ -220,6 +224,12 @@ int gs_add_future_type(PyObject *module);
 /* Starts a call and gives its future. Takes over the writer's loan. */
 PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request,
                     PyObject *trace);
+
+/* Gives the queue for a call that is submitted on this thread. */
+PyObject *gs_queue_here(void);
+
+/* Says that this is a forked child, where no queue is in use any more. */
+void gs_forget_queue(void);
 
 int gs_add_queue_type(PyObject *module);
 

@@ -311,7 +311,7 @@ static PyObject *submit(function_object *f, const given *in, gs_writer *writer) 
   if (trace_of(&trace) < 0) return NULL;
   request.frame = writer->data;
   request.frame_length = writer->length;
-  PyObject *queue = PyObject_CallNoArgs(gs_hook.queue);
+  PyObject *queue = gs_queue_here();
   PyObject *future = queue == NULL ? NULL : gs_submit(queue, (PyObject *)f, writer, &request, trace);
   Py_XDECREF(queue);
   Py_XDECREF(trace);

@@ -40,9 +40,7 @@ static PyTypeObject *future_type, *wait_type;
 /* A member that Python has set to None is as good as never set. */
 static int is_set(PyObject *member) { return member != NULL && member != Py_None; }
 
-/* The event loop that runs on this thread: borrowed, as the loop outlives the
-   call; NULL for none. */
-static PyObject *running_loop(void) {
+PyObject *gs_running_loop(void) {
   static PyObject *get; /* asyncio's own function, once somebody has imported it */
   if (get == NULL) {
     PyObject *events = PyDict_GetItemString(PyImport_GetModuleDict(), "asyncio.events");
@@ -71,11 +69,12 @@ static PyObject *loop_of(gs_future *f) {
 
 static int is_here(gs_future *f) {
   PyObject *loop = loop_of(f);
-  return loop != NULL && loop == running_loop();
+  return loop != NULL && loop == gs_running_loop();
 }
 
-/* Hands the callbacks to the loop. A loop that is gone or closed has nobody who waits. */
-static int tell_loop(gs_future *f) {
+/* Hands the callbacks to the loop, which is the one that runs on this thread or not.
+   A loop that is gone or closed has nobody who waits. */
+static int tell_loop(gs_future *f, PyObject *running) {
   PyObject *waiting = f->in_loop, *loop = loop_of(f);
   f->in_loop = NULL;
   if (loop == NULL || waiting == NULL) {
@@ -83,7 +82,7 @@ static int tell_loop(gs_future *f) {
     return 0;
   }
   Py_INCREF(loop);
-  PyObject *soon = PyObject_GetAttrString(loop, loop == running_loop() ? "call_soon" : "call_soon_threadsafe");
+  PyObject *soon = PyObject_GetAttrString(loop, loop == running ? "call_soon" : "call_soon_threadsafe");
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
   for (Py_ssize_t i = 0; soon != NULL && i < PyList_Size(waiting); i++) {
     PyObject *pair = PyList_GetItem(waiting, i);
@@ -108,7 +107,7 @@ static int tell_loop(gs_future *f) {
 }
 
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
-static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception) {
+static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running) {
   Py_XINCREF(result);
   Py_XINCREF(exception);
   f->result = result;
@@ -120,7 +119,7 @@ static int settle(gs_future *f, outcome state, PyObject *result, PyObject *excep
     if (done == NULL) return -1;
     Py_DECREF(done);
   }
-  if (f->in_loop != NULL && tell_loop(f) < 0) return -1;
+  if (f->in_loop != NULL && tell_loop(f, running) < 0) return -1;
   if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;
   PyObject *done = PyObject_CallMethod((PyObject *)f, "_tell_others", NULL);
   Py_XDECREF(done);
@@ -139,7 +138,7 @@ static void end_loan(gs_future *f) {
   Py_CLEAR(f->loan);
 }
 
-int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, int *taken) {
+int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyObject *running, int *taken) {
   gs_future *f = (gs_future *)object;
   /* What runs code of others is left to Python, which holds no lock then. */
   if (f->function == NULL || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
@@ -153,7 +152,7 @@ int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, int 
   }
   *taken = f->taken = 1;
   end_loan(f);
-  int failed = claim(f) && settle(f, FINISHED, result, NULL) < 0;
+  int failed = claim(f) && settle(f, FINISHED, result, NULL, running) < 0;
   Py_XDECREF(result);
   return failed ? -1 : 1;
 }
@@ -287,7 +286,7 @@ static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, P
   PyObject *pair = f->in_loop == NULL ? NULL : PyTuple_Pack(2, callback, context);
   int failed = pair == NULL || PyList_Append(f->in_loop, pair) < 0;
   Py_XDECREF(pair);
-  if (failed || (f->state != RUNNING && tell_loop(f) < 0)) return NULL;
+  if (failed || (f->state != RUNNING && tell_loop(f, loop_of(f)) < 0)) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -362,7 +361,7 @@ static PyObject *future_settle(PyObject *self, PyObject *arguments) {
   PyObject *result, *exception;
   if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
   gs_future *f = (gs_future *)self;
-  if (claim(f) && settle(f, state, result, exception) < 0) return NULL;
+  if (claim(f) && settle(f, state, result, exception, gs_running_loop()) < 0) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -372,7 +371,7 @@ static PyObject *future_settle_claimed(PyObject *self, PyObject *arguments) {
   outcome state;
   PyObject *result, *exception;
   if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
-  if (settle((gs_future *)self, state, result, exception) < 0) return NULL;
+  if (settle((gs_future *)self, state, result, exception, gs_running_loop()) < 0) return NULL;
   Py_RETURN_NONE;
 }
 

@@ -17,6 +17,7 @@ static int forked;
 static void in_child(void) {
   forked = 1;
   gs_ready = 0;
+  gs_forget_queue();
 }
 
 /* The Go runtime raises the limit of open files for the whole process and so

@@ -57,11 +57,35 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   return refused;
 }
 
-PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request, PyObject *trace) {
+/* The queue of an event loop that was asked for last: nearly always the next one's too. */
+static queue_object *latest;
+
+void gs_forget_queue(void) { latest = NULL; }
+
+PyObject *gs_queue_here(void) {
+  if (latest != NULL) {
+    PyObject *loop = PyWeakref_GetObject(latest->loop);
+    if (loop != Py_None && loop == gs_running_loop()) {
+      Py_INCREF(latest);
+      return (PyObject *)latest;
+    }
+  }
+  PyObject *queue = PyObject_CallNoArgs(gs_hook.queue);
+  if (queue == NULL) return NULL;
   if (!PyObject_TypeCheck(queue, queue_type)) {
+    Py_DECREF(queue);
     PyErr_SetString(PyExc_TypeError, "the hook 'queue' must give a queue");
     return NULL;
   }
+  if (((queue_object *)queue)->loop != Py_None) {
+    Py_XDECREF(latest);
+    Py_INCREF(queue);
+    latest = (queue_object *)queue;
+  }
+  return queue;
+}
+
+PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request, PyObject *trace) {
   queue_object *q = (queue_object *)queue;
   PyObject *loan = NULL;
   if (writer->loan.count > 0) {
@@ -129,7 +153,7 @@ static int append(PyObject *list, gs_record *record) {
 /* Settles the future of a record, if it is the reply of a call and nothing but the
    outcome has to be set: 1. Otherwise 0, or -1 and an exception; *taken tells
    whether the record is done with in spite of it. */
-static int settle(queue_object *q, const gs_record *record, int *taken) {
+static int settle(queue_object *q, const gs_record *record, PyObject *running, int *taken) {
   *taken = 0;
   if (record->kind != GS_REPLY || record->status != GOSTITCH_OK || record->handle != 0) return 0;
   PyObject *token = PyLong_FromUnsignedLongLong(record->token);
@@ -138,7 +162,7 @@ static int settle(queue_object *q, const gs_record *record, int *taken) {
   int settled = 0;
   if (future != NULL && gs_is_future(future)) {
     Py_INCREF(future);
-    settled = gs_settle_at_once(future, record->data, (size_t)record->length, taken);
+    settled = gs_settle_at_once(future, record->data, (size_t)record->length, running, taken);
     if (*taken) drop(q, token);
     Py_DECREF(future);
   }
@@ -157,12 +181,13 @@ static int handle(queue_object *q, PyObject *list, const uint8_t *data, size_t s
   uint64_t count;
   if (gs_read_batch(&in, &count) < 0) return -1;
   int here = 1;
+  PyObject *running = gs_running_loop();
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
   for (uint64_t i = 0; i < count; i++) {
     gs_record record;
     int taken = 0;
     if (gs_read_record(&in, &record) < 0) break;
-    if (here) here = settle(q, &record, &taken);
+    if (here) here = settle(q, &record, running, &taken);
     if (here < 0) {
       /* Ctrl-C, say. What is left must not be lost. */
       PyErr_Fetch(&type, &value, &traceback);
