@@ -122,17 +122,25 @@ func problemsOf(p *packages.Package, explained map[string]error) []error {
 		case better != nil && e.Kind == packages.TypeError:
 			placed = append(placed, better)
 		case e.Pos != "" && e.Pos != "-":
-			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), e.Msg))
+			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), strings.Replace(e.Msg, `(invalid package name: "")`, "(there is no such package)", 1)))
 		case strings.HasPrefix(e.Msg, "# "):
 			blocks = append(blocks, errors.New(e.Msg))
 		default:
-			placed = append(placed, errors.New(e.Msg))
+			placed = append(placed, errors.New(withoutAdvice(e.Msg)))
 		}
 	}
 	if len(placed) == 0 {
 		return blocks
 	}
 	return placed
+}
+
+// withoutAdvice leaves out what the go command would do about a package that is
+// not there, which is seldom what one wants: to get it, or to use a folder in go.work.
+func withoutAdvice(said string) string {
+	said, _, _ = strings.Cut(said, "; to add it:")
+	said, _, _ = strings.Cut(said, ". You can add the module")
+	return said
 }
 
 // index notes the comments of a package's functions, types and fields.
