@@ -79,8 +79,9 @@ def library_file() -> Verdict:
 
 
 def damage() -> str | None:
-    """Say why the file that would be loaded is none, so that nobody tries: mapping a file that
-    was cut off ends the process.
+    """Say why the file that would be loaded is no library, or give None.
+
+    Nobody should try to load it then: to use a file that was cut off ends the process.
     """
     if _runtime.is_loaded():
         return None
