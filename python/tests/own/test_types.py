@@ -67,6 +67,8 @@ ROWS = {
     "timeout": ("k.named('x', 'y', timeout=5)", "'x y'"),
     "submit": ("k.small.submit(5).result()", "5"),
     "map over": ("list(k.small.map([1, 2]))", "[1, 2]"),
+    "a method of a value": ("k.below(3)", "7"),
+    "a generic function, without parameters": ("k.zero()", "''"),
     "messages": (
         "[m for m in [[]] if k.messages(3, told=m.append) == 3 for m in [m]]",
         "[[0, 1, 2]]",
