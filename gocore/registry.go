@@ -42,14 +42,22 @@ func register(name string, f reflect.Value, build func() (*Function, error)) {
 	registry.functions.Store(&functions)
 }
 
+// CheckName says what is wrong with the name of a function, or gives nil.
+func CheckName(name string) error {
+	if !namePattern.MatchString(name) {
+		return errors.New(`a name must look like "module.function", in lower case`)
+	}
+	return nil
+}
+
 func buildFunction(name string, f reflect.Value, build func() (*Function, error)) (function *Function, err error) {
 	defer func() {
 		if value := recover(); value != nil {
 			err = fmt.Errorf("panic during registration: %v", value)
 		}
 	}()
-	if !namePattern.MatchString(name) {
-		return nil, errors.New(`a name must look like "module.function", in lower case`)
+	if err := CheckName(name); err != nil {
+		return nil, err
 	}
 	if f.IsNil() {
 		return nil, errors.New("the function is nil")

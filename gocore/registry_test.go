@@ -29,6 +29,31 @@ func init() {
 	Register("test.add", add)
 	RegisterMessages("test.count_to", countTo)
 	Register("test.wait", waitForEnd)
+	Register("test.bound", (&counter{step: 2}).next)
+	Register("test.generic", zero[string])
+}
+
+type counter struct{ step int64 }
+
+func (c *counter) next(_ context.Context, a addArgs) (int64, error) { return a.A + c.step, nil }
+
+func zero[T any](context.Context, addArgs) (value T, err error) { return value, nil }
+
+// A method of a value and a generic function have the names that they have in
+// the source, and no file that nobody wrote.
+func TestNamesOfMethodsAndGenericFunctions(t *testing.T) {
+	t.Parallel()
+	bound, generic := Functions()[numberOf(t, "test.bound")], Functions()[numberOf(t, "test.generic")]
+	if want := "gocore.(*counter).next"; !strings.HasSuffix(bound.GoName, want) || bound.File != "" {
+		t.Errorf("got %s in %q, want ...%s", bound.GoName, bound.File, want)
+	}
+	if want := "gocore.zero[...]"; !strings.HasSuffix(generic.GoName, want) || !strings.HasSuffix(generic.File, "registry_test.go") {
+		t.Errorf("got %s in %q, want ...%s", generic.GoName, generic.File, want)
+	}
+	reply, status := Execute(&Request{Function: numberOf(t, "test.bound"), Frame: twoThree}, nil)
+	if status != StatusOK || string(reply) != "\x04" {
+		t.Errorf("got % x, status %d", reply, status)
+	}
 }
 
 func numberOf(t *testing.T, name string) uint32 {

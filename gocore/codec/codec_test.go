@@ -76,6 +76,15 @@ func decode[T any](t testing.TB, frame []byte, buffers ...[]byte) (value T, err 
 	return value, err
 }
 
+// paths are fields with that option, of each type that can have it.
+type paths struct {
+	One   string            `gostitch:",path"`
+	Maybe *string           `gostitch:",path"`
+	Many  []string          `gostitch:",path"`
+	Named map[string]string `gostitch:",path"`
+	Text  string
+}
+
 // Every kind comes back as it went.
 func TestRoundTripKeepsEveryKind(t *testing.T) {
 	t.Parallel()
@@ -95,6 +104,7 @@ func TestGoldenValues(t *testing.T) {
 	golden.Check(t, "value_everything", encode(t, sample()))
 	golden.Check(t, "value_zero", encode(t, everything{}))
 	golden.Check(t, "value_text_not_utf8", encode(t, "a\xffb"))
+	golden.Check(t, "value_paths_not_utf8", encode(t, pathsNotUTF8()))
 }
 
 // The contract names fields, types, paths and defaults, but not Go's names.
@@ -190,6 +200,30 @@ func TestBuffersAreLent(t *testing.T) {
 		if _, err := decode[args](t, frame, buffer); err == nil {
 			t.Errorf("% x was accepted", frame)
 		}
+	}
+}
+
+func pathsNotUTF8() paths {
+	maybe := "b\xff"
+	return paths{"a\xff", &maybe, []string{"c\xff", "grüße"}, map[string]string{"k": "d\xff"}, "e"}
+}
+
+// A path that is not UTF-8 comes back as it went, wherever the option says that
+// it is one; text beside it stays text.
+func TestPathsKeepTheirBytes(t *testing.T) {
+	t.Parallel()
+	want := pathsNotUTF8()
+	got, err := decode[paths](t, encode(t, want))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+	type mixed struct {
+		Path string `gostitch:",path"`
+		Text string
+	}
+	got2, err := decode[mixed](t, encode(t, mixed{"\xff", "\xff"}))
+	if want2 := (mixed{"\xff", "\uFFFD"}); err != nil || got2 != want2 {
+		t.Errorf("got %+v, %v, want %+v", got2, err, want2)
 	}
 }
 

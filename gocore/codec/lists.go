@@ -17,6 +17,9 @@ var plainLists = map[reflect.Kind]ops{
 	reflect.String:  plainList((*Input).string, AppendString),
 }
 
+// pathList is the list of a field that holds paths.
+var pathList = plainList((*Input).string, appendPath)
+
 var intList = ops{
 	decode: func(in *Input, p unsafe.Pointer) error {
 		n, err := in.listHeader()

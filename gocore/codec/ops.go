@@ -95,8 +95,23 @@ func floatOps[T float32 | float64]() compiledScalar {
 	}}
 }
 
-// AppendString writes text. Python refuses text that is not UTF-8, and a file
-// name may hold any bytes, so what is not UTF-8 becomes U+FFFD.
+// pathOps are those of a string that is a path.
+var pathOps = ops{
+	decode: scalarOps[reflect.String].ops.decode,
+	encode: func(out []byte, p unsafe.Pointer) []byte { return appendPath(out, *(*string)(p)) },
+}
+
+// appendPath writes a path. A file name may hold any bytes, and Python has a way
+// to keep them in a str, so what is not UTF-8 crosses as bytes, both ways.
+func appendPath(out []byte, path string) []byte {
+	if !utf8.ValidString(path) {
+		return msgp.AppendBytes(out, []byte(path))
+	}
+	return msgp.AppendString(out, path)
+}
+
+// AppendString writes text. Python refuses text that is not UTF-8, so what is
+// not UTF-8 becomes U+FFFD.
 func AppendString(out []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")

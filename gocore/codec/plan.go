@@ -40,6 +40,7 @@ func Compile[T any]() (*Plan, error) {
 // depth would be the sender's to choose.
 type compiler struct {
 	seen map[reflect.Type]bool
+	path bool // strings are paths: those of a field with that option
 }
 
 func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
@@ -50,6 +51,9 @@ func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
 		return &Schema{Kind: KindDuration}, intOps[int64]().ops, nil
 	}
 	if scalar, known := scalarOps[t.Kind()]; known {
+		if c.path && t.Kind() == reflect.String {
+			return scalar.schema, pathOps, nil
+		}
 		return scalar.schema, scalar.ops, nil
 	}
 	if c.seen[t] {
@@ -80,6 +84,9 @@ func (c *compiler) compileSlice(t reflect.Type) (*Schema, ops, error) {
 		return nil, ops{}, fmt.Errorf("element of %s: %w", t, err)
 	}
 	schema := &Schema{Kind: KindList, Elem: elem}
+	if c.path && elem.Kind == KindString {
+		return schema, pathList, nil
+	}
 	if plain, known := plainLists[t.Elem().Kind()]; known && elem.Kind != KindDuration {
 		return schema, plain, nil
 	}
@@ -124,7 +131,9 @@ func (c *compiler) compileStruct(t reflect.Type) (*Schema, ops, error) {
 			continue
 		}
 		var fieldOps ops
+		c.path = field.Path
 		field.Type, fieldOps, err = c.compile(goField.Type)
+		c.path = false
 		if err != nil {
 			return nil, ops{}, fmt.Errorf("field %s: %w", goField.Name, err)
 		}

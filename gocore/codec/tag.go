@@ -13,7 +13,7 @@ import (
 //	Hidden int    `gostitch:"-"`
 //
 // The first part is the Python name (empty: the Go name in snake_case), "path"
-// accepts os.PathLike, and "default=…", which must come last since it takes
+// accepts os.PathLike and keeps bytes that are not UTF-8, and "default=…", which must come last since it takes
 // all that follows, makes the argument keyword-only.
 const TagKey = "gostitch"
 

@@ -47,7 +47,11 @@ func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
 	if option, known := o.starts.Load(f); known {
 		return option.(trace.SpanStartOption)
 	}
-	option := trace.WithAttributes(AttrFunction.String(f.GoName), AttrFile.String(f.File), AttrLine.Int(f.Line))
+	attributes := []attribute.KeyValue{AttrFunction.String(f.GoName)}
+	if f.File != "" {
+		attributes = append(attributes, AttrFile.String(f.File), AttrLine.Int(f.Line))
+	}
+	option := trace.WithAttributes(attributes...)
 	o.starts.Store(f, option)
 	return option
 }

@@ -117,6 +117,15 @@ static PyObject *decode_bytes(reader *in) {
   return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
 }
 
+/* Decodes a path: text, or the bytes of a name that is not UTF-8, as os.fsdecode does. */
+static PyObject *decode_path(reader *in) {
+  const uint8_t *data;
+  uint64_t length;
+  if (in->at >= in->end || *in->at < 0xc4 || *in->at > 0xc6) return decode_str(in);
+  if (take_bytes(in, &data, &length) < 0) return damaged("a path", in);
+  return PyUnicode_DecodeFSDefaultAndSize((const char *)data, (Py_ssize_t)length);
+}
+
 /* Containers are not tracked while they are filled: what fills them may run
    Python code, and whoever asks the collector for all objects there (memory
    profilers do) must not see one with holes, nor hold a reference to it. */
@@ -199,8 +208,9 @@ static PyObject *decode(reader *in, gs_schema *schema) {
     case GS_FLOAT:
       return decode_float(in);
     case GS_STR:
-    case GS_PATH:
       return decode_str(in);
+    case GS_PATH:
+      return decode_path(in);
     case GS_BYTES:
       return decode_bytes(in);
     case GS_LIST:

@@ -497,6 +497,8 @@ static int encode_converted(gs_writer *writer, gs_schema *schema, PyObject *valu
 int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   switch (schema->kind) {
     case GS_NONE:
+      /* Whatever a callable returns will do where nothing is asked for. */
+      if (value != Py_None && place != NULL) return gs_wrong_type(place, "None", value);
       return gs_write_list_header(writer, 0);
     case GS_BOOL:
       if (!PyBool_Check(value)) return gs_wrong_type(place, "bool", value);

@@ -66,7 +66,10 @@ func emit(found *library, beside string) ([]byte, error) {
 	named := map[string]*function{}
 	for _, f := range found.functions {
 		name := f.pythonName()
-		if other := named[name]; other != nil {
+		if other := named[name]; other != nil && other.contract.Name == f.contract.Name {
+			problems = append(problems, fmt.Errorf("%s: %s is registered there and at %s; keep one, or give one another name", place(f.pos), f.contract.Name, place(other.pos)))
+			continue
+		} else if other != nil {
 			problems = append(problems, fmt.Errorf("%s: %s would be the Python function %s, and so would %s (%s); give one another last word", place(f.pos), f.contract.Name, name, other.contract.Name, place(other.pos)))
 			continue
 		}

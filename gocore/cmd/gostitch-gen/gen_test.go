@@ -66,10 +66,97 @@ func TestMistakesAreNamedWithFileAndLine(t *testing.T) {
 		`the code "Two words" must be lower-case letters`,
 		"SystemExit is not a built-in exception of Python that can be a base",
 		`"lower" cannot be a class in Python; write it like OutOfStockError`,
+		"field V: type url.URL cannot cross; use string, as its String() gives it",
+		"field V: type big.Int cannot cross; use string, as its MarshalText gives",
+		"field V: type atomic.Int64 cannot cross; use the plain value",
+		"type **int is a pointer to a pointer",
+		"type bad.Closed has no exported fields, so nothing of it would cross",
+		"field inner: its type is embedded and not exported, so its field X would not cross",
+		"field A: its tag `gostitch: \"a\"` is not written as Go reads it",
+		"instead of the method Price of an interface",
+		"instead of the variable local",
+		`a name must look like "module.function"`,
 	} {
 		line := lineWith(err.Error(), want)
 		if !strings.Contains(line, "bad.go:") {
 			t.Errorf("%q is missing, or without its place, in\n%v", want, err)
+		}
+	}
+}
+
+// A function that cannot be registered does not compile; instead of what Go says
+// of types that it cannot infer, the difference is named, and Go's words stay
+// where they are clear.
+func TestMisfitsAreNamedInsteadOfWhatGoSays(t *testing.T) {
+	t.Parallel()
+	_, err := load([]string{"./testdata/misfit"})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		"noContext has no context as its first parameter, and gocore.Register takes func(context.Context, A) (R, error); add one",
+		"generic is generic",
+		"5 is not a function",
+		"a.B undefined",
+		"undefined: nowhere",
+	} {
+		line := lineWith(err.Error(), want)
+		if !strings.Contains(line, "misfit.go:") {
+			t.Errorf("%q is missing, or without its place, in\n%v", want, err)
+		}
+	}
+	if strings.Contains(err.Error(), "cannot infer") {
+		t.Errorf("types that cannot be inferred are told of in\n%v", err)
+	}
+}
+
+// Methods, generic functions with their types, named results, many fields, what
+// is hidden on purpose, and types of others that are plain below, are no mistakes.
+func TestUnusualFormsFit(t *testing.T) {
+	t.Parallel()
+	found, err := load([]string{"./testdata/fits"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contracts := map[string]string{}
+	for _, f := range found.functions {
+		contracts[f.goName] = f.contract.String()
+	}
+	for name, want := range map[string]string{
+		"fits.Price":   "fits.price{a:int64}->int64",
+		"fits.First":   "fits.first{a:int64}->str",
+		"fits.Nothing": "fits.nothing{}->{}",
+	} {
+		if contracts[name] != want {
+			t.Errorf("%s is %q, want %q", name, contracts[name], want)
+		}
+	}
+	if want := "->{ip:bytes,header:map[list[str]],set:map[{}]}"; !strings.HasSuffix(contracts["fits.Plainly"], want) {
+		t.Errorf("got %q, want ...%s", contracts["fits.Plainly"], want)
+	}
+	if len(found.notes) > 0 {
+		t.Errorf("noted: %v", found.notes)
+	}
+}
+
+// A json tag that says something else than Python will see is noted once, and
+// only where no tag of ours shows that somebody thought of it.
+func TestNotesOfJSONTags(t *testing.T) {
+	t.Parallel()
+	found, err := load([]string{"./testdata/noted"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := found.notes.lines()
+	if len(lines) != 2 {
+		t.Fatalf("got %d notes, want 2:\n%s", len(lines), strings.Join(lines, "\n"))
+	}
+	for i, want := range []string{
+		`noted.go:12:2: note: UserName is user_name in Python, for a json tag names it in JSON alone; add the tag gostitch:"login"`,
+		`noted.go:13:2: note: Password crosses as password, for a json tag hides it from JSON alone; add the tag gostitch:"-"`,
+	} {
+		if !strings.Contains(lines[i], want) {
+			t.Errorf("got %q, want ...%s...", lines[i], want)
 		}
 	}
 }

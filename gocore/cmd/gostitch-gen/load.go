@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gostitch/gostitch/gocore"
 	"github.com/gostitch/gostitch/gocore/codec"
 	"golang.org/x/tools/go/packages"
 )
@@ -36,19 +37,22 @@ type library struct {
 	functions   []*function
 	failures    []*pyError
 	registrants []registrant
+	notes       notes
 }
 
 // source is everything that was loaded, with an index of the comments.
 type source struct {
 	fset  *token.FileSet
-	docs  map[string]string // "path.Name" and "path.Type.Field" -> comment
-	decls map[string]*ast.FuncDecl
-	names map[string]string   // "path.Type" -> name chosen by a directive
-	open  map[types.Type]bool // being described, to refuse recursive ones
-	enums map[string]*pyEnum  // by "path.Type", those that were met
+	docs  map[string]string        // "path.Name" and "path.Type.Field" -> comment
+	decls map[string]*ast.FuncDecl // by types.Func.FullName
+	own   map[string]bool          // paths of the modules of what was loaded
+	names map[string]string        // "path.Type" -> name chosen by a directive
+	open  map[types.Type]bool      // being described, to refuse recursive ones
+	enums map[string]*pyEnum       // by "path.Type", those that were met
 	// constants are the exported ones of each named type, in order of declaration.
 	constants map[string][]*types.Const
 	failures  []*pyError
+	notes     notes
 }
 
 // load finds the registrations in the packages. The packages of the registered
@@ -58,15 +62,17 @@ func load(patterns []string) (*library, error) {
 		fset:      token.NewFileSet(),
 		docs:      map[string]string{},
 		decls:     map[string]*ast.FuncDecl{},
+		own:       map[string]bool{},
 		names:     map[string]string{},
 		open:      map[types.Type]bool{},
 		enums:     map[string]*pyEnum{},
 		constants: map[string][]*types.Const{},
+		notes:     notes{},
 	}
 	config := &packages.Config{
 		Fset: s.fset,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedSyntax | packages.NeedTypes |
-			packages.NeedTypesInfo | packages.NeedImports,
+			packages.NeedTypesInfo | packages.NeedImports | packages.NeedModule,
 	}
 	loaded, err := packages.Load(config, patterns...)
 	if err != nil {
@@ -74,7 +80,7 @@ func load(patterns []string) (*library, error) {
 	}
 	var broken []error
 	for _, p := range loaded {
-		broken = append(broken, problemsOf(p)...)
+		broken = append(broken, problemsOf(p, s.misfits(p))...)
 		s.index(p)
 	}
 	if len(broken) > 0 {
@@ -102,22 +108,25 @@ func load(patterns []string) (*library, error) {
 	}
 	slices.SortFunc(functions, func(a, b *function) int { return cmp.Compare(a.contract.Name, b.contract.Name) })
 	slices.SortFunc(s.failures, func(a, b *pyError) int { return cmp.Compare(a.name, b.name) })
-	return &library{functions: functions, failures: s.failures, registrants: registrants}, errors.Join(problems...)
+	return &library{functions: functions, failures: s.failures, registrants: registrants, notes: s.notes}, errors.Join(problems...)
 }
 
 // problemsOf gives what Go says of a package that does not compile. What the
 // compiler said as a block of text is said again for each place, so it is only
-// given where nothing else is.
-func problemsOf(p *packages.Package) []error {
+// given where nothing else is. What is explained better stands in for Go's words.
+func problemsOf(p *packages.Package, explained map[string]error) []error {
 	var placed, blocks []error
 	for _, e := range p.Errors {
+		better := explained[e.Pos]
 		switch {
+		case better != nil && e.Kind == packages.TypeError:
+			placed = append(placed, better)
 		case e.Pos != "" && e.Pos != "-":
-			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), e.Msg))
+			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), strings.Replace(e.Msg, `(invalid package name: "")`, "(there is no such package)", 1)))
 		case strings.HasPrefix(e.Msg, "# "):
 			blocks = append(blocks, errors.New(e.Msg))
 		default:
-			placed = append(placed, errors.New(e.Msg))
+			placed = append(placed, errors.New(withoutAdvice(e.Msg)))
 		}
 	}
 	if len(placed) == 0 {
@@ -126,14 +135,25 @@ func problemsOf(p *packages.Package) []error {
 	return placed
 }
 
+// withoutAdvice leaves out what the go command would do about a package that is
+// not there, which is seldom what one wants: to get it, or to use a folder in go.work.
+func withoutAdvice(said string) string {
+	said, _, _ = strings.Cut(said, "; to add it:")
+	said, _, _ = strings.Cut(said, ". You can add the module")
+	return said
+}
+
 // index notes the comments of a package's functions, types and fields.
 func (s *source) index(p *packages.Package) {
+	if p.Module != nil {
+		s.own[p.Module.Path] = true
+	}
 	for _, file := range p.Syntax {
 		for _, decl := range file.Decls {
 			switch d := decl.(type) {
 			case *ast.FuncDecl:
-				if d.Recv == nil {
-					s.decls[p.PkgPath+"."+d.Name.Name] = d
+				if f, isFunc := p.TypesInfo.Defs[d.Name].(*types.Func); isFunc {
+					s.decls[f.FullName()] = d
 				}
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
@@ -178,9 +198,6 @@ func (s *source) indexType(path string, d *ast.GenDecl, t *ast.TypeSpec) {
 	}
 }
 
-// registrars are the functions of the core that register one.
-var registrars = []string{"Register", "RegisterMessages", "RegisterStream", "RegisterCallback"}
-
 // registrations finds the calls of the registrars in a file.
 func (s *source) registrations(p *packages.Package, file *ast.File) (found []*function, problems []error) {
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -188,18 +205,11 @@ func (s *source) registrations(p *packages.Package, file *ast.File) (found []*fu
 		if !isCall {
 			return true
 		}
-		name := calleeName(call)
-		if name == nil {
+		registrar, name := registrarOf(p, call)
+		if registrar == "" {
 			return true
 		}
-		callee, isFunc := p.TypesInfo.Uses[name].(*types.Func)
-		if !isFunc || callee.Pkg() == nil || callee.Pkg().Path() != corePath {
-			return true
-		}
-		if !slices.Contains(registrars, callee.Name()) {
-			return true
-		}
-		f, err := s.registration(p, call, callee.Name(), p.TypesInfo.Instances[name].TypeArgs)
+		f, err := s.registration(p, call, registrar, p.TypesInfo.Instances[name].TypeArgs)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", place(s.fset.Position(call.Pos())), err))
 		} else {
@@ -231,10 +241,13 @@ func calleeName(call *ast.CallExpr) *ast.Ident {
 func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar string, typeArgs *types.TypeList) (*function, error) {
 	value := p.TypesInfo.Types[call.Args[0]].Value
 	if value == nil || value.Kind() != constant.String {
-		return nil, errors.New("the name must be a constant string, so that the stubs can be generated")
+		return nil, fmt.Errorf("the name must be a constant string, so that the stubs can be generated; call gocore.%s for each function, with the name in quotes", registrar)
 	}
 	f := &function{pos: s.fset.Position(call.Pos())}
 	f.contract.Name = constant.StringVal(value)
+	if err := gocore.CheckName(f.contract.Name); err != nil {
+		return nil, fmt.Errorf("%s: %w", f.contract.Name, err)
+	}
 	if err := s.describe(f, p, call.Args[1]); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.contract.Name, err)
 	}
@@ -258,7 +271,7 @@ func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar
 	}
 	f.contract.Stream = registrar == "RegisterStream"
 	if args.record == nil {
-		return nil, fmt.Errorf("%s: the arguments must be a struct, not %s", f.contract.Name, typeArgs.At(0))
+		return nil, fmt.Errorf("%s: the arguments must be a struct, not %s; its fields are the parameters in Python", f.contract.Name, nameOf(typeArgs.At(0)))
 	}
 	f.args = args.record
 	return f, nil
@@ -274,26 +287,17 @@ type described struct {
 // describe finds the comment and the parameter names of the registered Go
 // function.
 func (s *source) describe(f *function, p *packages.Package, expr ast.Expr) error {
-	var name *ast.Ident
-	switch e := ast.Unparen(expr).(type) {
-	case *ast.Ident:
-		name = e
-	case *ast.SelectorExpr:
-		name = e.Sel
-	default:
-		return errors.New("register a named function, whose comment becomes the docstring, instead of a function literal")
-	}
-	goFunc, isFunc := p.TypesInfo.Uses[name].(*types.Func)
-	if !isFunc {
-		return fmt.Errorf("%s is not a function", name.Name)
+	goFunc, err := functionOf(p, expr)
+	if err != nil {
+		return err
 	}
 	f.goName = goFunc.Pkg().Name() + "." + goFunc.Name()
-	decl := s.decls[goFunc.Pkg().Path()+"."+goFunc.Name()]
+	decl := s.decls[goFunc.FullName()]
 	if decl == nil {
-		return fmt.Errorf("the source of %s was not loaded; name its package on the command line too", goFunc.FullName())
+		return fmt.Errorf("%s is of the package %s, whose source was not read; name that package too, in go = of [tool.gostitch]", goFunc.FullName(), goFunc.Pkg().Path())
 	}
 	if f.doc = decl.Doc.Text(); f.doc == "" {
-		return fmt.Errorf("%s has no comment, which becomes the docstring", goFunc.FullName())
+		return fmt.Errorf("%s has no comment, which becomes the docstring; write one above it", goFunc.FullName())
 	}
 	f.callable = "callback"
 	if parameters := decl.Type.Params.List; len(parameters) == 3 && len(parameters[2].Names) == 1 {

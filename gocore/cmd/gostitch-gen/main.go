@@ -64,6 +64,9 @@ func run(o options) error {
 	if o.check {
 		return check(o.out, text)
 	}
+	for _, line := range found.notes.lines() {
+		fmt.Fprintln(os.Stderr, line)
+	}
 	if o.main != "" {
 		wiring, err := found.wiring(o.tasks)
 		if err != nil {

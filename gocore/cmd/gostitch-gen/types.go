@@ -54,7 +54,7 @@ var basicSchemas = map[types.BasicKind]*codec.Schema{
 // typeOf describes a type; its twin at run time is codec.Compile.
 func (s *source) typeOf(t types.Type) (*pyType, error) {
 	if s.open[t] {
-		return nil, fmt.Errorf("type %s contains itself; recursive types cannot cross, flatten it into a list with indices", t)
+		return nil, fmt.Errorf("type %s contains itself; recursive types cannot cross, flatten it into a list with indices", nameOf(t))
 	}
 	s.open[t] = true
 	defer delete(s.open, t)
@@ -76,15 +76,18 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 		return s.wrap(codec.KindList, u.Elem())
 	case *types.Map:
 		if key, isBasic := u.Key().Underlying().(*types.Basic); !isBasic || key.Kind() != types.String {
-			return nil, fmt.Errorf("map key %s cannot cross; use string keys", u.Key())
+			return nil, fmt.Errorf("map key %s cannot cross; use string keys", nameOf(u.Key()))
 		}
 		return s.wrap(codec.KindMap, u.Elem())
 	case *types.Pointer:
+		if _, isPointer := u.Elem().Underlying().(*types.Pointer); isPointer {
+			return nil, fmt.Errorf("type %s is a pointer to a pointer; one pointer says optional", nameOf(t))
+		}
 		return s.wrap(codec.KindOptional, u.Elem())
 	case *types.Struct:
 		return s.structOf(t, u)
 	}
-	return nil, fmt.Errorf("type %s cannot cross; use bool, integers, floats, string, []byte, time.Time, time.Duration, or slices, string-keyed maps, pointers and structs of them", t)
+	return nil, cannotCross(t)
 }
 
 func (s *source) wrap(kind codec.Kind, elem types.Type) (*pyType, error) {
@@ -97,28 +100,98 @@ func (s *source) wrap(kind codec.Kind, elem types.Type) (*pyType, error) {
 
 func (s *source) structOf(t types.Type, u *types.Struct) (*pyType, error) {
 	record := &pyStruct{}
-	key := ""
+	key, at, own := "", "", true
 	if named, isNamed := types.Unalias(t).(*types.Named); isNamed {
 		object := named.Obj()
 		key = keyOf(object)
+		at = place(s.fset.Position(object.Pos())) + ": "
+		own = s.isOwn(object.Pkg().Path())
 		record.name = s.className(key, object)
 		record.doc = s.docs[key]
 	}
+	schema, err := s.fieldsOf(record, u, key)
+	switch {
+	case !own && (err != nil || isClosed(u)):
+		return nil, cannotCross(t) // where it is written nobody can correct it
+	case err != nil:
+		return nil, err
+	case isClosed(u):
+		return nil, fmt.Errorf("%stype %s has no exported fields, so nothing of it would cross; export those that Python needs, or use struct{} where there is nothing to give", at, nameOf(t))
+	}
+	return &pyType{schema: schema, record: record}, nil
+}
+
+// isOwn tells whether a package is of a module that is being read, and not of the
+// standard library or somebody else's.
+func (s *source) isOwn(path string) bool {
+	for module := range s.own {
+		if path == module || strings.HasPrefix(path, module+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// isClosed tells whether a struct keeps all that it has to itself. One that says
+// of its fields that they do not cross has nothing for Python on purpose.
+func isClosed(u *types.Struct) bool {
+	closed := false
+	for i := range u.NumFields() {
+		field := u.Field(i)
+		hidden := reflect.StructTag(u.Tag(i)).Get(codec.TagKey) == "-"
+		if field.Exported() && !hidden {
+			return false
+		}
+		closed = closed || !hidden && field.Name() != "_"
+	}
+	return closed
+}
+
+// fieldsOf describes the fields that cross.
+func (s *source) fieldsOf(record *pyStruct, u *types.Struct, key string) (*codec.Schema, error) {
 	schema := &codec.Schema{Kind: codec.KindStruct}
 	for i := range u.NumFields() {
-		goField := u.Field(i)
+		goField, tag := u.Field(i), reflect.StructTag(u.Tag(i))
+		at := place(s.fset.Position(goField.Pos()))
+		text, tagged := tag.Lookup(codec.TagKey)
+		if !tagged && strings.Contains(u.Tag(i), codec.TagKey) {
+			return nil, fmt.Errorf("%s: field %s: its tag `%s` is not written as Go reads it; write `%s:\"...\"`, with spaces between tags only", at, goField.Name(), u.Tag(i), codec.TagKey)
+		}
 		if !goField.Exported() {
+			if err := checkEmbedded(goField); err != nil && text != "-" {
+				return nil, fmt.Errorf("%s: field %s: %w", at, goField.Name(), err)
+			}
 			continue
 		}
-		field, crosses, err := codec.ParseTag(goField.Name(), reflect.StructTag(u.Tag(i)).Get(codec.TagKey))
+		field, crosses, err := codec.ParseTag(goField.Name(), text)
 		if err == nil && crosses {
+			s.notes.jsonTag(at, goField, tag, field)
 			err = s.addField(record, schema, field, goField, key)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: field %s: %w", place(s.fset.Position(goField.Pos())), goField.Name(), err)
+			return nil, fmt.Errorf("%s: field %s: %w", at, goField.Name(), err)
 		}
 	}
-	return &pyType{schema: schema, record: record}, nil
+	return schema, nil
+}
+
+// checkEmbedded refuses an embedded struct whose fields are fields of the outer
+// one in Go, and would silently be missing in Python.
+func checkEmbedded(field *types.Var) error {
+	embedded := field.Type()
+	if pointer, isPointer := embedded.(*types.Pointer); isPointer {
+		embedded = pointer.Elem()
+	}
+	inner, isStruct := embedded.Underlying().(*types.Struct)
+	if !field.Embedded() || !isStruct {
+		return nil
+	}
+	for i := range inner.NumFields() {
+		if inner.Field(i).Exported() {
+			return fmt.Errorf("its type is embedded and not exported, so its field %s would not cross; write the fields here, or %s", inner.Field(i).Name(), hide)
+		}
+	}
+	return nil
 }
 
 func (s *source) addField(record *pyStruct, schema *codec.Schema, field codec.Field, goField *types.Var, key string) error {

@@ -59,7 +59,7 @@ type Result struct {
 	// URL is the item's URL as it was given, credentials included.
 	URL string `gostitch:"url"`
 	// Path is the item's path as it was given.
-	Path string `gostitch:"path"`
+	Path string `gostitch:"path,path"`
 	// OK is true if the complete, verified file is at path.
 	OK bool `gostitch:"ok"`
 	// Error says why the item failed, with credentials and query values

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from . import _go_build, _provide, _targets, _trial
+from . import _disk_space, _go_build, _provide, _targets, _trial
 from ._project import GENERATED, Project
 from ._workspace import CORE, Workspace
 
@@ -68,15 +68,40 @@ def _generate(project: Project, workspace: Workspace, module: Path, listed: Path
             "-main", workspace.main_file, "-list", listed, f"-tasks={str(project.tasks).lower()}",
             *project.go,
         )  # fmt: skip
+    said = (done.stdout + done.stderr).strip()
     if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip()
+        said = _disk_space.lines(said) or said  # Go says much that follows from it
         sys.exit(f"{said}\ngostitch: {project.name} was not built: {_remedy(said)}")
+    if said:
+        print(said, file=sys.stderr)  # notes
+
+
+_PATTERNS = (
+    (
+        r"^no call of gocore\.Register found",
+        "name the Go packages that register functions: go = in [tool.gostitch]",
+    ),
+    (
+        r"^(directory|pattern) .*(not one of the workspace modules|outside)",
+        "go = in [tool.gostitch] names folders of this project's module; a package of another "
+        "module is named by its import path, and that module by go.mod or a go.work of yours",
+    ),
+    (
+        r"^(no required module provides|package .* is not in std|stat |pattern |no Go files in)",
+        "correct go = in [tool.gostitch], which names Go packages: a folder, beginning with ./, or "
+        "an import path that go.mod or go.work knows",
+    ),
+    (
+        r"could not import",
+        "correct the import, or run 'go get' with its path, for a module that go.mod lacks",
+    ),
+)
+"""What the generator says of the packages it was to read, and what to do about it."""
 
 
 def _remedy(said: str) -> str:
-    if re.search(r"no call of gocore\.Register found", said):
-        return "name the Go packages that register functions: go = in [tool.gostitch]"
-    return _go_build.remedy(said)
+    fits = (text for pattern, text in _PATTERNS if re.search(pattern, said, re.MULTILINE))
+    return next(fits, None) or _go_build.remedy(said)
 
 
 def _runs_here() -> bool:

@@ -117,6 +117,11 @@ def _source(file: Path, settings: dict[str, Any], package: str) -> Path:
             f"there is no Python package {package} in {where}; make the folder with an "
             "__init__.py, or correct package = and source = in [tool.gostitch]"
         )
+    if not (source / inner / "__init__.py").is_file():
+        sys.exit(
+            f"there is no __init__.py in {source / inner}, so importing {package} would give an "
+            f"empty package; write one with the line 'from {package}._generated import *'"
+        )
     return source
 
 

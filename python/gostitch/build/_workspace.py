@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gostitch._version import VERSION
+
 from . import _go_build, _toolchain
 from ._core import core_directory
 
@@ -71,12 +73,11 @@ class Workspace:
             wanted = _version(found.get("Go", ""))
             _refuse_too_new(file, wanted)
             versions.append(wanted)
-            # What it asks for, or replaces, may be nowhere; the installed core is here.
-            replaces += [
-                {"Old": required, "New": {"Path": str(core)}}
-                for required in found.get("Require") or []
-                if required["Path"] == CORE
-            ]
+            for required in found.get("Require") or []:
+                if required["Path"] == CORE:
+                    _refuse_newer_core(file, required["Version"])
+                    # What it asks for may be nowhere; the installed core is here.
+                    replaces.append({"Old": required, "New": {"Path": str(core)}})
         return uses, replaces, ".".join(map(str, max(versions)))
 
     def own_file(self) -> Path | None:
@@ -100,8 +101,11 @@ class Workspace:
         text = f"{MARK}\n\n{self._development}"
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             unfinished = file.with_name(f".go.work.{os.getpid()}")
-            unfinished.write_text(text, encoding="utf-8")
-            unfinished.replace(file)
+            try:
+                unfinished.write_text(text, encoding="utf-8")
+                unfinished.replace(file)
+            finally:
+                unfinished.unlink(missing_ok=True)
         return file
 
     def run(self, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -169,6 +173,15 @@ def _flags(given: str) -> str:
 def _version(text: str) -> tuple[int, int, int]:
     first, second, third = [*map(int, re.findall(r"\d+", text)), 0, 0, 0][:3]
     return first, second, third
+
+
+def _refuse_newer_core(file: Path, wanted: str) -> None:
+    if _version(wanted) > _version(VERSION):
+        sys.exit(
+            f"{file} requires gostitch {wanted}, and {VERSION} is installed, whose core is the one "
+            f"that is built; run: pip install 'gostitch>={wanted.removeprefix('v')}', or remove that "
+            "line, which a build does not need"
+        )
 
 
 def _refuse_too_new(file: Path, wanted: tuple[int, int, int]) -> None:

@@ -31,13 +31,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build, and say what came of it."""
-    from gostitch.build import _project, _wheel
+    from gostitch.build import _disk_space, _project, _wheel
 
     if options.target:
         os.environ[_targets.VARIABLE] = options.target
     try:
         wheel, built = _wheel.build(_project.read(Path.cwd()), options.out)
     except OSError as error:
-        sys.exit(f"the wheel cannot be written: {error}")
+        why = _disk_space.reason(str(error)) or f"{error}; choose another folder with --out"
+        sys.exit(f"the wheel cannot be written into {options.out}: {why}")
     print(f"{wheel} has {', '.join(built.functions)}")
     return 0

@@ -18,12 +18,14 @@ _CALL = "tasks.hash_tree"
 _TIMEOUT_S = 10.0
 
 
-def main() -> None:
-    """Go through the stages until one fails."""
+def main(*, load: bool) -> None:
+    """Go through the stages until one fails, or up to loading the library."""
     from gostitch.doctor import _package
 
     modules = _package.import_compiled()
     _tell("compiled", modules=modules)
+    if not load:
+        return
     begun = time.perf_counter()
     try:
         from gostitch import _info, _process

@@ -60,7 +60,8 @@ def _finding(check: _Check) -> Finding:
 
 def _checks(load: Load, timeout_s: float) -> list[_Check]:
     env, limits = os.environ, _cgroup.read()
-    trial = _trial.run(timeout_s) if load == "trial" else None
+    damage = None if load == "no" else _library.damage()
+    trial = _trial.run(timeout_s, load=damage is None) if load == "trial" else None
 
     def compiled() -> Verdict:
         modules = trial.stages.get("compiled", {}).get("modules") if trial else None
@@ -71,6 +72,8 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         return _rlimits.threads((limits.pids, limits.pids_used), _runtime.is_loaded())
 
     def loading() -> Verdict:
+        if damage is not None:
+            return _loading.not_tried(damage)
         return _loading.of_trial(trial) if trial else _loading.here(load == "here")
 
     return [

@@ -50,9 +50,8 @@ def library_file() -> Verdict:
         return problem(f"{file} is not a file{why}.", fix, **facts)
     facts["size"] = os.path.getsize(file)
     try:
-        with _elf.Elf(file) as elf:
-            facts |= _facts(elf)
-            exports = elf.exports(_MARK)
+        read, exports = _read(file)
+        facts |= read
     except OSError as error:
         return problem(f"{file} cannot be read{why}: {error.strerror}.", fix, **facts)
     except _elf.NotElf as error:
@@ -77,6 +76,28 @@ def library_file() -> Verdict:
         fix = "Raise or remove glibc.rtld.optional_static_tls in GLIBC_TUNABLES."
         return warning(words, fix, **facts)
     return ok(words, **facts)
+
+
+def damage() -> str | None:
+    """Say why the file that would be loaded is no library, or give None.
+
+    Nobody should try to load it then: to use a file that was cut off ends the process.
+    """
+    if _runtime.is_loaded():
+        return None
+    try:
+        _read(path())
+    except _elf.NotElf as error:
+        return str(error)
+    except OSError:
+        return None  # loading it says why
+    return None
+
+
+def _read(file: str) -> tuple[dict[str, Any], bool]:
+    """Give what is in a library, and whether it is one of gostitch."""
+    with _elf.Elf(file) as elf:
+        return _facts(elf), elf.exports(_MARK)
 
 
 def _facts(elf: _elf.Elf) -> dict[str, Any]:

@@ -27,6 +27,12 @@ _UNKNOWN = (
 )
 
 
+def not_tried(damage: str) -> Verdict:
+    """Say that nothing was loaded, since the file is damaged."""
+    fix = "Do what the finding about the file says."
+    return problem(f"It was not loaded, since {damage}.", fix, where=None)
+
+
 def of_trial(trial: Trial) -> Verdict:
     """Say how loading went in a trial process."""
     load, call = trial.stages.get("load"), trial.stages.get("call")

@@ -20,7 +20,8 @@ TIMEOUT_S = 20.0
 """How long the trial may take, unless told otherwise."""
 
 _PROGRAM = (
-    "import sys; sys.path[:] = {path!r}; from gostitch.doctor import _attempt; _attempt.main()"
+    "import sys; sys.path[:] = {path!r}; from gostitch.doctor import _attempt; "
+    "_attempt.main(load={load!r})"
 )
 _TELLING = re.compile(r"(fatal error|panic|runtime|Fatal Python error|\w*Error)\b.*:|fatal error")
 
@@ -37,13 +38,13 @@ class Trial:
     started: bool = True
 
 
-def run(timeout_s: float = TIMEOUT_S) -> Trial:
-    """Run the trial."""
+def run(timeout_s: float = TIMEOUT_S, *, load: bool = True) -> Trial:
+    """Run the trial, up to loading the library or beyond."""
     program = os.path.basename(sys.executable or "")
     if "py" not in program:  # a server that embeds Python, which must not be started once more
         why = f"could not be started, since {program or 'nothing'} is no Python program"
         return Trial({}, why, None, started=False)
-    command = [sys.executable, "-c", _PROGRAM.format(path=sys.path)]
+    command = [sys.executable, "-c", _PROGRAM.format(path=sys.path, load=load)]
     try:
         done = subprocess.run(
             command,

@@ -64,7 +64,7 @@ class FetchProgress(_msgspec.Struct, frozen=True):
     bytes_total: int
 
 
-@_go.record("url: str, path: str, ok: bool, error: str, status: int64, bytes: int64, digest: str, attempts: int64")
+@_go.record("url: str, path: path, ok: bool, error: str, status: int64, bytes: int64, digest: str, attempts: int64")
 class FetchResult(_msgspec.Struct, frozen=True):
     """Says what became of one item.
 
@@ -96,7 +96,7 @@ class FetchResult(_msgspec.Struct, frozen=True):
 
 @_go.function(
     "tasks.fetch",
-    "6edcce0503a88876",
+    "c3fe6a737acc7f21",
     "items: list[FetchItem], concurrency: int64, per_host: int64, retries: int64, attempt_timeout_s: float64, resume: bool, headers: map[str]",
     "list[FetchResult]",
     message="FetchProgress",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import math
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -116,8 +117,34 @@ def test_a_reference_to_a_buffer_is_extension_1() -> None:
     assert frame("value_buffer_reference") == packed
 
 
+@_shapes.record("one: path, maybe: optional[path], many: list[path], named: map[path], text: str")
+class Paths(msgspec.Struct):
+    """The struct ``paths`` of the Go test."""
+
+    one: str
+    maybe: str | None
+    many: list[str]
+    named: dict[str, str]
+    text: str
+
+
+def test_a_path_keeps_its_bytes() -> None:
+    """What is not UTF-8 is in the str as ``os.fsdecode`` puts it there, and is the same bytes back."""
+    schema = _shapes.schema("Paths", globals())
+    paths = Paths(
+        one=os.fsdecode(b"a\xff"),
+        maybe=os.fsdecode(b"b\xff"),
+        many=[os.fsdecode(b"c\xff"), "grüße"],
+        named={"k": os.fsdecode(b"d\xff")},
+        text="e",
+    )
+
+    assert paths == schema.decode(frame("value_paths_not_utf8"))
+    assert frame("value_paths_not_utf8") == schema.encode(paths)
+
+
 def test_text_of_go_is_always_utf8() -> None:
-    """A file name that is not UTF-8 arrives with replacement characters."""
+    """Text that is no path and not UTF-8 arrives with replacement characters."""
     assert "a\ufffdb" == _shapes.schema("str", {}).decode(frame("value_text_not_utf8"))
 
 

@@ -63,8 +63,41 @@ def test_a_text_file(doctor: Callable, tmp_path: Path, content: bytes, reason: s
         f"{path} is no library (GOSTITCH_LIBRARY names it): {reason}."
         == (found["library.file"]["words"])
     )
-    assert "problem" == found["library.load"]["status"]
-    assert found["library.load"]["fix"]
+    load = found["library.load"]
+    assert ("problem", f"It was not loaded, since {reason}.") == (load["status"], load["words"])
+    assert "ok" == found["python.compiled"]["status"]
+
+
+@pytest.mark.parametrize("part", [0.001, 0.5, 0.9])
+def test_a_library_that_was_cut_off(
+    doctor: Callable, library: Path, tmp_path: Path, part: float
+) -> None:
+    """It is never loaded, since that would end the process by SIGBUS; nobody has to report it."""
+    path = tmp_path / "cut.so"
+    content = library.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    found = doctor(GOSTITCH_LIBRARY=str(path)).findings
+    load = found["library.load"]
+
+    assert "it is a damaged ELF file" in found["library.file"]["words"]
+    assert "It was not loaded, since it is a damaged ELF file." == load["words"]
+    assert "Do what the finding about the file says." == load["fix"]
+
+
+def test_a_library_that_was_cut_off_is_not_loaded_here(
+    examined: Callable, library: Path, tmp_path: Path
+) -> None:
+    """A service that has the doctor load it lives on."""
+    path = tmp_path / "cut.so"
+    path.write_bytes(library.read_bytes()[:100_000])
+    text = """
+import gostitch.doctor
+found = {f.id: f for f in gostitch.doctor.examine(load="here")}
+assert found["library.load"].status == "problem"
+assert found["library.load"].words == "It was not loaded, since it is a damaged ELF file."
+"""
+
+    assert "note" == examined(text, GOSTITCH_LIBRARY=str(path))["library.load"]["status"]
 
 
 def test_a_c_library(doctor: Callable) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gostitch._version import VERSION
 from own.projects import Done, Project
 
 
@@ -106,11 +107,75 @@ def test_go_that_does_not_compile(project: Project) -> None:
     assert last.startswith("gostitch: sums was not built: correct the Go sources where the lines")
 
 
-def test_a_package_that_is_not_there(project: Project) -> None:
-    """Go says which."""
-    project.add_settings('go = ["./nowhere"]')
+@pytest.mark.parametrize(
+    ("pattern", "cause", "remedy"),
+    [
+        ("./nowhere", "/nowhere: directory not found", "a folder, beginning with ./, or an import"),
+        ("./nowhere/...", "pattern ./nowhere/...: ", "correct go = in [tool.gostitch]"),
+        ("./python", "no Go files in ", "correct go = in [tool.gostitch]"),
+        ("nowhere", "package nowhere is not in std", "correct go = in [tool.gostitch]"),
+        ("example.org/nowhere", "no required module provides package example.org", "correct go ="),
+        ("../other", "directory ../other ", "go = in [tool.gostitch] names folders of this proj"),
+    ],
+)
+def test_packages_that_are_not_there(
+    project: Project, pattern: str, cause: str, remedy: str
+) -> None:
+    """Go says which, without its advice, and the setting is named."""
+    other = Project(project.root.parent / "other", "other")
+    project.add_settings(f"go = [{pattern!r}]")
+    first, last = refusal(project).splitlines()
 
-    assert "/nowhere" in refusal(project)
+    assert other.root.is_dir()
+    assert cause in first
+    assert remedy in last
+
+
+def test_an_import_that_is_not_there(project: Project) -> None:
+    """The line is named, and both remedies."""
+    project.edit("sums.go", '"context"', '"context"\n\t_ "example.org/nowhere"')
+    first, last = refusal(project).splitlines()
+
+    assert first.startswith("sums.go:7:")
+    assert "could not import example.org/nowhere (there is no such package)" in first
+    assert "correct the import, or run 'go get' with its path" in last
+
+
+def test_a_newer_core_than_is_installed(project: Project) -> None:
+    """The installed one is built, so what go.mod requires must not be newer."""
+    project.edit("go.mod", "go 1.26\n", "go 1.26\n\nrequire github.com/gostitch/gostitch v0.99.1\n")
+    text = refusal(project)
+
+    assert f"go.mod requires gostitch v0.99.1, and {VERSION} is installed" in text
+    assert "run: pip install 'gostitch>=0.99.1', or remove that line" in text
+
+
+def test_a_python_package_without_init(project: Project) -> None:
+    """Importing it would give an empty namespace, so it is told what to write."""
+    (project.source / "sums" / "__init__.py").unlink()
+    text = refusal(project)
+
+    assert text.startswith(f"there is no __init__.py in {project.source / 'sums'}, so importing")
+    assert text.endswith("write one with the line 'from sums._generated import *'")
+
+
+def test_a_function_of_another_form(project: Project) -> None:
+    """Go only says that it cannot infer types; the difference is named instead."""
+    project.edit("sums.go", "_ context.Context, a Args", "a Args")
+    text = refusal(project)
+
+    assert text.startswith("sums.go:23:19: sums.add: Add has no context as its first parameter")
+    assert "cannot infer" not in text
+
+
+def test_a_json_tag_is_noted(project: Project) -> None:
+    """It names nothing in Python, which may not be meant; the build goes on."""
+    project.edit("sums.go", "A int64", 'A int64 `json:"first"`')
+    done = project.gostitch("develop", "--no-install")
+
+    assert 0 == done.returncode
+    assert done.stderr.startswith("sums.go:14:2: note: A is a in Python, for a json tag names it")
+    assert 'add the tag gostitch:"first" for that name' in done.stderr
 
 
 def test_no_function(project: Project) -> None:
@@ -128,7 +193,7 @@ def test_types_that_cannot_cross(project: Project) -> None:
     project.edit("sums.go", "a.A + a.B", "a.B")
     text = refusal(project)
 
-    assert "sums.go:14:2: field A: type chan int cannot cross; use bool, " in text
+    assert "sums.go:14:2: field A: type chan int cannot cross; give each int " in text
 
 
 def test_two_functions_of_one_python_name(project: Project) -> None:
@@ -273,7 +338,8 @@ def test_a_folder_that_cannot_be_written(project: Project) -> None:
     project.write("file", "")
 
     text = said(project.gostitch("build", "--out", "file"))
-    assert text.startswith("the wheel cannot be written: ")
+    assert text.startswith("the wheel cannot be written into file: [Errno ")
+    assert text.endswith("; choose another folder with --out")
 
 
 def test_what_worked_before_is_kept(project: Project, play: Callable[..., list[str]]) -> None:

@@ -26,6 +26,9 @@ ROWS = {
     "string": ("k.texts('ä')", "'ä'"),
     "path": ("k.paths(pathlib.Path('/tmp/x'))", "'/tmp/x'"),
     "path as text": ("k.paths('x')", "'x'"),
+    "path that is not UTF-8": ("os.fsencode(k.find(os.fsdecode(b'x\\xff')).where)", "b'x\\xff'"),
+    "text that is not UTF-8": ("k.find(os.fsdecode(b'x\\xff')).text", "'x\ufffd'"),
+    "a path as a whole result": ("k.paths(os.fsdecode(b'x\\xff'))", "'x\ufffd'"),
     "bytes": ("bytes(k.binary(b'abc'))", "b'abc'"),
     "bytearray": ("bytes(k.binary(bytearray(b'abc')))", "b'abc'"),
     "memoryview": ("bytes(k.binary(memoryview(b'abc')))", "b'abc'"),
@@ -40,6 +43,8 @@ ROWS = {
     "list by default": ("k.lists()", "[]"),
     "map": ("k.maps({'a': 1})", "{'a': 1}"),
     "map with other keys": ("k.maps({1: 1})", "TypeError"),
+    "set": ("k.sets(dict.fromkeys('ab'))", "{'a': None, 'b': None}"),
+    "set with values": ("k.sets({'a': 1})", "TypeError"),
     "optional": ("k.optionals(value=3)", "3"),
     "optional none": ("k.optionals(value=None)", "None"),
     "optional by default": ("k.optionals()", "None"),
@@ -62,6 +67,8 @@ ROWS = {
     "timeout": ("k.named('x', 'y', timeout=5)", "'x y'"),
     "submit": ("k.small.submit(5).result()", "5"),
     "map over": ("list(k.small.map([1, 2]))", "[1, 2]"),
+    "a method of a value": ("k.below(3)", "7"),
+    "a generic function, without parameters": ("k.zero()", "''"),
     "messages": (
         "[m for m in [[]] if k.messages(3, told=m.append) == 3 for m in [m]]",
         "[[0, 1, 2]]",
@@ -82,7 +89,7 @@ ROWS = {
 }
 
 PROGRAM = """
-import asyncio, datetime, json, pathlib, sys
+import asyncio, datetime, json, os, pathlib, sys
 import kinds as k
 
 T = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)

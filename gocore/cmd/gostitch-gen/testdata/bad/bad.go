@@ -5,6 +5,11 @@ package bad
 import (
 	"context"
 	"iter"
+	"math/big"
+	"net/url"
+	"os"
+	"sync"
+	"sync/atomic"
 
 	"github.com/gostitch/gostitch/gocore"
 )
@@ -54,6 +59,85 @@ type Anything struct {
 // Four has an array.
 type Four struct {
 	V [4]int
+}
+
+// Closed keeps all that it has to itself.
+type Closed struct{ a, b int }
+
+// Inner is a part of Outer.
+type inner struct{ X int }
+
+// Outer has fields of another struct in Go.
+type Outer struct {
+	inner
+	Y int
+}
+
+// Unread has a tag that Go does not read.
+type Unread struct {
+	A int `gostitch: "a"`
+}
+
+// The types below have a field each of which Python could make nothing.
+type (
+	URL      struct{ V url.URL }
+	Big      struct{ V *big.Int }
+	Lock     struct{ V sync.Mutex }
+	File     struct{ V *os.File }
+	Atomic   struct{ V atomic.Int64 }
+	Failed   struct{ V error }
+	Called   struct{ V func() }
+	Complex  struct{ V complex128 }
+	Address  struct{ V uintptr }
+	Pointers struct{ V **int }
+)
+
+// TakesURL is refused.
+func TakesURL(context.Context, URL) (None, error) { return None{}, nil }
+
+// TakesBig is refused.
+func TakesBig(context.Context, Big) (None, error) { return None{}, nil }
+
+// TakesLock is refused.
+func TakesLock(context.Context, *Lock) (None, error) { return None{}, nil }
+
+// TakesFile is refused.
+func TakesFile(context.Context, File) (None, error) { return None{}, nil }
+
+// GivesAtomic is refused.
+func GivesAtomic(context.Context, Args) (*Atomic, error) { return nil, nil }
+
+// TakesFailed is refused.
+func TakesFailed(context.Context, Failed) (None, error) { return None{}, nil }
+
+// TakesCalled is refused.
+func TakesCalled(context.Context, Called) (None, error) { return None{}, nil }
+
+// TakesComplex is refused.
+func TakesComplex(context.Context, Complex) (None, error) { return None{}, nil }
+
+// TakesAddress is refused.
+func TakesAddress(context.Context, Address) (None, error) { return None{}, nil }
+
+// TakesPointers is refused.
+func TakesPointers(context.Context, Pointers) (None, error) { return None{}, nil }
+
+// TakesPointer is refused.
+func TakesPointer(context.Context, *Args) (None, error) { return None{}, nil }
+
+// GivesClosed is refused.
+func GivesClosed(context.Context, Args) ([]Closed, error) { return nil, nil }
+
+// TakesOuter is refused.
+func TakesOuter(context.Context, Outer) (None, error) { return None{}, nil }
+
+// TakesUnread is refused.
+func TakesUnread(context.Context, Unread) (None, error) { return None{}, nil }
+
+// Priced is an interface.
+type Priced interface {
+	// Price is a method of any type.
+	Price(context.Context, Args) (None, error)
 }
 
 // The codes below cannot be exceptions.
@@ -113,7 +197,13 @@ func AsksAnything(context.Context, Args, func(context.Context, Anything) (int, e
 	return None{}, nil
 }
 
-var name = "bad.variable"
+func given() func(context.Context, Args) (None, error) { return Fine }
+
+var (
+	name   = "bad.variable"
+	priced Priced
+	local  = given()
+)
 
 func init() {
 	gocore.Register(name, Fine)
@@ -130,4 +220,22 @@ func init() {
 	gocore.RegisterStream("bad.stream", StreamsChannels)
 	gocore.RegisterCallback("bad.callback", AsksAnything)
 	gocore.Register("bad.literal", func(context.Context, Args) (None, error) { return None{}, nil })
+	gocore.Register("bad.url", TakesURL)
+	gocore.Register("bad.big", TakesBig)
+	gocore.Register("bad.lock", TakesLock)
+	gocore.Register("bad.file", TakesFile)
+	gocore.Register("bad.atomic", GivesAtomic)
+	gocore.Register("bad.failed", TakesFailed)
+	gocore.Register("bad.called", TakesCalled)
+	gocore.Register("bad.complex", TakesComplex)
+	gocore.Register("bad.address", TakesAddress)
+	gocore.Register("bad.pointers", TakesPointers)
+	gocore.Register("bad.pointer", TakesPointer)
+	gocore.Register("bad.closed", GivesClosed)
+	gocore.Register("bad.outer", TakesOuter)
+	gocore.Register("bad.unread", TakesUnread)
+	gocore.Register("bad.method", priced.Price)
+	gocore.Register("bad.local", local)
+	gocore.Register("bad.given", given())
+	gocore.Register("Bad name", Fine)
 }

@@ -1,0 +1,73 @@
+"""``gostitch develop`` where pip cannot install: what was built is there, and the remedy is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gostitch.build import _install
+from own.projects import Project
+
+# What pip sees of a Python that belongs to the system: no virtual environment, and the mark.
+_OF_THE_SYSTEM = """
+import sys as _sys, sysconfig as _sysconfig
+if "pip" in _sys.orig_argv:
+    _sys.base_prefix = _sys.prefix
+    _get_path = _sysconfig.get_path
+    _sysconfig.get_path = lambda name, *rest: {folder!r} if name == "stdlib" else _get_path(name, *rest)
+"""
+
+
+def test_a_python_that_the_system_manages(project: Project, tmp_path: Path) -> None:
+    """Pip's page of text becomes one sentence (PEP 668), after what was built."""
+    (tmp_path / "EXTERNALLY-MANAGED").write_text("[externally-managed]\nError=Use apt.\n")
+    (tmp_path / "sitecustomize.py").write_text(_OF_THE_SYSTEM.format(folder=str(tmp_path)))
+    done = project.gostitch("develop", env={"PYTHONPATH": str(tmp_path)})
+
+    assert 1 == done.returncode
+    assert done.stdout.startswith("built   python/sums/libsums.so: sums.add\n")
+    (line,) = done.stderr.splitlines()
+    assert "the system alone may install into " in line
+    assert "(PEP 668); make a virtual environment (python3 -m venv .venv)" in line
+    assert line.endswith(f"with --no-install and PYTHONPATH={project.source}")
+    assert project.library.is_file()
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 30] Read-only file "
+            "system: '/srv/lib/__editable__.sums-1.0.pth'\n",
+            "/srv/lib cannot be written (Read-only file system); make a virtual environment",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: "
+            "'/srv/lib/x.pth'\nConsider using the `--user` option or check the permissions.\n",
+            "/srv/lib cannot be written (Permission denied); make a virtual environment",
+        ),
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on "
+            "device\n",
+            "the disk is full; make room",
+        ),
+    ],
+)
+def test_a_folder_that_pip_cannot_write(said: str, cause: str) -> None:
+    """What pip said is one sentence with the folder and the remedy."""
+    text = _install.refusal(said, Path("/work/python"))
+
+    assert 1 == len(text.splitlines())
+    assert f"but the project was not installed: {cause}" in text
+
+
+def test_another_reason_of_pip(project: Project) -> None:
+    """Pip's words stay where they are the reason, and the remedy follows."""
+    project.edit("pyproject.toml", 'version = "1.0"', 'version = "1.0"\ndependencies = ["nowhere"]')
+    done = project.gostitch("develop", env={"PIP_NO_INDEX": "1"})
+
+    assert 1 == done.returncode
+    first, *_, last = done.stderr.splitlines()
+    assert "Could not find a version that satisfies the requirement nowhere" in first
+    assert "pip says why above; correct that, or use what was built, with --no-install" in last
