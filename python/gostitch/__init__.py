@@ -3,7 +3,8 @@
 Importing the package does not load Go; the first call does.
 """
 
-from gostitch._future import Future
+import typing
+
 from gostitch._info import runtime_info
 from gostitch._version import VERSION as __version__
 from gostitch.exceptions import (
@@ -28,6 +29,9 @@ from gostitch.exceptions import (
     GoValueError,
     LibraryError,
 )
+
+if typing.TYPE_CHECKING:
+    from gostitch._future import Future
 
 __all__ = [
     "ForkedHandleError",
@@ -54,3 +58,13 @@ __all__ = [
     "__version__",
     "runtime_info",
 ]
+
+
+def __getattr__(name: str) -> typing.Any:
+    # Late, so that the package can be imported, and the doctor run, without its compiled part.
+    if name == "Future":
+        from gostitch._future import Future
+
+        globals()[name] = Future
+        return Future
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
