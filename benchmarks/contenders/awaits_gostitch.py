@@ -28,3 +28,16 @@ def one(count: int) -> Work:
         return total
 
     return work(main)
+
+
+def callbacks(count: int) -> Work:
+    """Answer the questions of 64 functions, each of which asks one after the other."""
+
+    def answer(question: faults.FaultsQuestion) -> int:
+        return question.number
+
+    async def main() -> int:
+        calls = [faults.ask.submit(count // 64, answer) for _ in range(64)]
+        return sum(await asyncio.gather(*calls))
+
+    return work(main)
