@@ -142,7 +142,8 @@ class Queue(bridge.Queue):
 
     def pending_count(self) -> int:
         """Give the number of replies that are to come."""
-        return sum(not future._taken for future in list(self.pending.values()))
+        forgotten = self._conversations.keys() - self.pending.keys()  # there must be none
+        return sum(not future._taken for future in list(self.pending.values())) + len(forgotten)
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains this queue although its owner may not."""

@@ -205,6 +205,7 @@ int gs_is_future(PyObject *object);
 /* These are for futures alone. */
 unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
+void gs_expect_reply_only(PyObject *future);
 
 /* Writes function, trace context and buffers of its call. */
 int gs_describe_call(PyObject *future, gostitch_request *request);

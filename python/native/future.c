@@ -24,6 +24,7 @@ typedef struct {
   PyObject *queue; /* sends, cancels and watches for the future */
   unsigned long long token;
   outcome state;
+  char plain;     /* its reply is all that arrives: there are no messages before it */
   char settled;   /* somebody has claimed to set the outcome */
   char taken;     /* the reply is being handled */
   char abandoned; /* the interpreter ends: nobody must be told */
@@ -141,7 +142,7 @@ static void end_loan(gs_future *f) {
 int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyObject *running, int *taken) {
   gs_future *f = (gs_future *)object;
   /* What runs code of others is left to Python, which holds no lock then. */
-  if (f->function == NULL || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
+  if (!f->plain || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
       is_set(f->callbacks)) {
     return 0;
   }
@@ -197,6 +198,8 @@ int gs_describe_call(PyObject *future, gostitch_request *request) {
 unsigned long long gs_token_of(PyObject *future) { return ((gs_future *)future)->token; }
 
 int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
+
+void gs_expect_reply_only(PyObject *future) { ((gs_future *)future)->plain = 1; }
 
 void gs_abandon(PyObject *future) { ((gs_future *)future)->abandoned = 1; }
 

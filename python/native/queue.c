@@ -96,6 +96,7 @@ PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gost
   PyObject *future = gs_new_future((PyTypeObject *)q->future, queue, loop, function, trace, loan);
   Py_XDECREF(loan);
   if (future == NULL) return NULL;
+  gs_expect_reply_only(future);
   PyObject *refused = gs_describe_call(future, request) < 0 ? NULL : start(q, future, request);
   if (refused == Py_None) {
     Py_DECREF(refused);

@@ -28,9 +28,23 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 from shipped import toolchain  # noqa: E402
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let another build of the library be tested (make asan)."""
+    parser.addoption("--library", help="a build of libfaults to test instead of a new one")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have what the tests start load it too."""
+    given = config.getoption("--library")
+    if given:
+        os.environ["GOSTITCH_LIBRARY"] = str(Path(given).resolve())
+
+
 @pytest.fixture(scope="session", autouse=True)
-def library() -> Path:
+def library(pytestconfig: pytest.Config) -> Path:
     """The library of the tests, built; Go's cache makes that cheap when nothing changed."""
+    if pytestconfig.getoption("--library"):
+        return Path(os.environ["GOSTITCH_LIBRARY"])
     go = toolchain.go()
     if go is None:
         pytest.fail("no Go was found; run 'make dev'")

@@ -1,0 +1,1 @@
+"""A soak: mixed calls for as long as one likes."""
