@@ -159,6 +159,11 @@ class Future(concurrent.futures.Future[R]):
             raise asyncio.CancelledError
         return self.result()
 
+    def forget_threads(self) -> None:
+        """Let go of locks, of who waits and of callbacks, in a forked child: they are the parent's."""
+        self._own_condition = None
+        self._done_callbacks = ()
+
     def settle(self, state: str, result: Any, exception: BaseException | None) -> None:
         """Set the outcome, once, and tell everybody who waits."""
         if self._queue.claim(self._token):

@@ -150,16 +150,17 @@ class Queue:
 
     def send(self, token: int, message: bytes) -> None:
         """Send a message to a running function."""
-        self._usable()
-        refused = bridge.send(token, message)
+        if self.is_foreign():
+            raise ForkedHandleError(self._forked(), details=self._pids())
+        refused = bridge.send(self._handle_number, token, message)
         if refused is not None:
             raise decode_error(refused, b"")
 
     def cancel(self, token: int) -> None:
         """Cancel the context of a running function."""
-        if _process.loaded() is not self._library:
+        if self.is_foreign():
             return
-        bridge.cancel(token)
+        bridge.cancel(self._handle_number, token)
         if self.loop is not None:
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
@@ -222,6 +223,8 @@ class Queue:
 
     def drain(self) -> bool:
         """Handle one batch of waiting records; tell whether more wait."""
+        if self.is_foreign():
+            return False
         self._handle_kept()
         batch: list[Record] = []
         records = iter(batch)
@@ -283,15 +286,17 @@ class Queue:
                 left.insert(0, current)
         if left:
             self._kept.append(iter(left))
-        os.eventfd_write(self.fd, 1)
+        self.wake()
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
+        if self.is_foreign():
+            return  # a callback has forked, and this is the child: the parent goes on
         if kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
         elif not token:
-            bridge.send(0, answer_of_host(payload, status))
+            self.send(0, answer_of_host(payload, status))
         else:
             # A goroutine that outlived its call may still send.
             entry = self._pending.get(token)
@@ -374,7 +379,7 @@ class Queue:
             if entry.callbacks is None:
                 call.callback(message)
             else:
-                entry.callbacks.ask(message, number, functools.partial(bridge.send, token), loop)
+                entry.callbacks.ask(message, number, functools.partial(self._answer, token), loop)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -384,14 +389,24 @@ class Queue:
         finally:
             del future  # as the entry's
 
-    def _usable(self) -> _process.Library:
-        if _process.loaded() is not self._library:
-            raise ForkedHandleError(_FORKED.format(os.getpid(), self._library.pid))
-        return self._library
+    def _answer(self, token: int, message: bytes) -> None:
+        """Answer a question; a function that has ended meanwhile needs no answer."""
+        if not self.is_foreign():
+            bridge.send(self._handle_number, token, message)
+
+    def is_foreign(self) -> bool:
+        """Tell whether this is a queue of the process that this one was forked from."""
+        return _process.loaded() is not self._library
+
+    def _forked(self) -> str:
+        return _FORKED.format(os.getpid(), self._library.pid)
+
+    def _pids(self) -> dict[str, int]:
+        return {"pid": os.getpid(), "parent_pid": self._library.pid}
 
     def retire(self) -> None:
         """Close the queue as soon as nothing is pending."""
-        if _process.loaded() is not self._library:
+        if self.is_foreign():
             return
         self.retired = True
         if any(entry.waiting for entry in list(self._pending.values())):
@@ -423,15 +438,23 @@ class Queue:
 
     def fail(self) -> None:
         """Fail what is pending, in a forked child where no reply can come."""
-        text = _FORKED.format(os.getpid(), self._library.pid)
-        for entry in self._pending.values():
+        for entry in list(self._pending.values()):
             future = entry.future
+            if entry.waiting:
+                entry.waiting.clear()
             # Locks may have been held by threads that do not exist here.
-            future._own_condition = None
-            future._awaiting = []
-            future._done_callbacks = []
-            future.settle(FINISHED, None, ForkedHandleError(text))
+            future.forget_threads()
+            # It may have been claimed by such a thread.
+            self._unsettled.add(future._token)
+            future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self._pending.clear()
+        self._kept.clear()
+        self._open.clear()
+        self._order = threading.RLock()
+        if self.loop is None and self.fd >= 0:
+            # That of a loop may still be in its selector, where a number must not come again.
+            fd, self.fd = self.fd, -1
+            os.close(fd)
 
 
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
