@@ -82,7 +82,7 @@ class Pump:
 
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
-        os.close(self._changed)
+        _process.close_inherited(self._changed)
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="gostitch-pump", daemon=True)

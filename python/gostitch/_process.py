@@ -425,6 +425,15 @@ def _after_fork_in_child() -> None:
     _library, _loading = None, False
 
 
+def close_inherited(*descriptors: int) -> None:
+    """Close what a forked child has of its parent."""
+    for fd in descriptors:
+        try:
+            os.close(fd)
+        except OSError:
+            pass  # the parent had closed whatever was open
+
+
 def _forget_signals() -> None:
     """Close the pipe, which is the parent's: a Ctrl-C here would cancel the parent's call."""
     global _signals_watched, _signals_read, _wakeup_fd
@@ -434,11 +443,7 @@ def _forget_signals() -> None:
         before = signal.set_wakeup_fd(-1)
         if before not in (-1, _wakeup_fd):
             signal.set_wakeup_fd(before)
-    for fd in (_signals_read, _wakeup_fd):
-        try:
-            os.close(fd)
-        except OSError:
-            pass  # somebody has closed whatever was open
+    close_inherited(_signals_read, _wakeup_fd)
     _signals_watched, _signals_read, _wakeup_fd = False, -1, -1
 
 

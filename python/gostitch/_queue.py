@@ -453,8 +453,8 @@ class Queue:
         self._order = threading.RLock()
         if self.loop is None and self.fd >= 0:
             # That of a loop may still be in its selector, where a number must not come again.
-            fd, self.fd = self.fd, -1
-            os.close(fd)
+            _process.close_inherited(self.fd)
+            self.fd = -1
 
 
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
