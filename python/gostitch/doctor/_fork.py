@@ -42,7 +42,9 @@ def fork() -> Verdict:
     if info["forked_from"] is not None:
         words = f"This process was forked from process {info['forked_from']}, which had loaded the "
         if info["loaded"]:
-            return ok(f"{words}Go library, and has loaded a copy of it ({info['mapped']}).", **facts)
+            return ok(
+                f"{words}Go library, and has loaded a copy of it ({info['mapped']}).", **facts
+            )
         words += "Go library; the first call here loads a copy of it."
     else:
         words = (
