@@ -118,7 +118,7 @@ class Original:
             ("memory", self._from_shared_memory),
             ("memory of its own", self._from_memory),
             *(
-                (folder, lambda load, folder=folder: self._from_folder(folder, load))  # type: ignore[misc]
+                (folder, lambda load, folder=folder: self._from_folder(folder, load))
                 for folder in dict.fromkeys(folders)
                 if folder
             ),

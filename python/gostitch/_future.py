@@ -160,7 +160,7 @@ class Future(concurrent.futures.Future[R]):
         return self.result()
 
     def forget_threads(self) -> None:
-        """Let go of locks, of who waits and of callbacks, in a forked child: they are the parent's."""
+        """Let go of what is other threads', in a forked child, which has none of them."""
         self._own_condition = None
         self._done_callbacks = ()
 

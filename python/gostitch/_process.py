@@ -142,8 +142,8 @@ def fork_policy() -> str:
     policy = os.environ.get(FORK_VARIABLE) or _FORK_POLICIES[0]
     if policy not in _FORK_POLICIES:
         raise LibraryError(
-            f"{FORK_VARIABLE} is {policy!r}, and must be 'copy' (a forked child loads a copy of the "
-            "library) or 'error' (its calls raise ForkedHandleError); correct or unset it",
+            f"{FORK_VARIABLE} is {policy!r}, and must be 'copy' (a forked child loads a copy of "
+            "the library) or 'error' (its calls raise ForkedHandleError); correct or unset it",
             details={"variable": FORK_VARIABLE},
         )
     return policy
