@@ -76,7 +76,9 @@ except KeyboardInterrupt:
     print("interrupted")
 for future in list(gostitch._queue._queues.values()):
     for entry in list(future._pending.values()):
-        entry.future.cancel()
+        pending = getattr(entry, "future", None)  # None: the pump has just handled it
+        if pending is not None:
+            pending.cancel()
 print(settled())
 """,
     )
