@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks.measure import Case
+from benchmarks.peer import present
 
 FORKS = 50
 
@@ -16,8 +17,8 @@ def cases(quick: bool) -> Iterator[Case]:
         name="fork.child",
         size=1,
         unit="ms",
-        note="first call in a child whose parent used Go, with a sibling that did so; growth of its PSS",
-        contenders={"gostitch": "forks_gostitch:child", "python": "forks_spawned:child"},
+        note="first call in a child of a process that used Go, beside a sibling; growth of its PSS",
+        contenders=present({"gostitch": "forks_gostitch:child", "python": "forks_spawned:child"}),
         peers={"python": "the same in a process by spawn, from its start on"},
         rounds=rounds,
     )
@@ -26,7 +27,7 @@ def cases(quick: bool) -> Iterator[Case]:
         size=FORKS,
         unit="us",
         note="os.fork, and the end of a child that does nothing, in a process that used Go",
-        contenders={"gostitch": "forks_gostitch:parent", "python": "forks_spawned:parent"},
+        contenders=present({"gostitch": "forks_gostitch:parent", "python": "forks_spawned:parent"}),
         peers={"python": "the same in a process that did not load Go"},
         times=FORKS,
         rounds=rounds,
