@@ -75,7 +75,8 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: wheel ## The long matrices: archives, fuzzing, release wheels, installs on every CPython here
+test-long: wheel $(VENV)/.test ## The long matrices: forks, archives, fuzzing, release wheels, installs on every CPython here
+	GOSTITCH_LONG=1 $(BIN)/python -m pytest python/tests/fork
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
 	$(BIN)/python python/tests/install_matrix

@@ -28,7 +28,11 @@ BRIDGE = Extension(
     depends=sorted(str(path.relative_to(HERE)) for path in NATIVE.glob("*.h")),
     include_dirs=["gocore/cabi"],
     define_macros=[("Py_LIMITED_API", "0x030A0000")] if LIMITED_API else [],
-    extra_compile_args=["-std=gnu11", "-fvisibility=hidden"],
+    extra_compile_args=[
+        "-std=gnu11",
+        "-fvisibility=hidden",
+        "-Werror=implicit-function-declaration",
+    ],
     py_limited_api=LIMITED_API,
 )
 

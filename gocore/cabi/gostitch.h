@@ -22,7 +22,8 @@
  *           take long and want it released.
  * Fork.     The library does not work in a child made by fork after
  *           gostitch_open (the Go runtime's threads are gone); calls may hang.
- *           The loader must refuse to call there.
+ *           The loader must load a copy of the file there, by another name and
+ *           inode, or refuse to call; no handle or token is good in both.
  * Panics.   A panic of a function is an error reply. No function unwinds or
  *           longjmps through the caller.
  */

@@ -302,7 +302,11 @@ def _by_name(module: str, name: str) -> Any:
 
 
 def _observe() -> None:
-    """Look for observers, and have the bridge ask for the trace context if there are any."""
+    """Look for observers, and have the bridge ask for the trace context if there are any.
+
+    For another Go runtime too: a module that was imported may have brought one.
+    """
+    _process.warn_of_other_runtimes()
     _hooks.look()
     traced = _hooks.trace_context is not _hooks.no_trace
     bridge.install(trace=_hooks.trace_context if traced else None)

@@ -159,6 +159,13 @@ class Future(_Future[R]):
             raise
         return (yield from self.__await__())
 
+    def forget_threads(self) -> None:
+        """Let go of what is other threads', in a forked child, which has none of them."""
+        self._own_condition = None
+        self._done_callbacks = None
+        if not self.done():
+            self._claimed = False  # perhaps by such a thread
+
     def _raise_cancelled(self) -> NoReturn:
         import asyncio  # whoever awaits has it already
 

@@ -6,6 +6,7 @@ finds OpenTelemetry or Sentry in the process. The core works without either.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -54,3 +55,13 @@ def _ignore_span(frame: bytes) -> None:
 
 span: Callable[[bytes], None] = _ignore_span
 """Take the record of a span that Go finished."""
+
+
+def _after_fork_in_child() -> None:
+    """Attach again: the observers have to tell another library."""
+    global _modules_seen
+    _modules_seen = 0
+    _found.clear()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

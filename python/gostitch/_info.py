@@ -33,7 +33,9 @@ def runtime_info() -> dict[str, Any]:
     the pump and of living event loops are zero when nothing is under way, and
     before the library is loaded, when what only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
-    was forked from it, which makes every call here fail; else None.
+    was forked from it, else None; such a process loads a copy of the library at
+    its first call. ``mapped`` is what /proc/self/maps calls the library's file:
+    its path, or the name of the copy.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
     from gostitch import _pending, _process
@@ -46,11 +48,12 @@ def runtime_info() -> dict[str, Any]:
         "forked_from": _process.forked_from(),
     }
     if library is None:
-        unknown = dict.fromkeys(("library", "library_version", "go_version", "abi"))
+        unknown = dict.fromkeys(("library", "mapped", "library_version", "go_version", "abi"))
         return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE
     stats = library.stats()
     return info | {
         "library": library.path,
+        "mapped": library.mapped,
         "library_version": library.info.version,
         "go_version": library.info.go_version,
         "abi": library.info.abi,

@@ -71,6 +71,10 @@ class Pump:
         self._thread: threading.Thread
         self._start()
 
+    def forget(self) -> None:
+        """Close what is the pump's own, in a forked child, where its thread does not exist."""
+        _process.close_inherited(self._changed)
+
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="gostitch-pump", daemon=True)
         self._thread.start()
@@ -159,6 +163,7 @@ def pump() -> Pump:
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
+                atexit.unregister(leave)  # the parent's, after fork
                 atexit.register(leave)
     return _pump
 
@@ -177,6 +182,8 @@ def pending_count() -> int:
 
 def _after_fork_in_child() -> None:
     global _pump, _pump_lock
+    if _pump is not None:
+        _pump.forget()
     _pump, _pump_lock = None, threading.Lock()
     _loop_queues.clear()
 

@@ -10,7 +10,9 @@ import atexit
 import logging
 import os
 import signal
+import sys
 import threading
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -19,6 +21,7 @@ import msgspec
 
 from gostitch import _codec
 from gostitch._abi import bridge as bridge  # the others have it from here
+from gostitch._copies import NoCopyError, Original
 from gostitch._loops import running_loop
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, LibraryError
@@ -27,6 +30,11 @@ T = TypeVar("T")
 
 LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
 """The environment variable that names the library to load, whatever else is chosen."""
+
+FORK_VARIABLE = "GOSTITCH_FORK"
+"""The environment variable that says what a forked child gets: see ``fork_policy``."""
+
+_FORK_POLICIES = ("copy", "error")
 
 REBUILD = "run 'gostitch develop' in its project, or install it again"
 """What mends a library of one's own that does not fit the package."""
@@ -38,7 +46,16 @@ ONE_LIBRARY = (
 )
 """The remedy for two libraries."""
 
+ANOTHER_RUNTIME = (
+    "Go supports one Go runtime in a process: with two, signals reach the wrong one, goroutines "
+    "are not preempted and forked children hang or crash"
+)
+"""What is wrong with a Go library of somebody else in the process."""
+
 _CLOSE_TIMEOUT_S = 2.0
+
+_FORK_WAIT_S = 5.0
+"""Seconds that a fork waits for another thread to have loaded the library."""
 
 
 class Entry(NamedTuple):
@@ -73,11 +90,13 @@ class Library:
     def __init__(
         self,
         path: str,
+        mapped: str,
         info: _Info,
         functions: dict[str, Entry],
         environment: dict[bytes, bytes],
     ) -> None:
         self.path = path
+        self.mapped = mapped  # what /proc/self/maps calls it: in a forked child, the copy
         self.pid = os.getpid()
         self.info = info
         self.functions = functions
@@ -91,9 +110,12 @@ class Library:
 # The library of each generated module that was imported and has one of its own.
 _own: dict[str, str] = {}
 _lock = threading.Lock()
+_opening = threading.RLock()  # held while the library is loaded, and during a fork
 _library: Library | None = None
+_original: Original | None = None  # what is kept of the library for forked children
 _forked_from: int | None = None
 _loading = False
+_warned_of: set[str] = set()  # other Go runtimes
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
 _signals_read = -1
@@ -103,10 +125,28 @@ _wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
 def library() -> Library:
     """Give the library, loading it first if need be.
 
-    Raises ``LibraryError`` if it cannot be loaded and ``ForkedHandleError`` in
-    a child of a process that had loaded it.
+    In a child of a process that had loaded it, a copy is loaded. Raises
+    ``LibraryError`` if it cannot be loaded, and ``ForkedHandleError`` in such a
+    child if the policy is that.
     """
     return _library or _load()
+
+
+def fork_policy() -> str:
+    """Give what a child forked from a process that has loaded the library gets.
+
+    ``"copy"``: a library of its own, at its first call. ``"error"``: each call
+    raises ``ForkedHandleError``. Raises ``LibraryError`` if the environment
+    says anything else.
+    """
+    policy = os.environ.get(FORK_VARIABLE) or _FORK_POLICIES[0]
+    if policy not in _FORK_POLICIES:
+        raise LibraryError(
+            f"{FORK_VARIABLE} is {policy!r}, and must be 'copy' (a forked child loads a copy of "
+            "the library) or 'error' (its calls raise ForkedHandleError); correct or unset it",
+            details={"variable": FORK_VARIABLE},
+        )
+    return policy
 
 
 def choose(module: str, file: str, name: str) -> None:
@@ -159,29 +199,30 @@ def forked_from() -> int | None:
 
 
 def _load() -> Library:
-    global _library, _loading
+    global _library
     with _lock:
         if _library is not None:
             return _library
-        if _forked_from is not None:
+        policy = fork_policy()
+        if _forked_from is not None and policy == "error":
             raise ForkedHandleError(
                 f"process {os.getpid()} was forked from process {_forked_from}, which had loaded "
-                "the Go library, and a Go runtime does not survive fork; load it after the fork "
-                "(make the first call there), or start the child with the 'spawn' or "
-                "'forkserver' method",
+                f"the Go library, and a Go runtime does not survive fork; unset {FORK_VARIABLE} "
+                "so that the child loads a copy, load it after the fork (make the first call "
+                "there), or start the child with the 'spawn' or 'forkserver' method",
                 details={"pid": os.getpid(), "parent_pid": _forked_from},
             )
         if _refused is not None:
             # It cannot be unloaded, and a second Go runtime must not be loaded.
             raise LibraryError(str(_refused), details=_refused.details) from _refused
-        path = _find()
-        _loading = True
-        try:
-            _library = _open(path)
-        finally:
-            _loading = False
+        path = _find() if _original is None else _original.path
+        with _opening:
+            _library = _open(path, policy)
+        atexit.unregister(_close)  # the parent's, after fork
         atexit.register(_close)
-        return _library
+        loaded = _library
+    warn_of_other_runtimes()
+    return loaded
 
 
 def _find() -> str:
@@ -205,24 +246,45 @@ def _find() -> str:
     return str(path.resolve())
 
 
-def _open(path: str) -> Library:
+def _open(path: str, policy: str) -> Library:
+    global _loading, _original, _refused
+    _loading = True
     try:
-        bridge.load(os.fsencode(path), threading.main_thread().ident or 0)
+        if _forked_from is None:
+            _bring_in(path)
+            mapped = path
+            if policy == "copy" and _original is None:
+                _original = Original(path, bridge.memory_file)
+        else:
+            before = _original or Original(path, bridge.memory_file)
+            _original, mapped = before.load_copy(_bring_in)
+        return _shake_hands(path, mapped)
+    except NoCopyError as error:
+        raise LibraryError(
+            f"process {os.getpid()} was forked from process {_forked_from}, which had loaded the "
+            f"Go library {path}, and no copy of it can be loaded here ({error}); set TMPDIR to a "
+            "folder where code may be executed, load the library after the fork (make the first "
+            "call there), or start the child with the 'spawn' or 'forkserver' method",
+            details={"path": path, "pid": os.getpid(), "parent_pid": _forked_from},
+        ) from None
     except OSError as error:
         raise LibraryError(
             f"the Go library cannot be loaded: {error}; rebuild it, or correct or unset "
             f"{LIBRARY_VARIABLE}",
             details={"path": path},
         ) from None
-    try:
-        return _shake_hands(path)
     except LibraryError as error:
-        global _refused
         _refused = error
         raise
+    finally:
+        _loading = False
 
 
-def _shake_hands(path: str) -> Library:
+def _bring_in(path: str) -> None:
+    bridge.load(os.fsencode(path), threading.main_thread().ident or 0)
+
+
+def _shake_hands(path: str, mapped: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     given = present_environment()
@@ -241,7 +303,23 @@ def _shake_hands(path: str) -> Library:
     catalogue = _decode_reply(bridge.catalogue(), list[tuple[str, str]])
     functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
     bridge.ready(True)
-    return Library(path, info, functions, given)
+    return Library(path, mapped, info, functions, given)
+
+
+def warn_of_other_runtimes() -> None:
+    """Warn of each Go library of somebody else that has come into this process, once."""
+    for path in bridge.other_runtimes():
+        if path in _warned_of:
+            continue
+        _warned_of.add(path)
+        what = path or f"the program {sys.executable} itself"
+        warnings.warn(
+            f"there is another Go runtime in this process beside gostitch's: {what}; "
+            f"{ANOTHER_RUNTIME}; use one of them in a process of its own (multiprocessing with "
+            "'spawn', a subprocess)",
+            RuntimeWarning,
+            stacklevel=2,
+        )
 
 
 def present_environment() -> dict[bytes, bytes]:
@@ -325,20 +403,53 @@ def _close() -> None:
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
 
 
+def _before_fork() -> None:
+    # A child forked in the middle of loading would have half of a runtime.
+    _opening.acquire(timeout=_FORK_WAIT_S)
+
+
+def _after_fork_in_parent() -> None:
+    try:
+        _opening.release()
+    except RuntimeError:
+        pass  # it was waited for in vain
+
+
 def _after_fork_in_child() -> None:
-    global _library, _loading, _forked_from, _lock, _signals_watched, _wakeup_fd
+    global _library, _loading, _forked_from, _lock, _opening
     # Another thread may have held the lock at the fork.
-    _lock = threading.Lock()
-    if _signals_watched:
-        # The pipe is shared: a Ctrl-C here would cancel the parent's call.
-        before = signal.set_wakeup_fd(-1)
-        if before not in (-1, _wakeup_fd):
-            signal.set_wakeup_fd(before)
-    _signals_watched, _wakeup_fd = False, -1
+    _lock, _opening = threading.Lock(), threading.RLock()
+    _forget_signals()
     if _library is not None or _loading:  # by another thread, which does not exist here
         _forked_from = _library.pid if _library is not None else os.getppid()
     _library, _loading = None, False
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+def close_inherited(*descriptors: int) -> None:
+    """Close what a forked child has of its parent."""
+    for fd in descriptors:
+        try:
+            os.close(fd)
+        except OSError:
+            pass  # the parent had closed whatever was open
+
+
+def _forget_signals() -> None:
+    """Close the pipe, which is the parent's: a Ctrl-C here would cancel the parent's call."""
+    global _signals_watched, _signals_read, _wakeup_fd
+    if _wakeup_fd < 0:
+        return
+    if _signals_watched:
+        before = signal.set_wakeup_fd(-1)
+        if before not in (-1, _wakeup_fd):
+            signal.set_wakeup_fd(before)
+    close_inherited(_signals_read, _wakeup_fd)
+    _signals_watched, _signals_read, _wakeup_fd = False, -1, -1
+
+
+os.register_at_fork(
+    before=_before_fork,
+    after_in_parent=_after_fork_in_parent,
+    after_in_child=_after_fork_in_child,
+)
 bridge.install(watch=watch_signals)

@@ -126,16 +126,17 @@ class Queue(bridge.Queue):
 
     def send(self, token: int, message: bytes) -> None:
         """Send a message to a running function."""
-        self._usable()
-        refused = bridge.send(token, message)
+        if self.is_foreign():
+            raise ForkedHandleError(self._forked(), details=self._pids())
+        refused = bridge.send(self.handle, token, message)
         if refused is not None:
             raise decode_error(refused, b"")
 
     def cancel(self, token: int) -> None:
         """Cancel the context of a running function."""
-        if _process.loaded() is not self._library:
+        if self.is_foreign():
             return
-        bridge.cancel(token)
+        bridge.cancel(self.handle, token)
         if self.loop is not None:
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
@@ -191,6 +192,8 @@ class Queue(bridge.Queue):
 
     def drain(self) -> bool:
         """Handle one batch of waiting records; tell whether more wait."""
+        if self.is_foreign():
+            return False
         self._handle_kept()
         batch: list[Record] = []
         records = iter(batch)
@@ -254,15 +257,17 @@ class Queue(bridge.Queue):
                 left.insert(0, current)
         if left:
             self._kept.append(iter(left))
-        os.eventfd_write(self.fd, 1)
+        self.wake()
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
+        if self.is_foreign():
+            return  # a callback has forked, and this is the child: the parent goes on
         if kind == _codec.LOG:
             _log(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
         elif not token:
-            bridge.send(0, answer_of_host(payload, status))
+            self.send(0, answer_of_host(payload, status))
         else:
             # A goroutine that outlived its call may still send.
             conversation = self._conversations.get(token)
@@ -350,8 +355,8 @@ class Queue(bridge.Queue):
             if conversation.callbacks is None:
                 call.callback(message)
             else:
-                send = functools.partial(bridge.send, token)
-                conversation.callbacks.ask(message, number, send, loop)
+                answer = functools.partial(self._answer, token)
+                conversation.callbacks.ask(message, number, answer, loop)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -361,14 +366,24 @@ class Queue(bridge.Queue):
         finally:
             del future  # as above
 
-    def _usable(self) -> _process.Library:
-        if _process.loaded() is not self._library:
-            raise ForkedHandleError(_FORKED.format(os.getpid(), self._library.pid))
-        return self._library
+    def _answer(self, token: int, message: bytes) -> None:
+        """Answer a question; a function that has ended meanwhile needs no answer."""
+        if not self.is_foreign():
+            bridge.send(self.handle, token, message)
+
+    def is_foreign(self) -> bool:
+        """Tell whether this is a queue of the process that this one was forked from."""
+        return _process.loaded() is not self._library
+
+    def _forked(self) -> str:
+        return _FORKED.format(os.getpid(), self._library.pid)
+
+    def _pids(self) -> dict[str, int]:
+        return {"pid": os.getpid(), "parent_pid": self._library.pid}
 
     def retire(self) -> None:
         """Close the queue as soon as nothing is pending."""
-        if _process.loaded() is not self._library:
+        if self.is_foreign():
             return
         self.retired = True
         if any(each.waiting for each in list(self._conversations.values())):
@@ -400,15 +415,19 @@ class Queue(bridge.Queue):
 
     def fail(self) -> None:
         """Fail what is pending, in a forked child where no reply can come."""
-        text = _FORKED.format(os.getpid(), self._library.pid)
         for future in list(self.pending.values()):
             # Locks may have been held by threads that do not exist here.
-            future._own_condition = None
-            future._awaiting = None
-            future._done_callbacks = None
-            future.settle(FINISHED, None, ForkedHandleError(text))
+            future.forget_threads()
+            future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self.pending.clear()
         self._conversations.clear()
+        self._kept.clear()
+        self._open.clear()
+        self._order = threading.RLock()
+        if self.loop is None and self.fd >= 0:
+            # That of a loop may still be in its selector, where a number must not come again.
+            _process.close_inherited(self.fd)
+            self.fd = -1
 
 
 def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any]]:

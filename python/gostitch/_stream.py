@@ -7,6 +7,7 @@ of results; the consumer tells it how many it has taken.
 from __future__ import annotations
 
 import functools
+import os
 import select
 import threading
 import weakref
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 from gostitch import _calls, _pending, _process
 from gostitch._future import Future
 from gostitch._queue import Queue
-from gostitch.exceptions import GoClosedError, GoTypeError
+from gostitch.exceptions import ForkedHandleError, GoClosedError, GoTypeError
 
 if TYPE_CHECKING:
     import asyncio
@@ -45,6 +46,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._results: deque[T] = deque()
         self._taken = 0
         self._future: Future[Any] | None = None
+        self._begun_by: _process.Library | None = None
         self._queue: Queue | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -134,10 +136,22 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._wake()
 
     def _begin_read(self) -> None:
+        self._check_process()
         if not self._busy.acquire(blocking=False):
             raise GoClosedError(
                 f"the stream of {self._made.name}() is being read already; a stream is for one "
                 "consumer, so call the function once for each"
+            )
+
+    def _check_process(self) -> None:
+        """Refuse to go on in a forked child, where the results would come a second time."""
+        of = self._begun_by
+        if of is not None and not self._ended and of is not _process.loaded():
+            raise ForkedHandleError(
+                f"process {os.getpid()} was forked from process {of.pid} while the stream of "
+                f"{self._made.name}() ran there, and its results arrive there; call the function "
+                "again in this process",
+                details={"pid": os.getpid(), "parent_pid": of.pid},
             )
 
     def _begun_with(self, loop: str) -> GoTypeError:
@@ -153,6 +167,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         # Weak, so that a stream that is dropped can be collected while it runs.
         arrived = functools.partial(_arrived, weakref.ref(self))
         call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived)
+        self._begun_by = _process.loaded()
         self._future = queue.converse(call)
         return self._future
 

@@ -32,10 +32,6 @@ typedef struct {
 
 extern gs_library gs_go;
 
-/* Nonzero while calls may cross: the library was loaded and the handshake went
-   well, in this very process and not before a fork. */
-extern int gs_ready;
-
 /* The thread that receives Ctrl-C, a pthread_t. */
 extern uint64_t gs_main_thread;
 
@@ -44,8 +40,37 @@ extern PyMethodDef gs_library_methods[];
 /* Copies what Go gave, and releases it. */
 PyObject *gs_payload_of(const gostitch_out *out);
 
-/* Releases a handle, unless the memory is that of the process before a fork. */
-void gs_release(uint64_t handle);
+/* Gives the library's own handle of a queue; 0, and raises, if it is another library's. */
+uint64_t gs_queue_of(unsigned long long handle);
+
+/* Releases a handle of Go, unless it was given by a library before a fork. */
+void gs_release(uint64_t handle, unsigned generation);
+
+/* process.c: what loading Go leaves in a process. */
+
+/* A forked child needs a library of its own, a copy, so that what belongs to
+   its parent's must be told apart: by generations, which count from 1. gs_alive
+   is that of the library of this process, and gs_ready too once the handshake
+   went well, so that calls may cross. 0: none, as in a child of fork at first. */
+extern unsigned gs_alive, gs_ready;
+
+void gs_before_load(void);
+void gs_after_load(void *library);
+void gs_set_alive(void);
+
+/* Makes the first call into a loaded library. */
+int32_t gs_first_call(int32_t (*call)(void *), void *with);
+
+/* go_objects.c: Go runtimes that are not ours. */
+
+/* Notes where a library of ours begins. */
+void gs_note_own(uintptr_t address);
+
+extern PyMethodDef gs_object_methods[];
+
+/* memory_file.c: files that exist in memory only. */
+
+extern PyMethodDef gs_memory_file_methods[];
 
 /* hooks.c: what the bridge leaves to Python. Each is NULL until installed. */
 

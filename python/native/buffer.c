@@ -11,6 +11,7 @@ typedef struct {
   const uint8_t *data;
   uint64_t length;
   uint64_t handle;
+  unsigned generation; /* of the library that gave it */
 } buffer_object;
 
 static PyTypeObject *buffer_type;
@@ -24,7 +25,8 @@ static int buffer_get(PyObject *self, Py_buffer *view, int flags) {
 
 static void buffer_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
-  gs_release(((buffer_object *)self)->handle);
+  buffer_object *buffer = (buffer_object *)self;
+  gs_release(buffer->handle, buffer->generation);
   freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
   release(self);
   Py_DECREF(type);
@@ -34,12 +36,13 @@ PyObject *gs_hold(const uint8_t *data, uint64_t length, uint64_t handle) {
   allocfunc allocate = (allocfunc)PyType_GetSlot(buffer_type, Py_tp_alloc);
   buffer_object *buffer = (buffer_object *)allocate(buffer_type, 0);
   if (buffer == NULL) {
-    gs_release(handle);
+    gs_release(handle, gs_alive);
     return NULL;
   }
   buffer->data = data;
   buffer->length = length;
   buffer->handle = handle;
+  buffer->generation = gs_alive;
   PyObject *view = PyMemoryView_FromObject((PyObject *)buffer);
   Py_DECREF(buffer);
   return view;

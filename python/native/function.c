@@ -40,7 +40,8 @@ typedef struct {
   gs_schema *result;
   int bytes_result; /* the reply is the bytes themselves */
   /* Set by bind. */
-  int64_t number; /* in the catalogue; -1: not bound */
+  int64_t number;    /* in the catalogue */
+  unsigned bound_to; /* the generation of the library with that catalogue; 0: not bound */
 } function_object;
 
 static PyTypeObject *function_type;
@@ -153,15 +154,17 @@ static int timeout_of(PyObject *timeout, int64_t *ns) {
   return *ns == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* Attaches observers when modules were imported since the last look. */
+/* Attaches observers when modules were imported since the last look, or a library was loaded. */
 static int look_around(void) {
   static Py_ssize_t modules_seen;
+  static unsigned generation_seen;
   Py_ssize_t modules = PyDict_Size(all_modules);
-  if (modules == modules_seen) return 0;
+  if (modules == modules_seen && generation_seen == gs_ready) return 0;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.observe, NULL);
   if (done == NULL) return -1;
   Py_DECREF(done);
   modules_seen = modules;
+  generation_seen = gs_ready;
   return 0;
 }
 
@@ -192,7 +195,7 @@ static int watch(void) {
 }
 
 static int bound(function_object *f) {
-  if (f->number >= 0 && gs_ready) return 1;
+  if (f->bound_to == gs_ready && gs_ready != 0) return 1;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.bind, (PyObject *)f, NULL);
   Py_XDECREF(done);
   return done != NULL;
@@ -232,7 +235,6 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   uint8_t scratch[REPLY_ROOM];
   gostitch_out out = {0};
   gostitch_request request = {
-      .function = (uint32_t)f->number,
       .timeout_ns = timeout_ns,
       .frame = writer->data,
       .frame_length = writer->length,
@@ -247,6 +249,9 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
     request.flags = GOSTITCH_MAIN;
     if (watch() < 0) return NULL;
   }
+  /* Once more: what ran since may have forked. */
+  if (!bound(f)) return NULL;
+  request.function = (uint32_t)f->number;
   int64_t length;
   Py_BEGIN_ALLOW_THREADS;
   length = gs_go.call(&request, scratch, sizeof scratch, &out);
@@ -257,7 +262,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
     return out.handle == 0 ? small_view(out.data, out.length) : gs_hold(out.data, out.length, out.handle);
   }
   PyObject *result = gs_decode(f->result, out.data, out.length);
-  gs_release(out.handle);
+  gs_release(out.handle, gs_alive);
   return result;
 }
 
@@ -439,7 +444,9 @@ PyDoc_STRVAR(set_number_doc, "set_number(number)\n\nSay which function of the li
 static PyObject *function_set_number(PyObject *self, PyObject *number) {
   int64_t value = PyLong_AsLongLong(number);
   if (value == -1 && PyErr_Occurred()) return NULL;
-  ((function_object *)self)->number = value;
+  function_object *f = (function_object *)self;
+  f->number = value;
+  f->bound_to = gs_ready;
   Py_RETURN_NONE;
 }
 
@@ -511,7 +518,6 @@ static PyObject *function_new(PyTypeObject *type, PyObject *arguments, PyObject 
   Py_INCREF(name);
   f->name = name;
   f->vectorcall = function_call;
-  f->number = -1;
   return (PyObject *)f;
 }
 

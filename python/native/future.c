@@ -25,7 +25,7 @@ typedef struct {
   unsigned long long token;
   outcome state;
   char plain;     /* its reply is all that arrives: there are no messages before it */
-  char settled;   /* somebody has claimed to set the outcome */
+  char claimed;   /* somebody has claimed to set the outcome */
   char taken;     /* the reply is being handled */
   char abandoned; /* the interpreter ends: nobody must be told */
   char blocking;  /* a task is about to wait: asyncio's protocol */
@@ -128,8 +128,8 @@ static int settle(gs_future *f, outcome state, PyObject *result, PyObject *excep
 }
 
 static int claim(gs_future *f) {
-  if (f->settled) return 0;
-  f->settled = 1;
+  if (f->claimed) return 0;
+  f->claimed = 1;
   return 1;
 }
 
@@ -147,7 +147,7 @@ int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyOb
     return 0;
   }
   PyObject *result = NULL;
-  if (!f->settled) {
+  if (!f->claimed) {
     result = gs_result_of(f->function, data, length);
     if (result == NULL) return -1;
   }
@@ -533,6 +533,7 @@ static PyMethodDef future_methods[] = {
 static PyMemberDef future_members[] = {
     {"_queue", T_OBJECT, offsetof(gs_future, queue), READONLY, NULL},
     {"_token", T_ULONGLONG, offsetof(gs_future, token), READONLY, NULL},
+    {"_claimed", T_BOOL, offsetof(gs_future, claimed), 0, "Somebody has claimed to set the outcome."},
     {"_taken", T_BOOL, offsetof(gs_future, taken), 0, "The reply is being handled."},
     {"_abandoned", T_BOOL, offsetof(gs_future, abandoned), 0, "Nobody must be told of the reply."},
     {"_blocking", T_BOOL, offsetof(gs_future, blocking), 0, "A task is about to wait."},

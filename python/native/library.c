@@ -3,29 +3,9 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <sys/resource.h>
 
 gs_library gs_go;
-int gs_ready;
 uint64_t gs_main_thread;
-
-/* Set in a child of fork, where Go must not be called. */
-static int forked;
-
-static void in_child(void) {
-  forked = 1;
-  gs_ready = 0;
-  gs_forget_queue();
-}
-
-/* The Go runtime raises the limit of open files for the whole process and so
-   for its children, some of which (select, old daemons) cannot bear it. It does
-   so on a thread of its own after dlopen has returned, so the limit is restored
-   after the first call, which waits until the runtime is up. */
-static struct rlimit limit_before;
-static int limit_known;
 
 /* A symbol of the library and where its address goes. */
 typedef struct {
@@ -42,19 +22,41 @@ static const symbol symbols[] = {
     {"gostitch_close", (void **)&gs_go.close},
 };
 
-PyDoc_STRVAR(load_doc, "load(path, main_thread)\n\nLoad the library, for the life of the process.");
+/* A handle that Python holds has the generation above these bits. */
+#define HANDLE_BITS 48
+
+/* Tells whether Go may be entered; raises otherwise. A child of fork must not
+   until it has loaded a library of its own, calls would hang. */
+static int is_alive(void) {
+  if (gs_alive == 0) PyErr_SetString(PyExc_RuntimeError, "the library is not loaded in this process");
+  return gs_alive != 0;
+}
+
+/* Tells whether Python's handle is of the library of this process. */
+static int is_current(unsigned long long handle) { return gs_alive != 0 && handle >> HANDLE_BITS == gs_alive; }
+
+uint64_t gs_queue_of(unsigned long long handle) {
+  if (is_current(handle)) return handle & ((1ULL << HANDLE_BITS) - 1);
+  PyErr_SetString(PyExc_RuntimeError, "the queue is of the process that this one was forked from");
+  return 0;
+}
+
+PyDoc_STRVAR(load_doc,
+             "load(path, main_thread)\n\n"
+             "Load the library, for the life of the process; in a forked child a copy of it.");
 
 static PyObject *load(PyObject *module, PyObject *arguments) {
   const char *path;
   unsigned long long main_thread;
   if (!PyArg_ParseTuple(arguments, "yK:load", &path, &main_thread)) return NULL;
-  if (gs_go.open == NULL) pthread_atfork(NULL, NULL, in_child);
-  limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
+  if (gs_alive != 0) Py_RETURN_NONE; /* Ctrl-C kept Python from knowing */
+  gs_before_load();
   void *library;
   Py_BEGIN_ALLOW_THREADS;
   library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   Py_END_ALLOW_THREADS;
   if (library == NULL) return PyErr_Format(PyExc_OSError, "%s", dlerror());
+  gs_after_load(library);
   for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
     *symbols[i].address = dlsym(library, symbols[i].name);
     if (*symbols[i].address == NULL) {
@@ -64,16 +66,17 @@ static PyObject *load(PyObject *module, PyObject *arguments) {
     }
   }
   gs_main_thread = main_thread;
+  gs_set_alive();
   Py_RETURN_NONE;
 }
 
-void gs_release(uint64_t handle) {
-  if (handle != 0 && !forked) gs_go.release(handle);
+void gs_release(uint64_t handle, unsigned generation) {
+  if (handle != 0 && gs_alive != 0 && generation == gs_alive) gs_go.release(handle);
 }
 
 PyObject *gs_payload_of(const gostitch_out *out) {
   PyObject *payload = PyBytes_FromStringAndSize((const char *)out->data, (Py_ssize_t)out->length);
-  gs_release(out->handle);
+  gs_release(out->handle, gs_alive);
   return payload;
 }
 
@@ -86,21 +89,31 @@ static PyObject *take(const gostitch_out *out, int32_t status) {
 
 PyDoc_STRVAR(open_doc, "open(config) -> (status, payload)\n\nThe handshake of gostitch_open.");
 
-static PyObject *open_library(PyObject *module, PyObject *arguments) {
+/* What the handshake takes, and gives. */
+typedef struct {
   const char *config;
   Py_ssize_t length;
-  if (!PyArg_ParseTuple(arguments, "y#:open", &config, &length)) return NULL;
-  gostitch_out out = {0};
+  gostitch_out out;
+} handshake;
+
+static int32_t shake_hands(void *of) {
+  handshake *with = of;
+  return gs_go.open(GOSTITCH_ABI, (const uint8_t *)with->config, (uint64_t)with->length, &with->out);
+}
+
+static PyObject *open_library(PyObject *module, PyObject *arguments) {
+  handshake with = {0};
+  if (!PyArg_ParseTuple(arguments, "y#:open", &with.config, &with.length) || !is_alive()) return NULL;
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.open(GOSTITCH_ABI, (const uint8_t *)config, (uint64_t)length, &out);
-  if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
+  status = gs_first_call(shake_hands, &with);
   Py_END_ALLOW_THREADS;
-  return take(&out, status);
+  return take(&with.out, status);
 }
 
 /* Asks the library for one of its own frames. */
 static PyObject *ask(int32_t (*give)(gostitch_out *)) {
+  if (!is_alive()) return NULL;
   gostitch_out out = {0};
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
@@ -122,7 +135,7 @@ PyDoc_STRVAR(ready_doc, "ready(yes)\n\nLet calls cross, or not.");
 static PyObject *ready(PyObject *module, PyObject *yes) {
   int truth = PyObject_IsTrue(yes);
   if (truth < 0) return NULL;
-  gs_ready = truth && !forked;
+  gs_ready = truth ? gs_alive : 0;
   Py_RETURN_NONE;
 }
 
@@ -130,20 +143,26 @@ PyDoc_STRVAR(queue_doc, "queue(wake_fd, host) -> handle\n\nOpen a queue for repl
 
 static PyObject *queue(PyObject *module, PyObject *arguments) {
   int wake_fd, host;
-  if (!PyArg_ParseTuple(arguments, "ip:queue", &wake_fd, &host)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "ip:queue", &wake_fd, &host) || !is_alive()) return NULL;
   uint64_t handle;
   Py_BEGIN_ALLOW_THREADS;
   handle = gs_go.queue(wake_fd, host);
   Py_END_ALLOW_THREADS;
-  return PyLong_FromUnsignedLongLong(handle);
+  return PyLong_FromUnsignedLongLong((unsigned long long)gs_alive << HANDLE_BITS | handle);
 }
 
-PyDoc_STRVAR(send_doc, "send(token, message) -> error payload or None\n\nSend a message to a running function.");
+PyDoc_STRVAR(send_doc,
+             "send(queue, token, message) -> error payload or None\n\n"
+             "Send a message to a function that replies to this queue.");
 
 static PyObject *send_message(PyObject *module, PyObject *arguments) {
-  unsigned long long token;
+  unsigned long long handle, token;
   Py_buffer message;
-  if (!PyArg_ParseTuple(arguments, "Ky*:send", &token, &message)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "KKy*:send", &handle, &token, &message)) return NULL;
+  if (gs_queue_of(handle) == 0) {
+    PyBuffer_Release(&message);
+    return NULL;
+  }
   gostitch_out out = {0};
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
@@ -154,23 +173,24 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
   return gs_payload_of(&out);
 }
 
-PyDoc_STRVAR(cancel_doc, "cancel(token)\n\nCancel the context of a submitted call.");
+PyDoc_STRVAR(cancel_doc, "cancel(queue, token)\n\nCancel the context of a call that replies to this queue.");
 
-static PyObject *cancel(PyObject *module, PyObject *token) {
-  uint64_t number = PyLong_AsUnsignedLongLong(token);
-  if (PyErr_Occurred()) return NULL;
+static PyObject *cancel(PyObject *module, PyObject *arguments) {
+  unsigned long long handle, token;
+  if (!PyArg_ParseTuple(arguments, "KK:cancel", &handle, &token)) return NULL;
+  if (!is_current(handle)) Py_RETURN_NONE;
   Py_BEGIN_ALLOW_THREADS;
-  gs_go.cancel(number);
+  gs_go.cancel(token);
   Py_END_ALLOW_THREADS;
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(release_doc, "release(handle)\n\nRelease a queue or a buffer.");
+PyDoc_STRVAR(release_doc, "release(queue)\n\nRelease a queue.");
 
 static PyObject *release(PyObject *module, PyObject *handle) {
   uint64_t number = PyLong_AsUnsignedLongLong(handle);
   if (PyErr_Occurred()) return NULL;
-  gs_release(number);
+  if (is_current(number)) gs_release(gs_queue_of(number), gs_alive);
   Py_RETURN_NONE;
 }
 
@@ -178,7 +198,7 @@ PyDoc_STRVAR(close_doc, "close(timeout_ns) -> calls that still run\n\nCancel wha
 
 static PyObject *close_library(PyObject *module, PyObject *timeout) {
   int64_t timeout_ns = PyLong_AsLongLong(timeout);
-  if (PyErr_Occurred()) return NULL;
+  if (PyErr_Occurred() || !is_alive()) return NULL;
   int64_t running;
   Py_BEGIN_ALLOW_THREADS;
   running = gs_go.close(timeout_ns);
@@ -193,7 +213,7 @@ PyMethodDef gs_library_methods[] = {
     {"ready", ready, METH_O, ready_doc},
     {"queue", queue, METH_VARARGS, queue_doc},
     {"send", send_message, METH_VARARGS, send_doc},
-    {"cancel", cancel, METH_O, cancel_doc},
+    {"cancel", cancel, METH_VARARGS, cancel_doc},
     {"release", release, METH_O, release_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
     {"close", close_library, METH_O, close_doc},

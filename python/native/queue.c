@@ -12,7 +12,7 @@
 
 typedef struct {
   PyObject_HEAD
-  unsigned long long handle; /* of gostitch_queue */
+  unsigned long long handle; /* as bridge.queue gives it */
   int fd;                    /* Go writes to it when records wait; -1: closed */
   PyObject *pending;         /* a dict: token -> future of a call whose reply is to come */
   PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
@@ -33,6 +33,8 @@ static int drop(queue_object *q, PyObject *token) {
 /* Registers a future and starts its call. Gives None, or the payload of the error
    with which Go refused it. */
 static PyObject *start(queue_object *q, PyObject *future, gostitch_request *request) {
+  uint64_t own = gs_queue_of(q->handle);
+  if (own == 0) return NULL;
   if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
   uint64_t number = gs_token_of(future);
   PyObject *token = PyLong_FromUnsignedLongLong(number);
@@ -44,7 +46,7 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   gostitch_out out = {0};
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.submit(request, number, q->handle, &out);
+  status = gs_go.submit(request, number, own, &out);
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
   if (status == GOSTITCH_OK) {
@@ -137,8 +139,9 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
       .frame = (const uint8_t *)frame,
       .frame_length = (uint64_t)length,
   };
-  if (gs_describe_call(future, &request) < 0) return NULL;
-  return start((queue_object *)self, future, &request);
+  queue_object *q = (queue_object *)self;
+  if (gs_queue_of(q->handle) == 0 || gs_describe_call(future, &request) < 0) return NULL;
+  return start(q, future, &request);
 }
 
 /* Gives a record as a tuple (kind, token, status, payload), appended to a list. */
@@ -212,6 +215,8 @@ static PyObject *queue_take_batch(PyObject *self, PyObject *list) {
   queue_object *q = (queue_object *)self;
   int fd = q->fd;
   if (fd < 0) Py_RETURN_FALSE;
+  uint64_t own = gs_queue_of(q->handle);
+  if (own == 0) return NULL;
   uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
   if (batch == NULL) return PyErr_NoMemory();
   int64_t length;
@@ -222,7 +227,7 @@ static PyObject *queue_take_batch(PyObject *self, PyObject *list) {
   uint64_t signals;
   while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
   }
-  length = gs_go.drain(q->handle, batch, BATCH_SIZE, &more);
+  length = gs_go.drain(own, batch, BATCH_SIZE, &more);
   Py_END_ALLOW_THREADS;
   int failed = length == 0 ? 0 : handle(q, list, batch, (size_t)length);
   PyMem_Free(batch);

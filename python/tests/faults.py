@@ -37,6 +37,7 @@ __all__ = [
     "buy",
     "bytes_in",
     "bytes_out",
+    "collect",
     "count_messages",
     "drawn",
     "echo",
@@ -57,6 +58,7 @@ __all__ = [
     "lines",
     "list_directory",
     "log",
+    "loopback",
     "make_bytes",
     "make_list",
     "nothing",
@@ -73,6 +75,7 @@ __all__ = [
     "spin_ignoring_context",
     "stream_ends",
     "structured",
+    "ticks",
     "write_to_closed",
 ]
 
@@ -303,6 +306,26 @@ def bytes_out(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.collect",
+    "82d0c8d664a79179",
+    "rounds: int64",
+    "int64",
+)
+def collect(
+    rounds: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Makes garbage, collects it, and gives how many collections there were.
+
+    Args:
+        rounds: Of it.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -941,6 +964,26 @@ def log(
 
 
 @_go.function(
+    "faults.loopback",
+    "48490bbb42af4168",
+    "rounds: int64",
+    "str",
+)
+def loopback(
+    rounds: int,
+    *,
+    timeout: float | None = None,
+) -> str:
+    """Serves one page on 127.0.0.1, fetches it so many times, and gives what it says.
+
+    Args:
+        rounds: Of it.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.make_bytes",
     "b34c9e3be727b970",
     "size: int64",
@@ -1321,6 +1364,26 @@ def structured(
         name: A text.
         numbers: A list.
         inner: A record.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.ticks",
+    "d552ee8f2a65c605",
+    "rounds: int64",
+    "int64",
+)
+def ticks(
+    rounds: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Waits for so many ticks of a timer, and gives their number.
+
+    Args:
+        rounds: Of it.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -12,6 +12,7 @@ func init() {
 	gocore.Register("faults.buy", Buy)
 	gocore.Register("faults.bytes_in", BytesIn)
 	gocore.Register("faults.bytes_out", BytesOut)
+	gocore.Register("faults.collect", Collect)
 	gocore.RegisterMessages("faults.count_messages", CountMessages)
 	gocore.Register("faults.drawn", Drawn)
 	gocore.Register("faults.echo", Echo)
@@ -32,6 +33,7 @@ func init() {
 	gocore.RegisterStream("faults.lines", Lines)
 	gocore.Register("faults.list_directory", ListDirectory)
 	gocore.Register("faults.log", Log)
+	gocore.Register("faults.loopback", Loopback)
 	gocore.Register("faults.make_bytes", MakeBytes)
 	gocore.Register("faults.make_list", MakeList)
 	gocore.Register("faults.nothing", Nothing)
@@ -48,5 +50,6 @@ func init() {
 	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
 	gocore.Register("faults.stream_ends", StreamEnds)
 	gocore.Register("faults.structured", Structured)
+	gocore.Register("faults.ticks", Ticks)
 	gocore.Register("faults.write_to_closed", WriteToClosed)
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from gostitch.doctor import _runtime
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 from gostitch.doctor._trial import Trial
 
@@ -66,7 +67,7 @@ def here(may_load: bool) -> Verdict:
         info = _info.runtime_info()
     except ImportError as error:
         return problem(f"The package cannot be imported: {error}.", _fix(str(error)), **facts)
-    if not info["loaded"] and not may_load and info["forked_from"] is None:
+    if not info["loaded"] and not may_load and not _refuses(info):
         return note("The Go library is not loaded yet; the first call does it.", **facts)
     try:
         _process.library()
@@ -76,6 +77,11 @@ def here(may_load: bool) -> Verdict:
     facts |= _facts(info)
     words = f"It is loaded in this process, with {facts['functions']} functions"
     return ok(f"{words}, and {info['calls']} calls are being run.", **facts)
+
+
+def _refuses(info: dict[str, Any]) -> bool:
+    """Tell whether an attempt to load does no more than say why it may not."""
+    return info["forked_from"] is not None and _runtime.fork_policy() == "error"
 
 
 def _facts(info: dict[str, Any]) -> dict[str, Any]:

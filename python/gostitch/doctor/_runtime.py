@@ -34,6 +34,13 @@ def environment() -> dict[str, str] | None:
     return {os.fsdecode(name): os.fsdecode(value) for name, value in library.environment.items()}
 
 
+def fork_policy() -> str:
+    """Give what forked children get; raises ``LibraryError`` if that is not understood."""
+    from gostitch import _process
+
+    return _process.fork_policy()
+
+
 def chosen() -> str | None:
     """Give the library that the modules imported here chose, if they chose one."""
     try:

@@ -16,12 +16,12 @@ _TITLES = {"gunicorn": "gunicorn", "celery": "Celery", "uwsgi": "uWSGI"}
 _DISTRIBUTIONS = {"gunicorn": "gunicorn", "celery": "celery", "uwsgi": "uWSGI"}
 _ADVICE = {
     "gunicorn": (
-        "With gunicorn, make the first call in the workers; with --preload no module may call Go "
-        "while it is imported (a post_fork hook may)."
+        "With gunicorn --preload, let no module call Go while it is imported (a post_fork hook "
+        "may): each worker then needs no copy of the library."
     ),
     "celery": (
-        "With Celery's prefork pool, make the first call in a task or in worker_process_init, not "
-        "while modules are imported."
+        "With Celery's prefork pool, make the first call in a task or in worker_process_init: then "
+        "the children need no copy of the library. Send SIGTERM to the parent only."
     ),
     "uwsgi": "With uWSGI, set enable-threads and lazy-apps = true.",
 }
@@ -57,8 +57,11 @@ def preloads(environment: Mapping[str, str], arguments: list[str]) -> bool:
 
 
 def _gunicorn() -> str | None:
-    if preloads(os.environ, sys.argv[1:]):
-        return "gunicorn runs with --preload: modules are imported before the workers are forked."
+    if os.environ.get("GOSTITCH_FORK") == "error" and preloads(os.environ, sys.argv[1:]):
+        return (
+            "gunicorn runs with --preload, so modules are imported before the workers are forked, "
+            "and GOSTITCH_FORK=error: where one calls Go, all calls of the workers fail."
+        )
     return None
 
 

@@ -29,7 +29,7 @@ def _owner(number: int, maps: list[_maps.Mapping]) -> str | None:
 
 def _is_go(owner: str | None, info: dict[str, Any]) -> bool:
     known = owner is not None and owner.startswith("/")
-    return known and (owner == info["library"] or _library.is_ours(str(owner)))
+    return known and (owner in (info["library"], info["mapped"]) or _library.is_ours(str(owner)))
 
 
 def signals() -> Verdict:

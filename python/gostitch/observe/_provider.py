@@ -27,7 +27,8 @@ def serve(provider: Any) -> None:
     exporter = route(provider).exporter
     _hooks.span = _spans.deliver_to(provider)
     _generated.configure(traces=_trace_config(provider.resource, exporter))
-    _add_first(provider, FlushGo())
+    if not any(isinstance(one, FlushGo) for one in _inside(provider._active_span_processor)):
+        _add_first(provider, FlushGo())
 
 
 def _add_first(provider: Any, processor: Any) -> None:
@@ -71,12 +72,16 @@ def route(provider: Any) -> Route:
 
 def _leaves(processor: Any) -> Iterator[Any]:
     """Give the processors inside the SDK's multi-processors, but not our own."""
+    return (one for one in _inside(processor) if not isinstance(one, FlushGo))
+
+
+def _inside(processor: Any) -> Iterator[Any]:
     inner = getattr(processor, "_span_processors", None)
-    if inner is not None:
-        for one in inner:
-            yield from _leaves(one)
-    elif not isinstance(processor, FlushGo):
+    if inner is None:
         yield processor
+        return
+    for one in inner:
+        yield from _inside(one)
 
 
 def _trace_config(resource: Any, exporter: Any) -> _generated.ObserveTraceConfig:

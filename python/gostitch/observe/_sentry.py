@@ -8,6 +8,7 @@ the event beside the Python exception, with its own stack.
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Iterator
@@ -126,3 +127,12 @@ def _frame(line: GoFrame) -> dict[str, Any]:
         "in_app": "." in package.partition("/")[0],
         "platform": "go",
     }
+
+
+def _after_fork_in_child() -> None:
+    """Tell the client to the child's own library too."""
+    global _followed
+    _followed = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -31,6 +31,9 @@ def trace_context() -> bytes:
         header: bytes = span._gostitch_header  # type: ignore[attr-defined]
     except AttributeError:
         header = _header(span)
+    else:
+        if header and _followed is None:  # a span from before a fork
+            _follow()
     if baggage.get_all():
         carrier: dict[str, str] = {}
         _inject_baggage(carrier)

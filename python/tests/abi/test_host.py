@@ -7,16 +7,17 @@ import pytest
 from programs import Programs
 
 SNAPSHOT = """
-import locale, os, resource, signal, subprocess, sys, threading
+import locale, os, pathlib, resource, signal, subprocess, sys, threading
 import faults
 
 def masks():
     found = {}
-    for line in open("/proc/self/status"):
-        name, _, value = line.partition(":")
-        if name in ("SigBlk", "SigIgn", "SigCgt"):
-            bits = int(value, 16)
-            found[name] = {signal for signal in range(1, 65) if bits >> (signal - 1) & 1}
+    with open("/proc/self/status") as status:
+        for line in status:
+            name, _, value = line.partition(":")
+            if name in ("SigBlk", "SigIgn", "SigCgt"):
+                bits = int(value, 16)
+                found[name] = {signal for signal in range(1, 65) if bits >> (signal - 1) & 1}
     return found
 
 def snapshot():
@@ -34,7 +35,7 @@ def snapshot():
         "locale": locale.setlocale(locale.LC_ALL),
         "directory": os.getcwd(),
         "environment": dict(os.environb),
-        "title": open("/proc/self/comm").read(),
+        "title": pathlib.Path("/proc/self/comm").read_text(),
         "priority": os.getpriority(os.PRIO_PROCESS, 0),
         "affinity": os.sched_getaffinity(0),
         "float": (0.1 + 0.2, sys.float_info),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from programs import Programs
+
 
 def test_none(examined: Callable) -> None:
     """Our own library, loaded or not, is no other one."""
@@ -37,6 +39,39 @@ def test_one_beside_ours(examined: Callable, stranger: Path) -> None:
     assert "beside gostitch's" in found["go.loaded"]["words"]
     assert "problem" == found["process.signals"]["status"]
     assert str(stranger) == found["process.signals"]["facts"]["sigurg"]
+
+
+def test_a_warning_at_the_first_call(program: Programs, stranger: Path) -> None:
+    """Another Go library in the process is warned of once, by name, whenever it came."""
+    text = f"""
+import ctypes, os, sys, warnings
+import faults
+warnings.simplefilter("error")
+def call():
+    try:
+        faults.add(1, 2)
+    except RuntimeWarning as warning:
+        print(warning)
+    print(faults.add(1, 2), flush=True)
+late = len(sys.argv) == 2
+if late:
+    call()
+ctypes.CDLL({str(stranger)!r})
+import this_comes_new
+call()
+if not os.fork():
+    call()
+os._exit(0)
+"""
+    Path(program.folder, "this_comes_new.py").touch()
+    early = program(text)
+    (said, *answers) = early.stdout.splitlines()
+    assert f"another Go runtime in this process beside gostitch's: {stranger}; Go supports" in said
+    assert "use one of them in a process of its own" in said
+    assert "3" == answers[0]
+
+    late = program(text.replace("len(sys.argv) == 2", "True"))
+    assert ["3", said, "3"] == late.stdout.splitlines()[:3]
 
 
 def _install(folder: Path, name: str, library: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 import gostitch
-from gostitch.doctor import _servers
+from gostitch.doctor import _servers, _versions
 from programs import Programs
 
 _DEREFERENCE = """
@@ -18,17 +18,7 @@ except gostitch.GoPanic:
 """
 
 
-class TestFork:
-    def test_before_loading(self, examined: Callable) -> None:
-        """Before the first call the policy is told, and nothing is wrong."""
-        found = examined("")["process.fork"]
-
-        assert ("ok", "error") == (found["status"], found["facts"]["policy"])
-
-    def test_in_a_child(self, examined: Callable) -> None:
-        """In a child of a process that had loaded the library, calls fail: a problem with both."""
-        found = examined(
-            """
+_CHILD = """
 import faults, os, sys
 faults.add(1, 2)
 parent = os.getpid()
@@ -38,24 +28,75 @@ if pid:
 import gostitch; assert gostitch.runtime_info()["forked_from"] == parent
 import atexit; atexit.register(lambda: (sys.stdout.flush(), os._exit(0)))
 """
-        )
 
+
+class TestFork:
+    def test_before_loading(self, examined: Callable) -> None:
+        """Before the first call the policy is told, and nothing is wrong."""
+        found = examined("")["process.fork"]
+
+        assert ("ok", "copy") == (found["status"], found["facts"]["policy"])
+        assert "loads a copy of the library at its own first call" in found["words"]
+
+    def test_in_a_child(self, examined: Callable) -> None:
+        """A child says so, and is not made to load its copy; when it has, that is named."""
+        found = examined(_CHILD)
+        fork, load = found["process.fork"], found["library.load"]
+        assert ("ok", "note") == (fork["status"], load["status"])
+        assert "the first call here loads a copy" in fork["words"]
+
+        found = examined(_CHILD + "assert faults.add(1, 2) == 3\n")
+        assert "has loaded a copy of it (/memfd:libfaults.so)" in found["process.fork"]["words"]
+        same = ("library.load", "go.loaded", "process.signals", "process.faulthandler")
+        assert ["ok"] * 4 == [found[name]["status"] for name in same]
+        assert "/memfd:libfaults.so" == found["process.signals"]["facts"]["sigurg"]
+
+    def test_in_a_child_that_may_not(self, examined: Callable) -> None:
+        """Where the policy is error, calls fail in a child: a problem with both checks."""
+        found = examined(_CHILD, GOSTITCH_FORK="error")
         fork, load = found["process.fork"], found["library.load"]
         assert "problem" == fork["status"]
         assert f"forked from process {fork['facts']['forked_from']}" in fork["words"]
-        assert "Make the first call in the child" in fork["fix"]
+        assert "Unset GOSTITCH_FORK, make the first call in the child" in fork["fix"]
         assert "problem" == load["status"]
         assert "a Go runtime does not survive fork" in load["words"]
 
     def test_a_pool_that_forks(self, examined: Callable) -> None:
-        """Loaded, with pools that fork, is a warning; with spawn it is none."""
+        """With the policy error, loaded, pools that fork are a warning; with spawn they are none."""
         text = """
 import faults, multiprocessing, multiprocessing.pool
 multiprocessing.set_start_method({method!r})
 faults.add(1, 2)
 """
-        assert "warning" == examined(text.format(method="fork"))["process.fork"]["status"]
-        assert "ok" == examined(text.format(method="spawn"))["process.fork"]["status"]
+
+        def status(method: str, policy: str) -> str:
+            found = examined(text.format(method=method), GOSTITCH_FORK=policy)["process.fork"]
+            return str(found["status"])
+
+        assert "warning" == status("fork", "error")
+        assert "ok" == status("spawn", "error")
+        assert "ok" == status("fork", "copy")
+
+    def test_a_policy_that_there_is_not(self, examined: Callable) -> None:
+        """A typing error is a problem that names both words."""
+        found = examined("", GOSTITCH_FORK="share")["process.fork"]
+
+        assert ("problem", "Correct or unset GOSTITCH_FORK.") == (found["status"], found["fix"])
+        assert "must be 'copy'" in found["words"]
+
+    def test_without_files_in_memory(self, examined: Callable) -> None:
+        """Where they are refused, how children get their copy is told."""
+        text = """
+from gostitch._process import bridge
+def refused(name):
+    raise PermissionError(1, "Operation not permitted")
+bridge.memory_file = refused
+"""
+        found = examined(text)["process.fork"]
+
+        assert "note" == found["status"]
+        assert "cannot be made here (Operation not permitted)" in found["words"]
+        assert "TMPDIR" in found["fix"]
 
 
 class TestFaulthandler:
@@ -131,9 +172,11 @@ libc.signal(12, ctypes.cast(handler, ctypes.c_void_p))
 
 
 class TestServers:
-    def test_none(self, examined: Callable) -> None:
-        """Without such a server there is nothing to say."""
-        assert "ok" == examined("")["process.servers"]["status"]
+    def test_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without such a server there is nothing to say; one that is installed is a note."""
+        assert "note" == _servers.servers().status
+        monkeypatch.setattr(_versions, "installed", lambda name: None)
+        assert "ok" == _servers.servers().status
 
     def test_uwsgi_without_threads(self, examined: Callable) -> None:
         """uWSGI without enable-threads runs no thread of Python, so futures never end."""
@@ -145,9 +188,11 @@ class TestServers:
         assert "note" == found["process.servers"]["status"]
 
     def test_gunicorn_with_preload(self, examined: Callable) -> None:
-        """gunicorn --preload is a warning that says what to do."""
+        """gunicorn --preload is a warning that says what to do where children may not copy."""
         head = "import sys; sys.modules['gunicorn.app.base'] = sys\n"
-        found = examined(head, GUNICORN_CMD_ARGS="--preload")["process.servers"]
+        preload = {"GUNICORN_CMD_ARGS": "--preload"}
+        assert "note" == examined(head, **preload)["process.servers"]["status"]
+        found = examined(head, **preload, GOSTITCH_FORK="error")["process.servers"]
 
         assert "warning" == found["status"]
         assert "--preload" in found["words"]

@@ -22,6 +22,7 @@ LAYERS = {
     "gostitch.exceptions": set(),
     "gostitch._version": set(),
     "gostitch._abi": {"gostitch._bridge"},
+    "gostitch._copies": set(),
     "gostitch._editable": {"gostitch.exceptions"},
     "gostitch._codec": {"gostitch.exceptions"},
     "gostitch._arguments": {"gostitch.exceptions"},
@@ -46,6 +47,7 @@ LAYERS = {
     "gostitch._process": {
         "gostitch._abi",
         "gostitch._codec",
+        "gostitch._copies",
         "gostitch._editable",
         "gostitch._loops",
         "gostitch._version",

@@ -75,7 +75,12 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 """,
-        {},
+        {"GOSTITCH_FORK": "error"},
+    ),
+    (
+        Mistake("a policy that there is not", "GOSTITCH_FORK is 'on'", "correct or unset it"),
+        CALL,
+        {"GOSTITCH_FORK": "on"},
     ),
     (
         Mistake(

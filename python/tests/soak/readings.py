@@ -63,7 +63,5 @@ def complaints(readings: list[Reading], before: Reading, after: Reading) -> list
     if left:
         found.append(f"threads are left: {left}")
     info = runtime_info()
-    for name in ("calls", "pending", "buffers", "background_goroutines"):
-        if info[name]:
-            found.append(f"{info[name]} {name} are left")
-    return found
+    live = ("calls", "pending", "buffers", "background_goroutines")
+    return found + [f"{info[name]} {name} are left" for name in live if info[name]]

@@ -1,0 +1,94 @@
+/* What loading Go leaves in a process, and how a forked child gets rid of it. */
+
+#include "bridge.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+unsigned gs_alive, gs_ready;
+
+/* Libraries loaded by this process and by those it descends from. */
+static unsigned generations;
+
+/* The Go runtime raises the limit of open files for the whole process and so
+   for its children, some of which (select, old daemons) cannot bear it. It does
+   so on a thread of its own after dlopen has returned, so the limit is restored
+   after the first call, which waits until the runtime is up. */
+static struct rlimit limit_before;
+static int limit_known;
+
+/* What handled each signal before Go took some of them. */
+static struct sigaction handlers_before[NSIG];
+
+/* Where the library lies: a handler in there is Go's. */
+static uintptr_t library_start, library_end;
+
+/* The key under which Go keeps what a thread ends with. */
+static pthread_key_t thread_key;
+static int thread_key_known;
+
+/* Runs in the child of every fork, also of one that Python does not know of.
+   A handler or destructor of the runtime that has died with the other threads
+   would hang or crash. */
+static void in_child(void) {
+  gs_alive = gs_ready = 0;
+  gs_forget_queue();
+  if (thread_key_known) pthread_key_delete(thread_key);
+  thread_key_known = 0;
+  if (library_end == 0) return;
+  for (int number = 1; number < NSIG; number++) {
+    struct sigaction now;
+    if (sigaction(number, NULL, &now) != 0) continue;
+    uintptr_t handler = (uintptr_t)now.sa_sigaction;
+    if (handler >= library_start && handler < library_end) sigaction(number, &handlers_before[number], NULL);
+  }
+  library_start = library_end = 0;
+}
+
+void gs_before_load(void) {
+  static int registered;
+  if (!registered) registered = pthread_atfork(NULL, NULL, in_child) == 0;
+  limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
+  for (int number = 1; number < NSIG; number++) sigaction(number, NULL, &handlers_before[number]);
+}
+
+/* Notes how far an object reaches that begins at library_start. */
+static int note_extent(struct dl_phdr_info *object, size_t size, void *address) {
+  if (object->dlpi_addr != *(ElfW(Addr) *)address) return 0;
+  library_start = UINTPTR_MAX, library_end = 0;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    if (segment->p_type != PT_LOAD) continue;
+    uintptr_t start = (uintptr_t)(object->dlpi_addr + segment->p_vaddr), end = start + segment->p_memsz;
+    if (start < library_start) library_start = start;
+    if (end > library_end) library_end = end;
+  }
+  return 1;
+}
+
+void gs_after_load(void *library) {
+  struct link_map *object;
+  if (dlinfo(library, RTLD_DI_LINKMAP, &object) == 0) {
+    gs_note_own(object->l_addr);
+    dl_iterate_phdr(note_extent, &object->l_addr);
+  }
+}
+
+void gs_set_alive(void) { gs_alive = ++generations; }
+
+int32_t gs_first_call(int32_t (*call)(void *), void *with) {
+  /* Go binds the thread that calls by a key of its own, which it tells nobody. */
+  void *before[PTHREAD_KEYS_MAX];
+  for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++) before[key] = pthread_getspecific(key);
+  int32_t status = call(with);
+  for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX && !thread_key_known; key++) {
+    thread_key_known = before[key] == NULL && pthread_getspecific(key) != NULL;
+    thread_key = key;
+  }
+  if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
+  return status;
+}

@@ -1,0 +1,70 @@
+"""Celery's prefork pool, whose parent used Go, and how it shuts down with and without Go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fork.extent import KINDS, LONG
+from fork.servers import START_S, Server, running, wait_until
+from programs import Programs
+
+_COMMAND = [
+    *("celery", "-A", "fork.celery_app", "worker", "--pool", "prefork", "--concurrency", "2"),
+    *("--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "warning"),
+]
+
+_CLIENT = """
+from celery import group
+from fork.celery_app import last, work
+print(*group(work.s({kind!r}) for _ in range(12)).delay().get(timeout=40, interval=0.02), sep="\\n")
+last.delay(1.0)
+"""
+
+
+def _shut_down(
+    program: Programs, folder: Path, kind: str, environment: dict[str, str]
+) -> tuple[Server, list[list[str]], float]:
+    """Have tasks done, and end the worker in the middle of one; gives the answers and the seconds."""
+    environment = {"CELERY_FOLDER": str(folder), "C_FORCE_ROOT": "1"} | environment
+    with running(_COMMAND, folder, **environment) as server:
+        done = program(_CLIENT.format(kind=kind), env=environment, timeout=60)
+        assert (0, "") == (done.returncode, done.stderr), server.said()
+        wait_until(
+            (folder / "begun").exists, lambda: f"the task has begun; {server.said()}", START_S
+        )
+        status, seconds = server.stop()
+
+        assert 0 == status, server.said()
+        assert (folder / "ended").exists(), server.said()
+        return server, [line.split() for line in done.stdout.splitlines()], seconds
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("kind", KINDS)
+def test_tasks_and_a_warm_shutdown(program: Programs, tmp_path: Path, kind: str) -> None:
+    """All tasks are done by children that have copies; the last one is waited for at SIGTERM."""
+    server, answers, _ = _shut_down(program, tmp_path, kind, {"USE_GO_EARLY": "1"})
+
+    assert 12 == len(answers)
+    assert {str(server.process.pid)} == {forked_from for _, forked_from in answers}
+    assert str(server.process.pid) not in {pid for pid, _ in answers}
+
+
+if LONG:
+
+    @pytest.mark.timeout(150)
+    def test_a_control_run(
+        program: Programs, tmp_path: Path, record_property: pytest.RecordProperty
+    ) -> None:
+        """Without Go the same shutdown takes about as long; both times are recorded."""
+        seconds = {}
+        for name, environment in {"with Go": {"USE_GO_EARLY": "1"}, "without Go": {}}.items():
+            (tmp_path / name).mkdir()
+            *_, seconds[name] = _shut_down(program, tmp_path / name, "all", environment)
+            record_property(f"warm shutdown {name}", seconds[name])
+        print(f"warm shutdown: {seconds}")
+
+        # Loosely: a machine may be busy, but a hang takes until it is killed.
+        assert seconds["with Go"] < seconds["without Go"] + 10

@@ -1,0 +1,56 @@
+"""Servers that fork their workers, whose parent used Go, times every exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from fork.extent import KINDS
+from fork.servers import WebServer, web_server
+
+_GUNICORN = ["gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "fork.applications:wsgi"]
+COMMANDS = {
+    "gunicorn sync": [*_GUNICORN, "--preload"],
+    "gunicorn gthread": [*_GUNICORN, "--preload", "--worker-class", "gthread", "--threads", "4"],
+    "gunicorn without preload": _GUNICORN,
+    "uvicorn": ["uvicorn", "--port", "PORT", "--workers", "2", "fork.applications:asgi"],
+}
+_FORKS_AFTER_GO = ("gunicorn sync", "gunicorn gthread")
+
+
+@pytest.fixture(params=COMMANDS)
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WebServer]:
+    """A server whose parent used Go where it imports the application."""
+    with web_server(COMMANDS[request.param], tmp_path, USE_GO_EARLY="1") as server:
+        yield server
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers(server: WebServer, request: pytest.FixtureRequest, kind: str) -> None:
+    """Each answers, many requests at once too, and all end when the parent is told to."""
+    name = request.node.callspec.params["server"]
+    with ThreadPoolExecutor(4) as clients:
+        answers = list(clients.map(server.ask, [kind] * 12))
+
+    parent = server.server.process.pid if name in _FORKS_AFTER_GO else None
+    assert {parent} == {forked_from for _, forked_from in answers}
+    assert server.server.process.pid not in {pid for pid, _ in answers}
+    assert 0 == server.server.stop()[0], server.server.said()
+    assert "Traceback" not in server.server.said()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", KINDS)
+def test_workers_that_are_replaced(tmp_path: Path, kind: str) -> None:
+    """With max_requests the parent forks again and again; no request is lost."""
+    command = [*COMMANDS["gunicorn gthread"], "--max-requests", "5", "--max-requests-jitter", "3"]
+    with web_server(command, tmp_path, USE_GO_EARLY="1") as server:
+        answers = [server.ask(kind) for _ in range(40)]
+
+        assert 4 <= len({pid for pid, _ in answers})
+        assert {server.server.process.pid} == {forked_from for _, forked_from in answers}
+        assert 0 == server.server.stop()[0], server.server.said()

@@ -1,0 +1,76 @@
+"""Spans of forked children: each arrives once, below the span that was current at the fork."""
+
+from __future__ import annotations
+
+from observe.scenario import run
+
+
+def test_parent_and_child_send_their_own() -> None:
+    """Both sides call below one span, before and after a fork; no span is lost, none comes twice."""
+    spans = run("""
+        import os
+        from gostitch import tasks
+        from gostitch.observe import _generated
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            pid = os.fork()
+            tasks.hash_tree("/etc/hosts" if pid else "/etc/passwd")
+            if pid == 0:
+                # Python's exporter by gRPC does not survive a fork; Go's is new.
+                _generated.flush(timeout=10)
+                os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        provider.shutdown()
+    """)
+
+    (caller,) = [span for span in spans if not span.by_go]
+    calls = [span for span in spans if span.by_go]
+    assert [caller.span_id] * 3 == [span.parent_id for span in calls]
+    assert 3 == len({span.span_id for span in calls})
+    # The SDK gives a forked child another service.instance.id, and Go follows.
+    assert [False, True, True] == sorted(span.resource == caller.resource for span in calls)
+
+
+def test_spans_that_go_through_python() -> None:
+    """Where Python's own exporter takes Go's spans, the child's takes the child's."""
+    run(
+        """
+        import os
+        from gostitch import tasks
+
+        def names():
+            return [span.name for span in exporter.get_finished_spans()]
+
+        with tracer.start_as_current_span("caller") as caller:
+            tasks.hash_tree("/etc/hosts")
+            provider.force_flush()
+            before = names()
+            assert before == ["tasks.hash_tree"], before
+            tasks.hash_tree("/etc/hosts")  # which has not arrived at the fork
+            pid = os.fork()
+            if pid == 0:
+                exporter.clear()
+                tasks.hash_tree("/etc/passwd")
+                provider.force_flush()
+                (span,) = exporter.get_finished_spans()
+                assert span.parent.span_id == caller.get_span_context().span_id
+                flushers = [each for each in provider._active_span_processor._span_processors
+                            if type(each).__name__ == "FlushGo"]
+                assert len(flushers) == 1, flushers
+                os._exit(7)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+        provider.force_flush()
+        assert sorted(names()) == ["caller", "tasks.hash_tree", "tasks.hash_tree"], names()
+        """,
+        prologue="""
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("scenario")
+""",
+    )
