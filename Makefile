@@ -28,7 +28,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest bench bench-quick readme wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick readme wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -80,6 +80,14 @@ test-long: wheel $(VENV)/.test ## The long matrices: forks, archives, fuzzing, r
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
 	$(BIN)/python python/tests/install_matrix
+
+soak: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls: nothing may grow, hang or be lost
+	mkdir -p build/tests
+	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/tests/libfaults.so ./gocore/cmd/libfaults
+	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m soak --save benchmarks/results/soak.json
+
+asan: $(VENV)/.built $(VENV)/.test ## The tests of the boundary under AddressSanitizer; needs gcc
+	$(RUN) $(BIN)/python python/tests/asan
 
 bench: $(VENV)/.bench build/bench/rust_peer.so ## Measure, and save the figures
 	$(BENCH) --save
