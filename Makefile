@@ -25,6 +25,7 @@ NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch] python/gost
 # Each generated module and the Go packages it comes from.
 GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/gostitch/observe/_generated.py=./gocore/observe \
+  python/gostitch/operate/_generated.py=./gocore/operate \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help

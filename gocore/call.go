@@ -36,6 +36,9 @@ type Call struct {
 	closed   atomic.Bool
 	inbox    chan []byte // guarded by mu; nil until asked for
 
+	started atomic.Int64 // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
+	traceID atomic.Pointer[string]
+
 	context  *callContext
 	contexts []callContext // for later calls that reuse this memory
 
@@ -57,22 +60,35 @@ var canceled, deadlineExceeded = context.Canceled, context.DeadlineExceeded
 
 // NewCall prepares a call. A timeout of 0 means no deadline; a negative one
 // has already passed.
-func NewCall(f *Function, timeout time.Duration) *Call { return newCall(f, timeout, 1) }
-
-func newCall(f *Function, timeout time.Duration, contexts int) *Call {
-	var c *Call
+func NewCall(f *Function, timeout time.Duration) *Call {
+	c := new(Call)
 	if f.make != nil {
 		c = f.make()
-	} else {
-		c = new(Call)
 	}
 	c.Function = f
+	c.prepare(timeout, 1)
+	return c
+}
+
+// reuseCall is NewCall for a call whose memory was, and will be, used for others.
+func reuseCall(f *Function, timeout time.Duration) *Call {
+	c, _ := f.used.Get().(*Call)
+	if c == nil {
+		c = f.make()
+		c.Function = f
+		noteWaited(c)
+	}
+	c.prepare(timeout, contextsAtOnce)
+	return c
+}
+
+func (c *Call) prepare(timeout time.Duration, contexts int) {
+	f := c.Function
 	f.endOnce.Do(func() { f.ended = newEndedCall(f) })
 	c.openContext(contexts)
 	if timeout != 0 {
 		c.setTimeout(timeout)
 	}
-	return c
 }
 
 func (c *Call) setTimeout(timeout time.Duration) {

@@ -30,7 +30,7 @@ func Close(timeout time.Duration) int64 {
 	if o := observer.Load(); o != nil {
 		(*o).Flush(ctx)
 	}
-	return inFlight.Load()
+	return countRunning()
 }
 
 func anySubmitted() (found bool) {

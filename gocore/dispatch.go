@@ -15,7 +15,6 @@ import (
 
 // Live counts. Each is zero when nothing is under way; tests check that.
 var (
-	inFlight         atomic.Int64 // calls being run, waited for or not
 	background       atomic.Int64 // goroutines started through Go
 	backgroundPanics atomic.Int64 // since the library was opened
 )
@@ -28,6 +27,7 @@ type Request struct {
 	Frame    []byte        // the encoded arguments
 	Buffers  [][]byte      // bytes that cross beside the frame
 	Main     bool          // made by the thread that receives Ctrl-C
+	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -37,19 +37,19 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	if err != nil {
 		return AppendError(out, err), StatusError
 	}
-	c := newCall(f, r.Timeout, contextsAtOnce)
-	c.Trace = r.Trace
+	timeout := f.timeout(r.Timeout)
+	c := reuseCall(f, timeout)
 	c.input = codec.NewInput(r.Frame, r.Buffers)
 	c.exit = endOfProcess
-	inFlight.Add(1)
+	c.begin(r.Started, r.Trace)
 	if r.Main {
 		// It stays there when the call has ended, which does no harm.
 		mainContext.Store(c.context)
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
-	inFlight.Add(-1)
-	if f.recycle != nil && r.Timeout == 0 && status == StatusOK {
+	c.started.Store(0)
+	if f.recycle != nil && timeout == 0 && status == StatusOK {
 		f.recycle(c)
 	}
 	return payload, status
@@ -83,7 +83,7 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 		ctx, c.end = (*o).StartCall(ctx, c)
 	}
 	if err = c.context.Err(); err == nil { // else it ended before it began
-		payload, err = c.Function.run(ctx, c, out)
+		payload, err = c.Function.runLimited(ctx, c, out)
 	}
 	returned = true
 	return payload, err
@@ -150,11 +150,11 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	if err != nil {
 		return err
 	}
-	c := NewCall(f, r.Timeout)
+	c := NewCall(f, f.timeout(r.Timeout))
 	c.Token = token
 	// One copy for both; the caller's memory is gone when the goroutine runs.
 	owned := append(append(make([]byte, 0, len(r.Trace)+len(r.Frame)), r.Trace...), r.Frame...)
-	c.Trace = owned[:len(r.Trace):len(r.Trace)]
+	c.begin(r.Started, owned[:len(r.Trace):len(r.Trace)])
 	c.input = codec.NewInput(owned[len(r.Trace):], r.Buffers)
 	if wantMessages {
 		c.outbox = newOutbox(queue)
@@ -166,11 +166,9 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.finish()
 		return Errorf(CodeInvalidArgument, "token %d is in use", token)
 	}
-	inFlight.Add(1)
 	answer := func(payload []byte, err error) {
 		c.closed.Store(true)
 		payload, status := c.reply(nil, payload, err)
-		inFlight.Add(-1)
 		submitted.Delete(token)
 		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
 	}

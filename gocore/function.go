@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -22,9 +23,11 @@ type Function struct {
 	GoName   string
 
 	// make gives a call of the function, with room for its arguments and result;
-	// recycle takes it back when nobody refers to it any more.
+	// recycle takes it back when nobody refers to it any more, and used holds it.
 	make    func() *Call
 	recycle func(*Call)
+	used    sync.Pool
+	limit   atomic.Pointer[limiter] // nil: none
 	// run runs the function and appends its encoded result to out.
 	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
 	endOnce sync.Once
@@ -89,18 +92,20 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 		return nil, Errorf(CodeInvalidArgument, "result %w", err)
 	}
 	isBytes := result.IsBytes()
-	pool := sync.Pool{New: func() any { return new(frame[A, R]) }}
 	return &Function{
 		Name:     name,
 		Contract: codec.Contract{Name: name, Args: args.Schema, Result: result.Schema},
-		make:     func() *Call { return &pool.Get().(*frame[A, R]).Call },
+		make:     func() *Call { return &new(frame[A, R]).Call },
 		recycle: func(c *Call) {
 			fr := (*frame[A, R])(unsafe.Pointer(c))
 			var args A
 			var result R
 			fr.args, fr.result = args, result
 			c.Trace, c.input, c.end = nil, codec.Input{}, nil
-			pool.Put(fr)
+			if c.traceID.Load() != nil {
+				c.traceID.Store(nil)
+			}
+			c.Function.used.Put(c)
 		},
 		run: func(ctx context.Context, c *Call, out []byte) ([]byte, error) {
 			// SAFETY: the call was made by make, where it is the first field.

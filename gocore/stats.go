@@ -23,18 +23,30 @@ type Stats struct {
 	Buffers int64
 	// Queues that Python has open.
 	Queues int64
+	// InFlight are the oldest of the calls being run.
+	InFlight []Running
+	// Limited are the functions with a limit.
+	Limited []Limited
+	// Resources that the Go runtime may use.
+	Resources Resources
 }
+
+// shownInFlight bounds the calls that stats describe.
+const shownInFlight = 100
 
 // ReadStats reads the counts that the core keeps; the boundary adds its own.
 func ReadStats() Stats {
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	return Stats{
-		Calls:            inFlight.Load(),
+		Calls:            countRunning(),
 		Goroutines:       int64(runtime.NumGoroutine()),
 		Background:       background.Load(),
 		BackgroundPanics: backgroundPanics.Load(),
 		RecordsDropped:   recordsDropped.Load(),
 		HeapBytes:        int64(memory.HeapAlloc),
+		InFlight:         InFlight(shownInFlight),
+		Limited:          limited(),
+		Resources:        readResources(),
 	}
 }

@@ -27,6 +27,7 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 		Trace:    lent(r.trace, r.trace_length),
 		Frame:    lent(r.frame, r.frame_length),
 		Main:     r.flags&C.GOSTITCH_MAIN != 0,
+		Started:  int64(r.started_ns),
 	}
 	if r.buffer_count > 0 {
 		request.Buffers = make([][]byte, r.buffer_count)

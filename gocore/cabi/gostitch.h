@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 1
+#define GOSTITCH_ABI 2
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -60,6 +60,7 @@ typedef struct gostitch_request {
   uint64_t frame_length;
   const gostitch_view *buffers; /* what extension 1 in the frame refers to */
   uint64_t buffer_count;
+  int64_t started_ns;           /* when the call began, on the clock CLOCK_MONOTONIC */
 } gostitch_request;
 
 /* The types above as Go's export directive spells const parameters. */
@@ -77,7 +78,7 @@ enum {
 };
 
 /*
- * Handshake; call it first. A loader that lost the answer may call it again.
+ * Handshake; call it first. A loader that lost the answer, or has other settings, may call it again.
  * abi must be GOSTITCH_ABI as the loader was compiled with; config is a
  * MessagePack array (gocore/cabi/process.go, type Config). Returns GOSTITCH_OK
  * and a frame that describes the library, or GOSTITCH_ERROR and an error frame:

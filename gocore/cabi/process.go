@@ -31,6 +31,8 @@ type Config struct {
 	Environment []string
 	// PipeIgnored tells that SIGPIPE was ignored when the library was loaded.
 	PipeIgnored bool
+	// Settings that count from now on; a loader may open again to change them.
+	Settings gocore.Settings
 }
 
 // Info is what the library says of itself.
@@ -81,6 +83,9 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	// Ctrl-C may have kept Python from the answer to a first opening.
 	if !opened.Swap(true) {
 		start(&c)
+	}
+	if err := c.Settings.Apply(); err != nil {
+		return nil, err
 	}
 	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
 	return infoPlan.Append(nil, unsafe.Pointer(&info)), nil

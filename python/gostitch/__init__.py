@@ -6,6 +6,7 @@ Importing the package does not load Go; the first call does.
 import typing
 
 from gostitch._info import runtime_info
+from gostitch._settings import Limit, configure
 from gostitch._version import VERSION as __version__
 from gostitch.exceptions import (
     ForkedHandleError,
@@ -32,6 +33,9 @@ from gostitch.exceptions import (
 
 if typing.TYPE_CHECKING:
     from gostitch._future import Future
+    from gostitch.operate._close import close, reopen
+    from gostitch.operate._dump import dump, dump_on_signal, dump_text
+    from gostitch.operate._memory import free_memory
 
 __all__ = [
     "ForkedHandleError",
@@ -55,16 +59,35 @@ __all__ = [
     "GoUnsafeError",
     "GoValueError",
     "LibraryError",
+    "Limit",
     "__version__",
+    "close",
+    "configure",
+    "dump",
+    "dump_on_signal",
+    "dump_text",
+    "free_memory",
+    "reopen",
     "runtime_info",
 ]
 
 
-def __getattr__(name: str) -> typing.Any:
-    # Late, so that the package can be imported, and the doctor run, without its compiled part.
-    if name == "Future":
-        from gostitch._future import Future
+# Late, so that the package can be imported, and the doctor run, without its compiled part.
+_LATE = {
+    "Future": "gostitch._future",
+    "close": "gostitch.operate._close",
+    "dump": "gostitch.operate._dump",
+    "dump_on_signal": "gostitch.operate._dump",
+    "dump_text": "gostitch.operate._dump",
+    "free_memory": "gostitch.operate._memory",
+    "reopen": "gostitch.operate._close",
+}
 
-        globals()[name] = Future
-        return Future
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    globals()[name] = found = getattr(importlib.import_module(_LATE[name]), name)
+    return found

@@ -126,6 +126,7 @@ def prepare(made: Any) -> None:
 
 def bind(made: Any) -> None:
     """Find a function in the library and check that both mean the same."""
+    _process.refuse_if_closed()
     library = _process.library()
     module = made._declaration.definition.__module__
     own = _process.own_library(module)

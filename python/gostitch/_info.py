@@ -7,7 +7,7 @@ from typing import Any
 
 from gostitch._version import VERSION
 
-_NOTHING_LIVE = dict.fromkeys(
+_NOTHING_LIVE: dict[str, Any] = dict.fromkeys(
     (
         "goroutines",
         "calls",
@@ -21,7 +21,7 @@ _NOTHING_LIVE = dict.fromkeys(
         "heap_bytes",
     ),
     0,
-)
+) | {"in_flight": [], "limits": {}, "max_procs": None, "memory_limit": None, "gc_percent": None}
 
 
 def runtime_info() -> dict[str, Any]:
@@ -36,9 +36,15 @@ def runtime_info() -> dict[str, Any]:
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:
     its path, or the name of the copy.
+
+    ``in_flight`` describes the calls that run, the oldest hundred: function, age in seconds,
+    the caller's trace id, whether it was submitted, and whether its context has ended
+    without the function having noticed. ``limits`` has the state of each limit of
+    concurrency. ``max_procs``, ``memory_limit`` in bytes (None: none) and ``gc_percent``
+    (None: off) are what Go may use.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
-    from gostitch import _pending, _process
+    from gostitch import _pending, _process, _settings
 
     library = _process.loaded()
     info: dict[str, Any] = {
@@ -51,6 +57,7 @@ def runtime_info() -> dict[str, Any]:
         unknown = dict.fromkeys(("library", "mapped", "library_version", "go_version", "abi"))
         return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE
     stats = library.stats()
+    limit = stats.resources.memory_limit
     return info | {
         "library": library.path,
         "mapped": library.mapped,
@@ -69,4 +76,26 @@ def runtime_info() -> dict[str, Any]:
         "background_panics": stats.background_panics,
         "records_dropped": stats.records_dropped,
         "heap_bytes": stats.heap_bytes,
+        "in_flight": [
+            {
+                "function": call.function,
+                "age_s": call.age_ns / 1e9,
+                "trace_id": call.trace_id or None,
+                "submitted": call.submitted,
+                "ended": call.ended,
+            }
+            for call in stats.in_flight
+        ],
+        "limits": {
+            of.function: {
+                "concurrency": of.concurrency,
+                "running": of.running,
+                "waiting": of.waiting,
+                "refused": of.refused,
+            }
+            for of in stats.limited
+        },
+        "max_procs": stats.resources.max_procs,
+        "memory_limit": None if limit == _settings.NO_LIMIT else limit,
+        "gc_percent": None if stats.resources.gc_percent < 0 else stats.resources.gc_percent,
     }

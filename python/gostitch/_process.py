@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,12 +20,12 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _codec
+from gostitch import _codec, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._loops import running_loop
 from gostitch._version import VERSION
-from gostitch.exceptions import ForkedHandleError, LibraryError
+from gostitch.exceptions import ForkedHandleError, GoClosedError, LibraryError
 
 T = TypeVar("T")
 
@@ -33,8 +34,6 @@ LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
 
 FORK_VARIABLE = "GOSTITCH_FORK"
 """The environment variable that says what a forked child gets: see ``fork_policy``."""
-
-_FORK_POLICIES = ("copy", "error")
 
 REBUILD = "run 'gostitch develop' in its project, or install it again"
 """What mends a library of one's own that does not fit the package."""
@@ -54,6 +53,9 @@ ANOTHER_RUNTIME = (
 
 _CLOSE_TIMEOUT_S = 2.0
 
+_CLOSE_POLL_S = 0.005
+"""Seconds between two looks whether all calls have ended."""
+
 _FORK_WAIT_S = 5.0
 """Seconds that a fork waits for another thread to have loaded the library."""
 
@@ -71,6 +73,34 @@ class _Info(msgspec.Struct, array_like=True):
     abi: int
 
 
+class Running(msgspec.Struct, array_like=True):
+    """The twin of gocore.Running."""
+
+    function: str
+    age_ns: int
+    trace_id: str
+    submitted: bool
+    ended: bool
+
+
+class Limited(msgspec.Struct, array_like=True):
+    """The twin of gocore.Limited."""
+
+    function: str
+    concurrency: int
+    running: int
+    waiting: int
+    refused: int
+
+
+class Resources(msgspec.Struct, array_like=True):
+    """The twin of gocore.Resources."""
+
+    max_procs: int
+    memory_limit: int
+    gc_percent: int
+
+
 class _Stats(msgspec.Struct, array_like=True):
     """The twin of gocore.Stats."""
 
@@ -82,6 +112,9 @@ class _Stats(msgspec.Struct, array_like=True):
     heap_bytes: int
     buffers: int
     queues: int
+    in_flight: list[Running]
+    limited: list[Limited]
+    resources: Resources
 
 
 class Library:
@@ -115,6 +148,7 @@ _library: Library | None = None
 _original: Original | None = None  # what is kept of the library for forked children
 _forked_from: int | None = None
 _loading = False
+_closed = False
 _warned_of: set[str] = set()  # other Go runtimes
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
 _signals_watched = False
@@ -136,11 +170,14 @@ def fork_policy() -> str:
     """Give what a child forked from a process that has loaded the library gets.
 
     ``"copy"``: a library of its own, at its first call. ``"error"``: each call
-    raises ``ForkedHandleError``. Raises ``LibraryError`` if the environment
-    says anything else.
+    raises ``ForkedHandleError``. What is configured comes before the environment.
+    Raises ``LibraryError`` if the environment says anything else.
     """
-    policy = os.environ.get(FORK_VARIABLE) or _FORK_POLICIES[0]
-    if policy not in _FORK_POLICIES:
+    configured = _settings.present().fork
+    if configured is not None:
+        return configured
+    policy = os.environ.get(FORK_VARIABLE) or _settings.FORK_POLICIES[0]
+    if policy not in _settings.FORK_POLICIES:
         raise LibraryError(
             f"{FORK_VARIABLE} is {policy!r}, and must be 'copy' (a forked child loads a copy of "
             "the library) or 'error' (its calls raise ForkedHandleError); correct or unset it",
@@ -203,6 +240,8 @@ def _load() -> Library:
     with _lock:
         if _library is not None:
             return _library
+        if _closed:
+            raise _closed_error()
         policy = fork_policy()
         if _forked_from is not None and policy == "error":
             raise ForkedHandleError(
@@ -250,6 +289,7 @@ def _open(path: str, policy: str) -> Library:
     global _loading, _original, _refused
     _loading = True
     try:
+        _settings.refuse_unreadable()
         if _forked_from is None:
             _bring_in(path)
             mapped = path
@@ -286,10 +326,8 @@ def _bring_in(path: str) -> None:
 
 def _shake_hands(path: str, mapped: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
-    pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     given = present_environment()
-    config = (_slog_level(), _signal_pipe(), as_go_has_it(given), pipe_ignored)
-    info = _decode_reply(bridge.open(msgspec.msgpack.encode(config)), _Info)
+    info = _decode_reply(bridge.open(_configuration(_settings.present(), given)), _Info)
     if info.version != VERSION:
         raise LibraryError(
             f"the library {path} is version {info.version} and the Python package is "
@@ -304,6 +342,30 @@ def _shake_hands(path: str, mapped: str) -> Library:
     functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
     bridge.ready(True)
     return Library(path, mapped, info, functions, given)
+
+
+def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]) -> bytes:
+    """Give what the library is opened with."""
+    pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
+    return msgspec.msgpack.encode(
+        (
+            _slog_level(),
+            _signal_pipe(),
+            as_go_has_it(environment),
+            pipe_ignored,
+            _settings.as_go_has_it(settings, environment),
+        )
+    )
+
+
+def _apply(settings: _settings.Settings) -> None:
+    """Hand settings on to the library, if it is loaded."""
+    with _lock:
+        if _library is None:
+            return
+        status, payload = bridge.open(_configuration(settings, present_environment()))
+        if status != _codec.OK:
+            raise _codec.decode_error(payload)
 
 
 def warn_of_other_runtimes() -> None:
@@ -403,6 +465,45 @@ def _close() -> None:
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
 
 
+def _closed_error() -> GoClosedError:
+    return GoClosedError(
+        "gostitch.close() was called in this process, so it takes no more calls; make them before "
+        "it, or call gostitch.reopen()"
+    )
+
+
+def close(timeout: float) -> list[Running]:
+    """Refuse new calls, wait for those that run, then cancel what is left: gives what still runs.
+
+    The twin of gocore.Close, which does the last part.
+    """
+    global _closed
+    _closed = True
+    library = _library
+    if library is None:
+        return []
+    bridge.ready(False)
+    deadline = time.monotonic() + timeout
+    while library.stats().calls and time.monotonic() < deadline:
+        time.sleep(_CLOSE_POLL_S)
+    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+    return library.stats().in_flight
+
+
+def reopen() -> None:
+    """Take calls again."""
+    global _closed
+    _closed = False
+    if _library is not None:
+        bridge.ready(True)
+
+
+def refuse_if_closed() -> None:
+    """Raise ``GoClosedError`` after ``close``."""
+    if _closed:
+        raise _closed_error()
+
+
 def _before_fork() -> None:
     # A child forked in the middle of loading would have half of a runtime.
     _opening.acquire(timeout=_FORK_WAIT_S)
@@ -453,3 +554,4 @@ os.register_at_fork(
     after_in_child=_after_fork_in_child,
 )
 bridge.install(watch=watch_signals)
+_settings.when_changed(_apply)

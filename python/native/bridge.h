@@ -218,6 +218,9 @@ PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length);
 /* Raises the error of a payload, which it takes over; the trace context may be NULL. */
 void gs_fail(PyObject *payload, PyObject *trace);
 
+/* The time for started_ns: to some milliseconds, for the price of a few nanoseconds. */
+int64_t gs_now(void);
+
 int gs_add_function_type(PyObject *module);
 
 /* future.c: the reply of a submitted call that is to come. */

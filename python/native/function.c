@@ -180,13 +180,16 @@ static int trace_of(PyObject **trace) {
   return -1;
 }
 
-/* Lets Ctrl-C reach the main thread's calls. Somebody else may take the wake-up
-   descriptor and not give it back, so this looks again now and then. */
-static int watch(void) {
-  static int64_t again_at;
+int64_t gs_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  int64_t ns = now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
+  return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
+}
+
+/* Lets Ctrl-C reach the main thread's calls. Somebody else may take the wake-up
+   descriptor and not give it back, so this looks again now and then. */
+static int watch(int64_t ns) {
+  static int64_t again_at;
   if (ns < again_at) return 0;
   again_at = ns + WATCH_AGAIN_NS;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.watch, NULL);
@@ -240,6 +243,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
       .frame_length = writer->length,
       .buffers = writer->loan.views,
       .buffer_count = (uint64_t)writer->loan.count,
+      .started_ns = gs_now(),
   };
   if (trace != NULL) {
     request.trace = (const uint8_t *)PyBytes_AsString(trace);
@@ -247,7 +251,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   }
   if ((uint64_t)pthread_self() == gs_main_thread) {
     request.flags = GOSTITCH_MAIN;
-    if (watch() < 0) return NULL;
+    if (watch(request.started_ns) < 0) return NULL;
   }
   /* Once more: what ran since may have forked. */
   if (!bound(f)) return NULL;

@@ -183,6 +183,7 @@ int gs_describe_call(PyObject *future, gostitch_request *request) {
   int64_t number = gs_number_of(f->function);
   if (number < 0) return -1;
   request->function = (uint32_t)number;
+  request->started_ns = gs_now();
   if (is_set(f->trace)) {
     request->trace = (const uint8_t *)PyBytes_AsString(f->trace);
     request->trace_length = (uint64_t)PyBytes_Size(f->trace);

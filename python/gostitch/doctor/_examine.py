@@ -6,14 +6,14 @@ import os
 from collections.abc import Callable
 from typing import Literal
 
+from gostitch import _cgroup
 from gostitch.doctor import (
-    _cgroup,
     _environment,
+    _file_systems,
     _fork,
     _go_libraries,
     _library,
     _loading,
-    _mounts,
     _opentelemetry,
     _package,
     _platform,
@@ -93,7 +93,7 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         ("observe.settings", "OTEL_* settings", lambda: _opentelemetry.settings(env)),
         ("observe.sentry", "Sentry", lambda: _sentry.sentry(env)),
         ("system.platform", "platform", _platform.system),
-        ("system.mounts", "file systems", _mounts.file_systems),
+        ("system.mounts", "file systems", _file_systems.file_systems),
         ("system.confinement", "confinement", _rlimits.confinement),
         ("limits.files", "open files", _rlimits.open_files),
         ("limits.address_space", "address space", _rlimits.address_space),

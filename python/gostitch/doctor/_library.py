@@ -8,11 +8,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from gostitch import _elf
+from gostitch import _elf, _mounts
 from gostitch.doctor import (
     _go_build,
     _maps,
-    _mounts,
     _package,
     _platform,
     _runtime,

@@ -7,7 +7,7 @@ import os
 import re
 from typing import Any
 
-from gostitch.doctor._cgroup import Limits
+from gostitch._cgroup import Limits
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 
 _UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}

@@ -240,7 +240,7 @@ print([m for m in ("opentelemetry.trace", "sentry_sdk", "asyncio.events") if m i
         """A check that fails says so and does not hide the others."""
         text = """
 import gostitch.doctor, tempfile
-from gostitch.doctor import _mounts
+from gostitch import _mounts
 _mounts.read = lambda: 1 / 0
 for f in gostitch.doctor.examine():
     if f.id == "system.mounts":

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gostitch.doctor import _cgroup, _mounts, _quotas, _rlimits
+from gostitch import _cgroup, _mounts
+from gostitch.doctor import _file_systems, _quotas, _rlimits
 
 _NONE = _cgroup.Limits(None, None, None, None, None)
 
@@ -204,7 +205,7 @@ class TestMounts:
 
     def test_without_proc(self, tmp_path: Path) -> None:
         """Without /proc much cannot be looked at."""
-        verdict = _mounts.judge(tmp_path, [])
+        verdict = _file_systems.judge(tmp_path, [])
 
         assert ("warning", False) == (verdict.status, verdict.facts["proc"])
 
@@ -212,7 +213,7 @@ class TestMounts:
         """Without /dev/shm multiprocessing has no locks."""
         (tmp_path / "proc/self").mkdir(parents=True)
         (tmp_path / "proc/self/maps").touch()
-        verdict = _mounts.judge(tmp_path, _mounts.parse(_MOUNTS))
+        verdict = _file_systems.judge(tmp_path, _mounts.parse(_MOUNTS))
 
         assert "warning" == verdict.status
         assert "/dev/shm" in verdict.words
@@ -225,7 +226,7 @@ class TestMounts:
         folder = os.path.realpath(tmp_path)
         noexec = mounts[1]._replace(point=folder)
         monkeypatch.setattr("tempfile.tempdir", folder)
-        verdict = _mounts.judge(Path("/"), [*mounts, noexec])
+        verdict = _file_systems.judge(Path("/"), [*mounts, noexec])
 
         assert "note" == verdict.status
         assert "GOTMPDIR" in str(verdict.fix)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from gostitch.doctor import _mounts
+from gostitch import _mounts
 
 _NO_LIMIT = 1 << 62  # version 1 has a number near 2**63 for "none"
 

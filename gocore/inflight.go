@@ -1,0 +1,98 @@
+package gocore
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"weak"
+
+	"golang.org/x/sys/unix"
+)
+
+// Running describes a call that is being run.
+type Running struct {
+	// Function that runs.
+	Function string
+	// Age since the call came over the boundary, to some milliseconds.
+	Age time.Duration
+	// TraceID of the caller's span in 32 hexadecimal digits; empty without one.
+	TraceID string
+	// Submitted tells that no thread of Python is in the call.
+	Submitted bool
+	// Ended tells that the context has ended, and the function has not noticed yet.
+	Ended bool
+}
+
+// waited are the calls that threads of Python have made, weakly: their memory is
+// used again, so a call is noted once and has a start time while it runs. That
+// costs a call less than a counter would.
+var waited struct {
+	mu    sync.Mutex
+	calls []weak.Pointer[Call]
+}
+
+func noteWaited(c *Call) {
+	waited.mu.Lock()
+	defer waited.mu.Unlock()
+	if len(waited.calls) == cap(waited.calls) {
+		waited.calls = slices.DeleteFunc(waited.calls, func(p weak.Pointer[Call]) bool { return p.Value() == nil })
+	}
+	waited.calls = append(waited.calls, weak.Make(c))
+}
+
+// eachRunning gives the calls that run.
+func eachRunning(f func(*Call)) {
+	waited.mu.Lock()
+	calls := slices.Clone(waited.calls)
+	waited.mu.Unlock()
+	for _, p := range calls {
+		if c := p.Value(); c != nil && c.started.Load() != 0 {
+			f(c)
+		}
+	}
+	submitted.Range(func(_, c any) bool {
+		f(c.(*Call))
+		return true
+	})
+}
+
+// countRunning gives the number of calls that run.
+func countRunning() (n int64) {
+	eachRunning(func(*Call) { n++ })
+	return n
+}
+
+// InFlight describes the calls that run, the oldest first, so many at most.
+func InFlight(limit int) []Running {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
+	found := []Running{}
+	eachRunning(func(c *Call) {
+		r := Running{
+			Function:  c.Function.Name,
+			Age:       max(0, time.Duration(now.Nano()-c.started.Load())),
+			Submitted: c.Token != 0,
+			Ended:     c.err.Load() != nil,
+		}
+		if id := c.traceID.Load(); id != nil {
+			r.TraceID = *id
+		}
+		found = append(found, r)
+	})
+	slices.SortFunc(found, func(a, b Running) int { return cmp.Compare(b.Age, a.Age) })
+	return found[:min(limit, len(found))]
+}
+
+// begin notes that a call runs, and since when on the clock CLOCK_MONOTONIC.
+func (c *Call) begin(started int64, trace []byte) {
+	c.Trace = trace
+	if len(trace) > 0 {
+		// traceparent is "00-<trace id>-<span id>-<flags>".
+		if parts := strings.SplitN(string(trace), "-", 3); len(parts) == 3 {
+			c.traceID.Store(&parts[1])
+		}
+	}
+	c.started.Store(max(started, 1))
+}

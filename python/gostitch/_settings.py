@@ -1,0 +1,279 @@
+"""What a service decides about its Go side: resources, limits of functions, forked children.
+
+``configure`` keeps it here; ``_process`` hands it to Go when the library is loaded, in a
+forked child too, and at once where it is loaded already.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
+
+_UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
+
+FORK_POLICIES = ("copy", "error")
+
+_UNITS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
+_SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB|TiB)?")
+_LARGEST = 2**63 - 1
+
+NO_LIMIT = _LARGEST
+"""The memory limit that is none, as Go has it."""
+
+_SHARE = 0.5
+"""Of the container's memory that Go may fill before it collects harder: the rest is Python's."""
+
+_MOST = 2**31 - 1
+
+
+class Limit(NamedTuple):
+    """How many calls of a function run at once, and how long one may take.
+
+    Attributes:
+        concurrency: Calls that run at once; None: any number.
+        queue: Calls that may wait for their turn; one more gets ``GoLimitError``.
+        timeout: Seconds for calls that are made without ``timeout=``, waiting included;
+            None: the default timeout.
+
+    """
+
+    concurrency: int | None = None
+    queue: int = 1000
+    timeout: float | None = None
+
+
+class Settings(NamedTuple):
+    """What was configured; None is left to the environment and to defaults."""
+
+    max_procs: int | None = None
+    memory_limit: int | None = None
+    gc_percent: int | None = None
+    fork: str | None = None
+    limits: Mapping[str, Limit] = {}
+    default_timeout: float | None = None
+
+
+_present = Settings()
+_apply: Callable[[Settings], None] | None = None
+
+
+def present() -> Settings:
+    """Give what is configured."""
+    return _present
+
+
+def when_changed(apply: Callable[[Settings], None]) -> None:
+    """Have settings handed on, before they count; what it raises keeps the old ones."""
+    global _apply
+    _apply = apply
+
+
+def configure(
+    *,
+    max_procs: int | None = _UNSET,
+    memory_limit: int | str | None = _UNSET,
+    gc_percent: int | str | None = _UNSET,
+    fork: str | None = _UNSET,
+    limits: Mapping[str, Limit] | None = _UNSET,
+    default_timeout: float | None = _UNSET,
+) -> None:
+    """Set what Go may use, and how much of each function; what is not given stays as it is.
+
+    May be called before the first call into Go, and later. It has precedence
+    over the environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``,
+    ``GOSTITCH_FORK``); None leaves a thing to the environment again from the next load on.
+
+    Args:
+        max_procs: Threads that run Go code at once. Default: the processors, or the
+            container's share of them.
+        memory_limit: Bytes of memory, or text such as ``"512MiB"``, above which Go collects
+            garbage harder; ``"off"`` for none. It is no hard limit, and does not
+            count Python's memory. Default: half of the container's limit.
+        gc_percent: Growth of Go's heap between two collections in percent, or ``"off"``.
+        fork: What a forked child gets: ``"copy"``, a Go runtime of its own, or
+            ``"error"``, ``ForkedHandleError`` at each call.
+        limits: A ``Limit`` for each function's name in Go, as ``"tasks.fetch"``; replaces
+            those that were set before.
+        default_timeout: Seconds for calls without ``timeout=``; a call takes
+            ``timeout=math.inf`` to have none.
+
+    Raises ``GoTypeError`` or ``GoValueError`` for a value that cannot be, which names
+    the argument; nothing is changed then.
+
+    """
+    global _present
+    new = _present
+    if max_procs is not _UNSET:
+        new = new._replace(max_procs=_whole("max_procs", max_procs, 1))
+    if memory_limit is not _UNSET:
+        new = new._replace(memory_limit=_size(memory_limit))
+    if gc_percent is not _UNSET:
+        percent = -1 if gc_percent == "off" else _whole("gc_percent", gc_percent, 1)
+        new = new._replace(gc_percent=percent)
+    if fork is not _UNSET:
+        if fork is not None and fork not in FORK_POLICIES:
+            raise _value("fork", f"must be 'copy' or 'error', not {fork!r}")
+        new = new._replace(fork=fork)
+    if limits is not _UNSET:
+        new = new._replace(limits=_limits(limits))
+    if default_timeout is not _UNSET:
+        new = new._replace(default_timeout=_seconds("default_timeout", default_timeout))
+    if _apply is not None:
+        _apply(new)
+    _present = new
+
+
+def _value(argument: str, problem: str) -> GoValueError:
+    return GoValueError(f"{argument} {problem}", details={"argument": argument})
+
+
+def _whole(argument: str, value: Any, least: int) -> int | None:
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise GoTypeError(
+            f"{argument} must be an int or None, not {type(value).__name__}",
+            details={"argument": argument},
+        )
+    if not least <= value <= _MOST:
+        raise _value(argument, f"must be between {least} and {_MOST}, not {value}")
+    return value
+
+
+def _size(value: Any) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        number = parse_size(value)
+        if number is None:
+            raise _value(
+                "memory_limit",
+                f'must be a number of bytes, text such as "512MiB" or "off", not {value!r}',
+            )
+        value = number
+    if type(value) is not int:
+        raise GoTypeError(
+            f"memory_limit must be an int, a str or None, not {type(value).__name__}",
+            details={"argument": "memory_limit"},
+        )
+    if not 0 < value <= _LARGEST:
+        raise _value("memory_limit", f"must be at least 1 byte, not {value}")
+    return value
+
+
+def parse_size(text: str) -> int | None:
+    """Read a size as Go's GOMEMLIMIT has it; None if it is none."""
+    if text == "off":
+        return NO_LIMIT
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        return None
+    number = int(found[1]) << _UNITS[found[2] or "B"]
+    return number if number <= _LARGEST else None
+
+
+def _seconds(argument: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise GoTypeError(
+            f"{argument} must be a number of seconds or None, not {type(value).__name__}",
+            details={"argument": argument},
+        )
+    if not value > 0:
+        raise _value(argument, f"must be above 0 seconds, not {value}")
+    return None if math.isinf(value) else float(value)
+
+
+def _limits(limits: Any) -> Mapping[str, Limit]:
+    if limits is None:
+        return {}
+    if not isinstance(limits, Mapping):
+        raise GoTypeError(
+            "limits must be a mapping from names of functions to gostitch.Limit, not "
+            f"{type(limits).__name__}",
+            details={"argument": "limits"},
+        )
+    checked = {}
+    for name, limit in limits.items():
+        where = f"limits[{name!r}]"
+        if not isinstance(name, str) or not isinstance(limit, Limit):
+            raise GoTypeError(
+                f"{where} must be a gostitch.Limit under a function's name, not "
+                f"{type(limit).__name__}",
+                details={"argument": where},
+            )
+        checked[name] = Limit(
+            _whole(f"{where}.concurrency", limit.concurrency, 1),
+            _whole(f"{where}.queue", limit.queue, 0) or 0,
+            _seconds(f"{where}.timeout", limit.timeout),
+        )
+    return checked
+
+
+def as_go_has_it(settings: Settings, environment: Mapping[bytes, bytes]) -> list[Any]:
+    """Give the part of the handshake that says what Go may use; 0 leaves a thing alone.
+
+    The twin of gocore.Settings.
+    """
+    limit = settings.memory_limit
+    if limit is None and b"GOMEMLIMIT" not in environment:
+        limit = _share_of_container()
+    limits = [
+        (name, of.concurrency or 0, of.queue, _ns(of.timeout))
+        for name, of in settings.limits.items()
+    ]
+    return [
+        settings.max_procs or 0,
+        limit or 0,
+        settings.gc_percent or 0,
+        limits,
+        _ns(settings.default_timeout),
+    ]
+
+
+def _ns(seconds: float | None) -> int:
+    return 0 if seconds is None else max(1, int(min(seconds, 2**32) * 1e9))
+
+
+def _share_of_container() -> int | None:
+    from gostitch import _cgroup
+
+    memory = _cgroup.read().memory
+    return None if memory is None else int(memory * _SHARE)
+
+
+# What the Go runtime reads of the environment that the process began with, and how it must look.
+_READ_AT_START: dict[str, Callable[[str], bool]] = {
+    "GOMEMLIMIT": lambda value: parse_size(value) is not None,
+    "GOGC": lambda value: value == "off" or re.fullmatch(r"[+-]?\d+", value) is not None,
+    "GOMAXPROCS": lambda value: value.isascii() and value.isdigit() and int(value) > 0,
+}
+_EXAMPLES = {"GOMEMLIMIT": "512MiB", "GOGC": "100", "GOMAXPROCS": "4"}
+
+
+def refuse_unreadable(path: str = "/proc/self/environ") -> None:
+    """Raise ``LibraryError`` if the Go runtime could not start with the process's environment.
+
+    It reads the environment of the process's beginning, whatever ``os.environ``
+    is now, and aborts the process over a GOMEMLIMIT that it cannot read.
+    """
+    try:
+        with open(path, "rb") as file:
+            variables = file.read().split(b"\0")
+    except OSError:
+        return
+    for variable in variables:
+        name, _, value = os.fsdecode(variable).partition("=")
+        fits = _READ_AT_START.get(name)
+        if fits is not None and value and not fits(value):
+            raise LibraryError(
+                f"the environment variable {name} is {value!r}, which the Go runtime cannot read; "
+                f"start the process without it, or with a value such as {_EXAMPLES[name]}",
+                details={"variable": name},
+            )

@@ -1,0 +1,124 @@
+"""gostitch.close: the graceful end of a service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import gostitch
+from gostitch import GoTypeError, GoValueError
+from programs import Programs
+
+_HEAD = """
+import asyncio, threading, time
+import faults, gostitch
+"""
+
+
+def _run(program: Programs, text: str) -> list[str]:
+    done = program(_HEAD + text, "-X", "dev")
+
+    assert (0, "") == (done.returncode, done.stderr)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("timeout", ["1", None, True])
+def test_a_wrong_type(timeout: Any) -> None:
+    """The timeout is a number."""
+    with pytest.raises(GoTypeError, match="timeout must be a number"):
+        gostitch.close(timeout)
+
+
+@pytest.mark.parametrize("timeout", [-1, float("nan"), float("inf")])
+def test_a_wrong_value(timeout: float) -> None:
+    """And one that can be waited for."""
+    with pytest.raises(GoValueError, match="timeout must be between"):
+        gostitch.close(timeout)
+
+
+def test_what_runs_may_end(program: Programs) -> None:
+    """Calls in flight get their results; none is left."""
+    lines = _run(
+        program,
+        """
+futures = [faults.sleep.submit(0.2) for _ in range(3)]
+print(gostitch.close(10), [f.result() for f in futures])
+""",
+    )
+
+    assert ["[] [0.2, 0.2, 0.2]"] == lines
+
+
+def test_new_calls_are_refused(program: Programs) -> None:
+    """Every way to call says why; after reopen calls are taken again."""
+    lines = _run(
+        program,
+        """
+faults.add(1, 2)
+gostitch.close()
+gostitch.close()
+for call in (
+    lambda: faults.add(1, 2),
+    lambda: faults.add.submit(1, 2),
+    lambda: next(faults.lines(3)),
+    lambda: faults.ask(1, lambda question: 1),
+):
+    try:
+        call()
+    except gostitch.GoClosedError as error:
+        print("gostitch.close() was called" in str(error))
+gostitch.reopen()
+print(faults.add(1, 2), next(faults.lines(3)).number)
+""",
+    )
+
+    assert ["True"] * 4 + ["3 0"] == lines
+
+
+def test_what_takes_too_long_is_cancelled(program: Programs) -> None:
+    """After the timeout contexts end; functions that ignore that are named."""
+    lines = _run(
+        program,
+        """
+good, bad = faults.sleep.submit(60), faults.spin_ignoring_context.submit(5)
+print(gostitch.close(0.1))
+print(type(good.exception()).__name__)
+""",
+    )
+
+    assert ["['faults.spin_ignoring_context']", "GoCancelledError"] == lines
+
+
+def test_before_loading(program: Programs) -> None:
+    """A process that has not called Go refuses to begin."""
+    lines = _run(
+        program,
+        """
+print(gostitch.close())
+try:
+    faults.add(1, 2)
+except gostitch.GoClosedError:
+    print("closed", gostitch.runtime_info()["loaded"])
+""",
+    )
+
+    assert ["[]", "closed False"] == lines
+
+
+def test_in_the_lifespan_of_a_loop(program: Programs) -> None:
+    """From a thread beside the loop, calls that the loop awaits end first."""
+    lines = _run(
+        program,
+        """
+async def main():
+    call = asyncio.ensure_future(faults.sleep.submit(0.2))
+    await asyncio.sleep(0)
+    left = await asyncio.to_thread(gostitch.close)
+    print(left, await call)
+
+asyncio.run(main())
+""",
+    )
+
+    assert ["[] 0.2"] == lines
