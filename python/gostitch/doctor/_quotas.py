@@ -33,8 +33,8 @@ def processors(limits: Limits, chosen: str | None) -> Verdict:
     if limits.cpus is not None:
         words += f", and the container's quota is {limits.cpus:g}"
     if chosen and by_hand is None:
-        words += f". GOMAXPROCS={chosen} is no number above 0 and is ignored: Go uses {allowed}."
-        return warning(words, "Correct or unset GOMAXPROCS.", **facts)
+        words += f". GOMAXPROCS={chosen} is no number above 0, so the library refuses to load."
+        return problem(words, "Correct or unset GOMAXPROCS.", **facts)
     if by_hand is not None and by_hand > max(allowed, 1):
         words += f". GOMAXPROCS={by_hand} is more, so Go will be slowed down in bursts."
         return warning(words, "Unset GOMAXPROCS: Go sees the quota by itself.", **facts)
@@ -53,7 +53,8 @@ def memory(limits: Limits, chosen: str | None) -> Verdict:
     facts: dict[str, Any] = {"limit": limits.memory, "cgroup": limits.version, "gomemlimit": chosen}
     if chosen and chosen != "off" and soft is None:
         words = (
-            f"GOMEMLIMIT={chosen} is malformed, and the Go runtime ends the process because of it."
+            f"GOMEMLIMIT={chosen} is malformed, so the library refuses to load: the Go runtime "
+            "would end the process."
         )
         return problem(words, "Write it like 512MiB or 2GiB, or unset it.", **facts)
     if limits.memory is None:
@@ -61,11 +62,12 @@ def memory(limits: Limits, chosen: str | None) -> Verdict:
         return ok(f"Memory is not limited by the container.{more}", **facts)
     words = f"The container has {_mb(limits.memory)} of memory"
     if soft is None:
-        words += (
-            ", of which the Go runtime does not know: it may grow until the container is killed."
-        )
-        fix = f"Set GOMEMLIMIT to what Go may use, at most {_mb(limits.memory // 2)} perhaps."
-        return note(words, fix, **facts)
+        if chosen == "off":
+            words += ", and GOMEMLIMIT=off lets Go grow until the container is killed."
+            fix = f"Unset GOMEMLIMIT: gostitch then sets {_mb(limits.memory // 2)}."
+            return note(words, fix, **facts)
+        words += f"; gostitch has Go keep its own below half of it, {_mb(limits.memory // 2)}."
+        return ok(words, **facts)
     if soft > limits.memory * _MOST_FOR_GO:
         words += f", and GOMEMLIMIT={chosen} leaves nothing of it to Python."
         return warning(words, f"Lower GOMEMLIMIT to {_mb(limits.memory // 2)} perhaps.", **facts)

@@ -185,11 +185,11 @@ def test_little_address_space(doctor: Callable) -> None:
 
 
 def test_a_malformed_memory_limit(doctor: Callable) -> None:
-    """GOMEMLIMIT=1GB kills the process at load: a finding names the signal, another the reason."""
+    """With GOMEMLIMIT=1GB the Go runtime would kill the process at load: it is refused."""
     found = doctor(GOMEMLIMIT="1GB")
 
     assert 1 == found.status
-    assert "malformed GOMEMLIMIT" in found.findings["library.load"]["words"]
+    assert "GOMEMLIMIT is '1GB', which the Go" in found.findings["library.load"]["words"]
     assert (
         "Correct or unset GOMEMLIMIT; it reads like 512MiB."
         == (found.findings["library.load"]["fix"])

@@ -109,11 +109,11 @@ class TestQuotas:
         assert "GOMAXPROCS=64 is more" in verdict.words
 
     @pytest.mark.parametrize("value", ["many", "0", "-1", "1.5", "²"])
-    def test_what_go_ignores(self, value: str) -> None:
-        """A value that is no number above 0 is ignored by Go: a warning."""
+    def test_what_is_no_number(self, value: str) -> None:
+        """With a value that is no number above 0 the library refuses to load: a problem."""
         verdict = _quotas.processors(_NONE, value)
 
-        assert "warning" == verdict.status
+        assert "problem" == verdict.status
         assert f"GOMAXPROCS={value} is no number above 0" in verdict.words
 
     @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ class TestQuotas:
             (None, None, "ok"),
             (None, "512MiB", "ok"),
             (None, "rubbish", "problem"),
-            (1 << 30, None, "note"),
+            (1 << 30, None, "ok"),
             (1 << 30, "off", "note"),
             (1 << 30, "512MiB", "ok"),
             (1 << 30, "1GiB", "warning"),

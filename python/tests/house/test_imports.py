@@ -44,7 +44,11 @@ LAYERS = {
         "gostitch.exceptions",
     },
     "gostitch._pending": {"gostitch._loops", "gostitch._process", "gostitch._queue"},
+    "gostitch._mounts": set(),
+    "gostitch._cgroup": {"gostitch._mounts"},
+    "gostitch._settings": {"gostitch._cgroup", "gostitch.exceptions"},
     "gostitch._process": {
+        "gostitch._settings",
         "gostitch._abi",
         "gostitch._codec",
         "gostitch._copies",
