@@ -19,7 +19,8 @@ SIZE = 1 << 20
 """Bytes that fit on a full disk, or into one file of it."""
 
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x00020000, 0x10000000
-_MS_REMOUNT, _MS_REC, _MS_PRIVATE = 0x20, 0x4000, 0x40000
+_MS_RDONLY, _MS_REMOUNT, _MS_BIND = 0x1, 0x20, 0x1000
+_MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -49,7 +50,7 @@ class TinyDisk:
     def __init__(self, folder: Path, size: int = SIZE, inodes: int = 0) -> None:
         self.folder = folder
         folder.mkdir()
-        _own_mounts()
+        own_mounts()
         self._mount(0, f"size={size},nr_inodes={inodes}")
 
     def make_room(self) -> None:
@@ -60,7 +61,7 @@ class TinyDisk:
         _call("mount", b"tmpfs", os.fsencode(self.folder), b"tmpfs", flags, options.encode())
 
 
-def _own_mounts() -> None:
+def own_mounts() -> None:
     """Enter a mount namespace, as root or in a user namespace where one is root."""
     if os.geteuid() == 0:
         _call("unshare", _CLONE_NEWNS)
@@ -71,6 +72,12 @@ def _own_mounts() -> None:
         Path("/proc/self/uid_map").write_text(f"0 {user} 1")
         Path("/proc/self/gid_map").write_text(f"0 {group} 1")
     _call("mount", b"none", b"/", None, _MS_REC | _MS_PRIVATE, None)
+
+
+def remount_read_only(point: str) -> None:
+    """Let nothing be written below a mount point, in this process and its children."""
+    flags = _MS_REMOUNT | _MS_BIND | _MS_RDONLY
+    _call("mount", b"none", os.fsencode(point), None, flags, None)
 
 
 def _call(name: str, *arguments: bytes | int | None) -> None:

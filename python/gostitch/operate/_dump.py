@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
-import tempfile
 import time
 from typing import Any, TextIO
 
@@ -81,7 +80,8 @@ def _facts(info: dict[str, Any]) -> str:
 
 
 def _python_stacks() -> str:
-    with tempfile.TemporaryFile() as file:
+    # In memory, as there may be no place for files.
+    with open(os.memfd_create("stacks"), "w+b") as file:
         faulthandler.dump_traceback(file, all_threads=True)
         file.seek(0)
         return os.fsdecode(file.read())
