@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 )
@@ -26,7 +27,8 @@ type Call struct {
 	Token uint64
 
 	input codec.Input
-	end   func(error) // of the observation; nil without one
+	held  []unsafe.Pointer // memory that the encoded result refers to
+	end   func(error)      // of the observation; nil without one
 	// exit is called when the function ends its goroutine (runtime.Goexit).
 	exit     func(*Call)
 	deadline *deadline // nil: none

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 )
@@ -28,6 +29,9 @@ type Request struct {
 	Buffers  [][]byte      // bytes that cross beside the frame
 	Main     bool          // made by the thread that receives Ctrl-C
 	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
+	// Held is set by Execute: memory that the payload refers to, which must stay
+	// where it is as long as the payload is used.
+	Held []unsafe.Pointer
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -48,6 +52,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
+	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
 	c.started.Store(0)
 	if f.recycle != nil && timeout == 0 && status == StatusOK {
 		f.recycle(c)
@@ -170,7 +175,8 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.closed.Store(true)
 		payload, status := c.reply(nil, payload, err)
 		submitted.Delete(token)
-		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
+		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload, Held: c.held})
+		c.held = nil
 	}
 	c.exit = func(*Call) {
 		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})
