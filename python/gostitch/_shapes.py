@@ -71,7 +71,7 @@ def _take(tokens: Iterator[str], wanted: str) -> None:
 
 
 def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
-    if word in ("list", "map", "optional"):
+    if word in ("list", "map", "optional", "buffer", "mutable"):
         _take(tokens, "[")
         element = _one(next(tokens), tokens, names)
         _take(tokens, "]")

@@ -126,6 +126,50 @@ static PyObject *decode_path(reader *in) {
   return PyUnicode_DecodeFSDefaultAndSize((const char *)data, (Py_ssize_t)length);
 }
 
+/* An extension of 16 bytes, and the type of the one that refers to memory (codec.MemoryExt). */
+#define EXTENSION_16 0xd8
+#define MEMORY_EXTENSION 2
+
+int gs_read_memory(reader *in, gs_memory **memory, const uint8_t **data, uint64_t *size) {
+  if (in->at < in->end && *in->at != EXTENSION_16) {
+    uint8_t *copy;
+    if (take_bytes(in, data, size) < 0) {
+      damaged("a buffer", in);
+      return -1;
+    }
+    *memory = gs_memory_own((size_t)*size, &copy);
+    if (*memory == NULL) return -1;
+    memcpy(copy, *data, (size_t)*size);
+    *data = copy;
+    return 0;
+  }
+  uint64_t address = 0;
+  if (in->end - in->at < 18 || in->at[1] != MEMORY_EXTENSION || !gs_memory_is_of_go(in->memory)) {
+    damaged("a buffer", in);
+    return -1;
+  }
+  in->at++;
+  take_number(in, 8, &address); /* what it takes for the tag is the type of the extension */
+  in->at--;
+  take_number(in, 8, size);
+  *data = (const uint8_t *)(uintptr_t)address;
+  *memory = gs_memory_share(in->memory);
+  return 0;
+}
+
+static PyObject *decode_buffer(reader *in, gs_schema *schema) {
+  gs_memory *memory;
+  const uint8_t *data;
+  uint64_t size;
+  if (gs_read_memory(in, &memory, &data, &size) < 0) return NULL;
+  int stride = gs_item_size(schema->element);
+  PyObject *view = size % (uint64_t)stride == 0 && size <= PY_SSIZE_T_MAX
+                       ? gs_view(memory, data, size, gs_item_format(schema->element), stride)
+                       : damaged("whole items", in);
+  gs_memory_drop(memory);
+  return view;
+}
+
 /* Containers are not tracked while they are filled: what fills them may run
    Python code, and whoever asks the collector for all objects there (memory
    profilers do) must not see one with holes, nor hold a reference to it. */
@@ -227,12 +271,15 @@ static PyObject *decode(reader *in, gs_schema *schema) {
       return decode(in, schema->element);
     case GS_CONVERTED:
       return decode_converted(in, schema);
+    case GS_BUFFER:
+    case GS_MUTABLE:
+      return decode_buffer(in, schema);
   }
   Py_UNREACHABLE();
 }
 
-PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length) {
-  reader in = {data, data + length};
+PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length, gs_memory *memory) {
+  reader in = {data, data + length, memory};
   PyObject *value = decode(&in, schema);
   if (value != NULL && in.at != in.end) {
     Py_DECREF(value);
