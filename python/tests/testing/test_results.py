@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import enum
 import re
 from datetime import datetime, timedelta, timezone
@@ -40,6 +41,38 @@ class TestReturns:
 
         assert thing == faults.echo_thing({"colour": "green"})
         assert [None, b"x" * 100_000] == [faults.echo_optional_bytes() for _ in range(2)]
+
+    def test_buffers_of_numbers(self, fake: FakeLibrary) -> None:
+        """Any buffer of the type will do, and arrives as the view that it is in real life."""
+        fake.returns(faults.count_floats, array.array("d", [1, 2]), memoryview(array.array("d")))
+        views = [faults.count_floats(2) for _ in range(2)]
+
+        assert [("d", True, [1.0, 2.0]), ("d", True, [])] == [
+            (view.format, view.readonly, view.tolist()) for view in views
+        ]
+        with pytest.raises(
+            FakeError, match=r"does not fit: expected a buffer of float64.*got list"
+        ):
+            fake.returns(faults.count_floats, [1.0])
+
+    def test_memory_that_the_function_writes_to(self, fake: FakeLibrary) -> None:
+        """An answer writes to the caller's own memory, until the call ends."""
+        kept = []
+
+        def scale(values: memoryview, by: float) -> None:
+            for i, value in enumerate(values):
+                values[i] = value * by
+            kept.append(values)
+
+        fake.answers(faults.scale, scale)
+        values = array.array("d", [1, 2])
+        faults.scale(values, 10.0)
+        faults.scale.submit(values, by=2.0).result()
+        values.append(0)
+
+        assert [20.0, 40.0, 0.0] == list(values)
+        with pytest.raises(ValueError, match="released"):
+            kept[0][0]
 
     @pytest.mark.parametrize("size", [0, 3, 100_000])
     def test_bytes(self, fake: FakeLibrary, size: int) -> None:
