@@ -24,7 +24,7 @@ func RegisterCallback[A, Q, P, R any](name string, f func(context.Context, A, fu
 		if err != nil {
 			return nil, Errorf(CodeInvalidArgument, "question %w", err)
 		}
-		answer, err := codec.Compile[P]()
+		answer, err := codec.CompileTaken[P]()
 		if err != nil {
 			return nil, Errorf(CodeInvalidArgument, "answer %w", err)
 		}

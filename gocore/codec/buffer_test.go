@@ -9,6 +9,7 @@ import (
 
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/gostitch/gostitch/gocore/internal/golden"
+	"github.com/gostitch/gostitch/gocore/table"
 )
 
 // items has buffers wherever one can be.
@@ -150,5 +151,46 @@ func TestGive(t *testing.T) {
 	}
 	if compile[inner](t).Holds() {
 		t.Error("a struct without buffers holds some")
+	}
+}
+
+func sampleTable(t *testing.T) table.Table {
+	t.Helper()
+	first, err := table.New(
+		table.Numbers("n", []int64{1, -2, 3}).Valid([]bool{true, true, false}),
+		table.Strings("t", []string{"a", "", "ü"}),
+		table.Bools("b", []bool{true, false, true}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return first
+}
+
+// A table in a frame is the same from both sides.
+func TestGoldenTable(t *testing.T) {
+	t.Parallel()
+	golden.Check(t, "value_table", encode(t, sampleTable(t)))
+}
+
+// A table is for results; given to Python, its large columns stay where they are.
+func TestTables(t *testing.T) {
+	t.Parallel()
+	_, argument := codec.CompileArguments[struct{ T table.Table }]()
+	_, answer := codec.CompileTaken[[]table.Table]()
+	for _, err := range []error{argument, answer} {
+		if err == nil || !strings.Contains(err.Error(), "is for results; take a gocore.Buffer for each column") {
+			t.Errorf("got %v", err)
+		}
+	}
+	large := make([]int32, codec.CopyBelow)
+	value, err := table.New(table.Numbers("large", large), table.Categories("codes", large, []string{"x"}), table.Bools("small", make([]bool, len(large))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, out := compile[table.Table](t), codec.NewOutput(nil, nil)
+	plan.Give(&out, unsafe.Pointer(&value))
+	if plan.Schema.String() != "table" || len(out.Held) != 2 || out.Held[0] != unsafe.Pointer(&large[0]) || out.Size != 8*len(large) {
+		t.Errorf("%s holds %v, %d bytes", plan.Schema, out.Held, out.Size)
 	}
 }

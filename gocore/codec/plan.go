@@ -30,8 +30,13 @@ type ops struct {
 // to use instead.
 func Compile[T any]() (*Plan, error) { return compileWith[T](compiler{}) }
 
-// CompileArguments is Compile for the struct whose fields are parameters.
-func CompileArguments[T any]() (*Plan, error) { return compileWith[T](compiler{arguments: true}) }
+// CompileTaken is Compile for what Python gives.
+func CompileTaken[T any]() (*Plan, error) { return compileWith[T](compiler{taken: true}) }
+
+// CompileArguments is CompileTaken for the struct whose fields are parameters.
+func CompileArguments[T any]() (*Plan, error) {
+	return compileWith[T](compiler{taken: true, arguments: true})
+}
 
 func compileWith[T any](c compiler) (*Plan, error) {
 	t := reflect.TypeFor[T]()
@@ -48,6 +53,7 @@ func compileWith[T any](c compiler) (*Plan, error) {
 type compiler struct {
 	seen      map[reflect.Type]bool
 	path      bool // strings are paths: those of a field with that option
+	taken     bool // Python gives it
 	arguments bool // the next struct is that of the arguments
 	mutable   bool // this is one of its fields
 }
@@ -58,6 +64,8 @@ func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
 		return &Schema{Kind: KindTime}, timeOps, nil
 	case durationType:
 		return &Schema{Kind: KindDuration}, intOps[int64]().ops, nil
+	case tableType:
+		return c.compileTable()
 	}
 	if scalar, known := scalarOps[t.Kind()]; known {
 		if c.path && t.Kind() == reflect.String {

@@ -27,9 +27,10 @@ const (
 	KindDuration
 	KindBuffer
 	KindMutable
+	KindTable
 )
 
-var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional", "time", "duration", "buffer", "mutable"}
+var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional", "time", "duration", "buffer", "mutable", "table"}
 
 // String gives the word used in contracts and error messages.
 func (k Kind) String() string { return kindNames[k] }
