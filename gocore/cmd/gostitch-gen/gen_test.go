@@ -79,6 +79,8 @@ func TestMistakesAreNamedWithFileAndLine(t *testing.T) {
 		"field V: type gocore.Mutable[float64] is for a parameter, which is a field of the arguments' struct itself; use gocore.Buffer here",
 		"bad.gives_mutable: result: type gocore.Mutable[int8] is for a parameter",
 		"bad.lists_mutable: arguments: ",
+		"field T: type gocore.Table is for results; take a gocore.Buffer for each column here",
+		"bad.answer: answer: type gocore.Table is for results",
 	} {
 		line := lineWith(err.Error(), want)
 		if !strings.Contains(line, "bad.go:") {

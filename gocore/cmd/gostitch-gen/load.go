@@ -48,6 +48,7 @@ type source struct {
 	own       map[string]bool          // paths of the modules of what was loaded
 	names     map[string]string        // "path.Type" -> name chosen by a directive
 	open      map[types.Type]bool      // being described, to refuse recursive ones
+	taken     bool                     // Python gives what is described
 	arguments bool                     // the next struct is that of the arguments
 	parameter bool                     // this is one of its fields
 	enums     map[string]*pyEnum       // by "path.Type", those that were met
@@ -274,6 +275,7 @@ func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar
 	}[registrar]
 	for i, want := range wanted {
 		s.arguments, s.parameter = want.typ == &args, false
+		s.taken = s.arguments || want.role == "answer"
 		t, err := s.typeOf(typeArgs.At(i))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", f.contract.Name, want.role, err)

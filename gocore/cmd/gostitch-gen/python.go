@@ -206,6 +206,8 @@ func (m *module) annotation(t *pyType, argument, path bool) string {
 			return "_go.Bytes"
 		}
 		return m.builtin("bytes")
+	case codec.KindTable:
+		return "_go.Table"
 	case codec.KindBuffer:
 		if argument {
 			return "_go.Buffer"

@@ -58,7 +58,12 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	}
 	s.open[t] = true
 	defer delete(s.open, t)
-	switch types.TypeString(t, nil) {
+	switch types.TypeString(types.Unalias(t), nil) {
+	case tablePath:
+		if s.taken {
+			return nil, fmt.Errorf("type %s is for results; take a gocore.Buffer for each column here", nameOf(t))
+		}
+		return &pyType{schema: &codec.Schema{Kind: codec.KindTable}}, nil
 	case "time.Time":
 		return &pyType{schema: &codec.Schema{Kind: codec.KindTime}}, nil
 	case "time.Duration":
@@ -92,6 +97,9 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	}
 	return nil, cannotCross(t)
 }
+
+// tablePath is the type of tables.
+const tablePath = corePath + "/table.Table"
 
 // codecPath is the package of the types that say how memory crosses.
 const codecPath = corePath + "/codec"

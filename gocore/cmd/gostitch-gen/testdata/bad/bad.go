@@ -215,6 +215,17 @@ func TakesList(context.Context, HasList) (None, error) { return None{}, nil }
 // GivesMutable is refused.
 func GivesMutable(context.Context, Args) (gocore.Mutable[int8], error) { return nil, nil }
 
+// HasTable has one.
+type HasTable struct{ T gocore.Table }
+
+// TakesTable is refused.
+func TakesTable(context.Context, HasTable) (None, error) { return None{}, nil }
+
+// IsAnswered is refused.
+func IsAnswered(context.Context, Args, func(context.Context, int) (gocore.Table, error)) (None, error) {
+	return None{}, nil
+}
+
 func given() func(context.Context, Args) (None, error) { return Fine }
 
 var (
@@ -258,5 +269,7 @@ func init() {
 	gocore.Register("bad.deep_mutable", TakesDeep)
 	gocore.Register("bad.lists_mutable", TakesList)
 	gocore.Register("bad.gives_mutable", GivesMutable)
+	gocore.Register("bad.table", TakesTable)
+	gocore.RegisterCallback("bad.answer", IsAnswered)
 	gocore.Register("Bad name", Fine)
 }
