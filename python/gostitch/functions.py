@@ -6,6 +6,7 @@ from gostitch._memory import Buffer, Bytes, View, WritableBuffer
 from gostitch._process import choose as library
 from gostitch._shapes import record
 from gostitch._stream import Stream, StreamFunction, stream
+from gostitch._table import Table
 from gostitch.exceptions import GoError, error
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "GoError",
     "Stream",
     "StreamFunction",
+    "Table",
     "View",
     "WritableBuffer",
     "error",

@@ -112,6 +112,7 @@ typedef enum {
   GS_CONVERTED,
   GS_BUFFER,
   GS_MUTABLE,
+  GS_TABLE,
 } gs_kind;
 
 typedef struct gs_schema {
@@ -122,7 +123,7 @@ typedef struct gs_schema {
   PyObject *names;           /* GS_RECORD: a tuple of str */
   PyObject *fields;          /* GS_RECORD: a tuple of schemas */
   PyObject *type;            /* GS_RECORD: the class; GS_CONVERTED: what is expected, a str */
-  PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses */
+  PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses; GS_TABLE: makes its frame */
   PyObject *lift;            /* GS_CONVERTED: and back */
 } gs_schema;
 
@@ -243,6 +244,15 @@ typedef struct {
 /* The kind of a reply: gocore.RecordReply. */
 #define GS_REPLY 1
 
+/* For what reads parts of a frame. All but the first two raise that it is damaged if
+   it is another one. */
+int gs_read_list_header(gs_reader *in, uint64_t *count);
+int gs_skip_nil(gs_reader *in); /* 1: there was one */
+int gs_read_size(gs_reader *in, int64_t *size);
+int gs_read_bool(gs_reader *in, int *truth);
+char *gs_read_text(gs_reader *in); /* for free() */
+PyObject *gs_damaged(const char *expected, gs_reader *in);
+
 /* Reads memory that stands in the frame or is referred to by it: one owner of it is the caller's. */
 int gs_read_memory(gs_reader *in, gs_memory **memory, const uint8_t **data, uint64_t *size);
 
@@ -251,6 +261,11 @@ int gs_read_record(gs_reader *in, gs_record *record);
 
 /* Gives the payload as bytes, or as a view that holds Go's memory. */
 PyObject *gs_payload_of_record(const gs_record *record);
+
+/* table_object.c: a table of Go as a Python object. */
+
+PyObject *gs_decode_table(gs_reader *in);
+int gs_add_table_type(PyObject *module);
 
 /* function.c: a Go function as a Python object. */
 

@@ -15,6 +15,7 @@ static const struct {
     {"float", GS_FLOAT},   {"str", GS_STR},       {"path", GS_PATH},         {"bytes", GS_BYTES},
     {"list", GS_LIST},     {"map", GS_MAP},       {"record", GS_RECORD},     {"optional", GS_OPTIONAL},
     {"converted", GS_CONVERTED}, {"buffer", GS_BUFFER}, {"mutable", GS_MUTABLE},
+    {"table", GS_TABLE},
 };
 
 static int check_fields(PyObject *names, PyObject *fields) {
@@ -68,6 +69,7 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *n
   if (kind == GS_CONVERTED && (lower == NULL || lift == NULL || record == NULL)) {
     return PyErr_Format(PyExc_TypeError, "a converted value needs lower, lift and a type");
   }
+  if (kind == GS_TABLE && lower == NULL) return PyErr_Format(PyExc_TypeError, "a table needs lower");
   allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   gs_schema *schema = (gs_schema *)allocate(type, 0);
   if (schema == NULL) return NULL;
