@@ -19,6 +19,7 @@ __all__ = [
     "FaultsEveryItem",
     "FaultsInner",
     "FaultsLine",
+    "FaultsLocated",
     "FaultsMade",
     "FaultsMemory",
     "FaultsPart",
@@ -38,6 +39,7 @@ __all__ = [
     "ask_late",
     "background",
     "background_panic",
+    "broken_table",
     "buy",
     "bytes_in",
     "bytes_out",
@@ -53,6 +55,7 @@ __all__ = [
     "echo_optional_bytes",
     "echo_thing",
     "environment",
+    "every_column",
     "fail",
     "fail_hostile",
     "fail_joined",
@@ -66,11 +69,14 @@ __all__ = [
     "goroutines",
     "lines",
     "list_directory",
+    "located_table",
     "log",
     "loopback",
     "make_bytes",
     "make_floats",
     "make_list",
+    "maybe_table",
+    "no_columns",
     "nothing",
     "panic",
     "read_file",
@@ -87,8 +93,10 @@ __all__ = [
     "spin_ignoring_context",
     "stream_ends",
     "stream_floats",
+    "stream_tables",
     "structured",
     "sum_floats",
+    "table_of",
     "ticks",
     "write_to_closed",
 ]
@@ -308,6 +316,24 @@ def background_panic(
     timeout: float | None = None,
 ) -> None:
     """Leaves a goroutine behind that panics, and returns.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.broken_table",
+    "9ef147a648633d9f",
+    "",
+    "table",
+)
+def broken_table(
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives columns that do not fit together.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
@@ -895,6 +921,30 @@ def environment(
 
 
 @_go.function(
+    "faults.every_column",
+    "ea57d2100a8e278b",
+    "rows: int64, batches: int64, nulls: bool",
+    "table",
+)
+def every_column(
+    rows: int,
+    *,
+    batches: int = 1,
+    nulls: bool = False,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives a table with a column of each type.
+
+    Args:
+        rows: In each batch.
+        batches: Of rows.
+        nulls: Every third value of each column.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.fail",
     "0bca69c9de990a8a",
     "code: str, text: str",
@@ -1175,6 +1225,39 @@ def list_directory(
     raise NotImplementedError
 
 
+@_go.record("address: uint64, table: table")
+class FaultsLocated(_msgspec.Struct, frozen=True):
+    """A table of one column, and where that is.
+
+    Attributes:
+        address: Of the first number.
+        table: Has the column numbers.
+    """
+
+    address: int
+    table: _go.Table
+
+
+@_go.function(
+    "faults.located_table",
+    "1cc9d544bb33fd2a",
+    "size: int64",
+    "FaultsLocated",
+)
+def located_table(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> FaultsLocated:
+    """Gives a table of the numbers from 0 up, and where Go has them.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.function(
     "faults.log",
     "d3dd733a992516eb",
@@ -1287,6 +1370,44 @@ def make_list(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.maybe_table",
+    "d212210a6c3f52d8",
+    "size: int64",
+    "optional[table]",
+)
+def maybe_table(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.Table | None:
+    """Gives a table or none.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.no_columns",
+    "6fb0b1a4b16575af",
+    "",
+    "table",
+)
+def no_columns(
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives the table that has none.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1656,6 +1777,26 @@ def stream_floats(
     raise NotImplementedError
 
 
+@_go.stream(
+    "faults.stream_tables",
+    "bc06bbc7481d5d2b",
+    "size: int64",
+    "table",
+)
+def stream_tables(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[_go.Table]:
+    """Gives a table of so many rows again and again.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.record("id: int64, label: str")
 class FaultsInner(_msgspec.Struct):
     """A record inside the arguments of Structured.
@@ -1719,6 +1860,26 @@ def sum_floats(
     timeout: float | None = None,
 ) -> float:
     """Adds numbers up.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.table_of",
+    "82806112a5b52a95",
+    "values: buffer[float64]",
+    "table",
+)
+def table_of(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives a table of the very numbers it was given.
 
     Args:
         values: The numbers. A buffer of float64.

@@ -152,6 +152,17 @@ def test_buffers_in_a_frame() -> None:
     assert frame("value_items") == schema.encode(items)
 
 
+def test_a_table_in_a_frame() -> None:
+    """What a test says a function returns crosses as what Go gives."""
+    schema = _shapes.schema("table", {})
+    columns = {"n": [1, -2, None], "t": ["a", "", "ü"], "b": [True, False, True]}
+    table = schema.decode(frame("value_table"))
+
+    assert columns == table.to_pydict()
+    assert frame("value_table") == schema.encode(table)
+    assert columns == schema.decode(schema.encode(columns)).to_pydict()
+
+
 def test_memory_is_only_where_a_reply_holds_it() -> None:
     """An address in a frame that holds no memory of Go is damage, and is not read."""
     with pytest.raises(exceptions.LibraryError, match="expected a buffer, got the tag 0xd8"):

@@ -66,6 +66,9 @@ IN_GO = [
         "use gocore.Buffer here",
     ),
     Mistake("a result to write to", "bad.gives_mutable: result: ", "use gocore.Buffer here"),
+    Mistake(
+        "a table as an argument", "field T: type gocore.Table is for results", "for each column"
+    ),
     Mistake("a name that Python lacks", r"bad\.go:\d+:2: Bad name: a name", "must look like"),
 ]
 
