@@ -28,6 +28,7 @@ type Call struct {
 
 	input codec.Input
 	held  []unsafe.Pointer // memory that the encoded result refers to
+	loans []*loan          // what is lent, if that is checked
 	end   func(error)      // of the observation; nil without one
 	// exit is called when the function ends its goroutine (runtime.Goexit).
 	exit     func(*Call)
@@ -113,6 +114,7 @@ func (c *Call) finish() {
 		c.deadline.timer.Stop()
 	}
 	c.closeContext()
+	c.endLoans()
 }
 
 // inboxSize is how many messages from Python may wait for Receive.

@@ -77,8 +77,7 @@ func (b *bufferCodec) decode(in *Input, p unsafe.Pointer) error {
 
 // memory gives the memory that an argument refers to.
 func (in *Input) memory(b *bufferCodec) ([]byte, error) {
-	lent := msgp.NextType(in.rest) == msgp.ExtensionType
-	data, err := in.bytes()
+	data, lent, err := in.lent(b.mutable)
 	switch {
 	case err != nil:
 		return nil, err
@@ -99,6 +98,22 @@ func (in *Input) memory(b *bufferCodec) ([]byte, error) {
 		return nil, &ValueError{Reason: "a bool of the buffer is neither 0 nor 1"}
 	}
 	return data, nil
+}
+
+// lent gives memory of Python, or bytes of the frame.
+func (in *Input) lent(mutable bool) (data []byte, lent bool, err error) {
+	if msgp.NextType(in.rest) != msgp.ExtensionType {
+		data, err = in.bytes()
+		return data, false, err
+	}
+	index, err := in.bufferIndex()
+	if err != nil {
+		return nil, true, err
+	}
+	if mutable && in.opened != nil {
+		in.opened(index)
+	}
+	return in.buffers[index], true, nil
 }
 
 // areBools tells whether every byte is 0 or 1.

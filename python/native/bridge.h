@@ -173,6 +173,10 @@ void gs_end_loan(gs_loan *loan);
 /* A loan as an object, for a call that outlives the crossing; empties the given one. */
 PyObject *gs_loan_object(gs_loan *loan);
 gs_loan *gs_loan_of(PyObject *object);
+void gs_end_loan_object(PyObject *object);
+
+/* Says that the call has begun: only the end of the loan gives the memory back from now on. */
+void gs_loan_runs(PyObject *object);
 
 int gs_add_loan_type(PyObject *module);
 
@@ -294,6 +298,7 @@ int gs_is_future(PyObject *object);
 unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
+void gs_begun(PyObject *future); /* its call runs, if no reply was handled yet */
 
 /* Writes function, trace context and buffers of its call. */
 int gs_describe_call(PyObject *future, gostitch_request *request);

@@ -39,6 +39,8 @@ void gs_end_loan(gs_loan *loan) {
 typedef struct {
   PyObject_HEAD
   gs_loan loan;
+  int running;         /* Go may read and write it */
+  unsigned generation; /* of the library it is lent to */
 } loan_object;
 
 static PyTypeObject *loan_type;
@@ -48,8 +50,16 @@ PyObject *gs_loan_object(gs_loan *loan) {
   loan_object *object = (loan_object *)allocate(loan_type, 0);
   if (object == NULL) return NULL;
   object->loan = *loan;
+  object->generation = gs_alive;
   *loan = (gs_loan){0};
   return (PyObject *)object;
+}
+
+void gs_end_loan_object(PyObject *object) {
+  gs_loan *loan = gs_loan_of(object);
+  if (loan == NULL) return;
+  ((loan_object *)object)->running = 0;
+  gs_end_loan(loan);
 }
 
 gs_loan *gs_loan_of(PyObject *object) {
@@ -58,9 +68,15 @@ gs_loan *gs_loan_of(PyObject *object) {
   return NULL;
 }
 
+void gs_loan_runs(PyObject *object) { ((loan_object *)object)->running = 1; }
+
 static void loan_dealloc(PyObject *self) {
+  loan_object *object = (loan_object *)self;
   PyTypeObject *type = Py_TYPE(self);
-  gs_end_loan(&((loan_object *)self)->loan);
+  /* Whoever waited is gone, at the end of the interpreter say, and the call goes on:
+     its memory must never be another one's. In a forked child nothing goes on. */
+  int goes_on = object->running && object->generation == gs_alive;
+  if (!goes_on) gs_end_loan(&object->loan);
   freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
   release(self);
   Py_DECREF(type);
@@ -69,7 +85,7 @@ static void loan_dealloc(PyObject *self) {
 PyDoc_STRVAR(end_doc, "end()\n\nTake the memory back: Go reads it no more.");
 
 static PyObject *loan_end(PyObject *self, PyObject *nothing) {
-  gs_end_loan(&((loan_object *)self)->loan);
+  gs_end_loan_object(self);
   Py_RETURN_NONE;
 }
 

@@ -50,6 +50,7 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
   if (status == GOSTITCH_OK) {
+    gs_begun(future);
     Py_INCREF(refused);
   } else {
     drop(q, token);

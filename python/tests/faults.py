@@ -67,6 +67,7 @@ __all__ = [
     "fill_as_told",
     "goexit",
     "goroutines",
+    "keep_floats",
     "lines",
     "list_directory",
     "located_table",
@@ -84,6 +85,7 @@ __all__ = [
     "receive_with",
     "run",
     "scale",
+    "scribble_ignoring_context",
     "send_bytes",
     "send_floats",
     "send_late",
@@ -96,9 +98,11 @@ __all__ = [
     "stream_tables",
     "structured",
     "sum_floats",
+    "sum_kept_floats",
     "table_of",
     "ticks",
     "write_to_closed",
+    "write_to_lent",
 ]
 
 
@@ -1164,6 +1168,26 @@ def goroutines(
     raise NotImplementedError
 
 
+@_go.function(
+    "faults.keep_floats",
+    "635cd0f71dcaaf97",
+    "values: buffer[float64]",
+    "none",
+)
+def keep_floats(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Keeps the numbers that it was lent, which is a mistake.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.record("number: int64, text: str")
 class FaultsLine(_msgspec.Struct, frozen=True):
     """One result of a stream.
@@ -1561,6 +1585,26 @@ def scale(
 
 
 @_go.function(
+    "faults.scribble_ignoring_context",
+    "03a554d7b2e05f44",
+    "room: mutable[uint8]",
+    "none",
+)
+def scribble_ignoring_context(
+    room: _go.WritableBuffer,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes to its memory until the process ends.
+
+    Args:
+        room: Where it is done. A buffer of uint8 that the function writes to.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.send_bytes",
     "8d96cd6d670f56aa",
     "count: int64, size: int64",
@@ -1869,6 +1913,24 @@ def sum_floats(
 
 
 @_go.function(
+    "faults.sum_kept_floats",
+    "9ae8c66f26052433",
+    "",
+    "float64",
+)
+def sum_kept_floats(
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Adds up numbers that were kept by mistake.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.table_of",
     "82806112a5b52a95",
     "values: buffer[float64]",
@@ -1921,6 +1983,26 @@ def write_to_closed(
     """Writes to a pipe that nobody reads, as standard output.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.write_to_lent",
+    "e8cde12a43b11ca8",
+    "data: bytes",
+    "none",
+)
+def write_to_lent(
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes to what it may only read, which is a mistake.
+
+    Args:
+        data: Any bytes.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -218,3 +218,36 @@ func AskFloats(ctx context.Context, a SizeArgs, ask func(context.Context, gocore
 func FailWithFloats(_ context.Context, a SizeArgs) (gocore.Buffer[float64], error) {
 	return make([]float64, a.Size), errors.New("no numbers")
 }
+
+// ScribbleArgs are memory to be written to again and again.
+type ScribbleArgs struct {
+	// Room is where it is done.
+	Room gocore.Mutable[uint8]
+}
+
+// ScribbleIgnoringContext writes to its memory until the process ends.
+func ScribbleIgnoringContext(_ context.Context, a ScribbleArgs) (struct{}, error) {
+	for i := 0; ; i++ {
+		a.Room[i%len(a.Room)] = byte(i)
+	}
+}
+
+// kept is what a function must not keep.
+var kept gocore.Buffer[float64]
+
+// KeepFloats keeps the numbers that it was lent, which is a mistake.
+func KeepFloats(_ context.Context, a FloatsArgs) (struct{}, error) {
+	kept = a.Values
+	return struct{}{}, nil
+}
+
+// SumKeptFloats adds up numbers that were kept by mistake.
+func SumKeptFloats(ctx context.Context, _ NoArgs) (float64, error) {
+	return SumFloats(ctx, FloatsArgs{kept})
+}
+
+// WriteToLent writes to what it may only read, which is a mistake.
+func WriteToLent(_ context.Context, a BytesArgs) (struct{}, error) {
+	a.Data[len(a.Data)-1] = 1
+	return struct{}{}, nil
+}

@@ -16,6 +16,7 @@ import pytest
 import faults
 from addresses import address_of
 from gostitch import GoError, GoTypeError, GoValueError, runtime_info
+from gostitch._process import bridge
 from invariants import settled
 from programs import Programs
 
@@ -405,6 +406,19 @@ class TestNumbersWrittenTo:
 
         assert settled(resize, True)
         assert b"abc" == room[:3]
+
+    def test_whose_future_nobody_has_any_more(self) -> None:
+        """At the end of the interpreter, say: what Go writes to must not become something else."""
+        room = bytearray(8)
+        future = faults.fill_as_told.submit(room)
+        queue, token = future._queue, future._token
+        queue.pending.pop(token)
+        del future
+        gc.collect()
+
+        with pytest.raises(BufferError):
+            room.append(1)
+        bridge.cancel(queue.handle, token)
 
     def test_awaited(self) -> None:
         """An awaited call writes in place as well."""
