@@ -59,6 +59,10 @@ $(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/bench.txt req
 	$(PIP) -r requirements/test.txt
 	touch $@
 
+$(VENV)/.engines: $(VENV)/.built $(VENV)/.test requirements/engines.txt
+	$(PIP) -r requirements/engines.txt
+	touch $@
+
 $(VENV)/.wheel: $(VENV)/.tools requirements/wheel.txt
 	$(PIP) -r requirements/wheel.txt
 	touch $@
@@ -76,10 +80,11 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: wheel $(VENV)/.test ## The long matrices: forks, archives, fuzzing, release wheels, installs on every CPython here
+test-long: wheel $(VENV)/.test $(VENV)/.engines ## The long matrices: forks, archives, fuzzing, readers of tables, release wheels, installs on every CPython here
 	GOSTITCH_LONG=1 $(BIN)/python -m pytest python/tests/fork
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime 20s -fuzzminimizetime 5x &&) true
+	$(BIN)/python -m pytest python/tests/engines
 	$(BIN)/python python/tests/install_matrix
 
 soak: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls: nothing may grow, hang or be lost

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 )
@@ -26,7 +27,9 @@ type Call struct {
 	Token uint64
 
 	input codec.Input
-	end   func(error) // of the observation; nil without one
+	held  []unsafe.Pointer // memory that the encoded result refers to
+	loans []*loan          // what is lent, if that is checked
+	end   func(error)      // of the observation; nil without one
 	// exit is called when the function ends its goroutine (runtime.Goexit).
 	exit     func(*Call)
 	deadline *deadline // nil: none
@@ -111,6 +114,7 @@ func (c *Call) finish() {
 		c.deadline.timer.Stop()
 	}
 	c.closeContext()
+	c.endLoans()
 }
 
 // inboxSize is how many messages from Python may wait for Receive.

@@ -24,13 +24,15 @@ func RegisterCallback[A, Q, P, R any](name string, f func(context.Context, A, fu
 		if err != nil {
 			return nil, Errorf(CodeInvalidArgument, "question %w", err)
 		}
-		answer, err := codec.Compile[P]()
+		answer, err := codec.CompileTaken[P]()
 		if err != nil {
 			return nil, Errorf(CodeInvalidArgument, "answer %w", err)
 		}
 		function, err := compile(name, func(ctx context.Context, c *Call, args A) (R, error) {
 			return f(ctx, args, func(ctx context.Context, q Q) (p P, err error) {
-				reply, err := c.ask(ctx, question.Append(nil, unsafe.Pointer(&q)))
+				output := codec.NewOutput(nil, &c.input)
+				question.Give(&output, unsafe.Pointer(&q))
+				reply, err := c.ask(ctx, &output)
 				if err == nil {
 					err = answer.Decode(reply, nil, unsafe.Pointer(&p))
 				}
@@ -90,7 +92,7 @@ func (a *answers) forget(number uint32) {
 }
 
 // ask sends a question and waits for the answer's frame.
-func (c *Call) ask(ctx context.Context, question []byte) ([]byte, error) {
+func (c *Call) ask(ctx context.Context, question *codec.Output) ([]byte, error) {
 	a := c.answers
 	if a == nil || c.outbox == nil {
 		return nil, Errorf(CodeInvalidArgument, "%s asks its caller; submit it and answer its questions", c.Function.Name)
@@ -100,7 +102,7 @@ func (c *Call) ask(ctx context.Context, question []byte) ([]byte, error) {
 	}
 	number, reply := a.expect()
 	defer a.forget(number)
-	c.outbox.queue.push(Record{Kind: RecordQuestion, Token: c.Token, Status: int(number), Payload: question})
+	c.outbox.queue.push(Record{Kind: RecordQuestion, Token: c.Token, Status: int(number), Payload: question.Frame, Held: question.Held})
 	select {
 	case message := <-reply:
 		return readAnswer(number, message)

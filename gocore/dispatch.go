@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 )
@@ -28,6 +29,9 @@ type Request struct {
 	Buffers  [][]byte      // bytes that cross beside the frame
 	Main     bool          // made by the thread that receives Ctrl-C
 	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
+	// Held is set by Execute: memory that the payload refers to, which must stay
+	// where it is as long as the payload is used.
+	Held []unsafe.Pointer
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -39,7 +43,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	}
 	timeout := f.timeout(r.Timeout)
 	c := reuseCall(f, timeout)
-	c.input = codec.NewInput(r.Frame, r.Buffers)
+	c.lend(r.Frame, r.Buffers)
 	c.exit = endOfProcess
 	c.begin(r.Started, r.Trace)
 	if r.Main {
@@ -48,11 +52,21 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
+	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
 	c.started.Store(0)
 	if f.recycle != nil && timeout == 0 && status == StatusOK {
 		f.recycle(c)
 	}
 	return payload, status
+}
+
+// lend gives the function what Python lends it.
+func (c *Call) lend(frame []byte, buffers [][]byte) {
+	if loansAreChecked.Load() {
+		c.input = c.lendChecked(frame, buffers)
+		return
+	}
+	c.input = codec.NewInput(frame, buffers)
 }
 
 // endOfProcess has the last word before Go ends the process: a thread of Python
@@ -73,7 +87,7 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 			return
 		}
 		if value := recover(); value != nil {
-			payload, err = nil, &PanicError{Value: value, Stack: panicStack()}
+			payload, err = nil, &PanicError{Value: explainFault(value), Stack: panicStack()}
 			return
 		}
 		c.exit(c)
@@ -82,7 +96,11 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
 	}
-	if err = c.context.Err(); err == nil { // else it ended before it began
+	switch err = c.context.Err(); {
+	case err != nil: // it ended before it began
+	case c.loans != nil:
+		payload, err = c.runChecked(ctx, out)
+	default:
 		payload, err = c.Function.runLimited(ctx, c, out)
 	}
 	returned = true
@@ -155,7 +173,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	// One copy for both; the caller's memory is gone when the goroutine runs.
 	owned := append(append(make([]byte, 0, len(r.Trace)+len(r.Frame)), r.Trace...), r.Frame...)
 	c.begin(r.Started, owned[:len(r.Trace):len(r.Trace)])
-	c.input = codec.NewInput(owned[len(r.Trace):], r.Buffers)
+	c.lend(owned[len(r.Trace):], r.Buffers)
 	if wantMessages {
 		c.outbox = newOutbox(queue)
 		if f.open != nil {
@@ -170,7 +188,8 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.closed.Store(true)
 		payload, status := c.reply(nil, payload, err)
 		submitted.Delete(token)
-		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload})
+		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload, Held: c.held})
+		c.held = nil
 	}
 	c.exit = func(*Call) {
 		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})

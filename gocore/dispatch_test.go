@@ -136,7 +136,7 @@ func TestSubmitCopiesWhatIsLent(t *testing.T) {
 // A result that lies in memory lent by the caller is copied out of it.
 func TestRepliesDoNotAliasLentMemory(t *testing.T) {
 	t.Parallel()
-	lent := bytes.Repeat([]byte("x"), 3*copyBelow)
+	lent := bytes.Repeat([]byte("x"), 3*codec.CopyBelow)
 	frame := []byte{0x93, 0xd6, codec.BufferExt, 0, 0, 0, 0, 0xcd, 0, 10, 0xcd, 0x20, 0}
 	reply, status := execute(t, "test.slice", Request{Frame: frame, Buffers: [][]byte{lent}})
 	if status != StatusOK || len(reply) != 0x2000-10 {

@@ -49,6 +49,7 @@ func SetEnvironment(variables []string) error {
 		changed[name] = ""
 		_ = os.Unsetenv(name) // cannot fail: it was there
 	}
+	readLoanCheck()
 	for name, apply := range runtimeVariables {
 		if value, new := changed[name]; new {
 			if err := apply(value); err != nil {

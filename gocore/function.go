@@ -80,7 +80,7 @@ func RegisterMessages[A, M, R any](name string, f func(context.Context, A, func(
 
 // compile builds the codec plans of a function and the closure that runs it.
 func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)) (*Function, error) {
-	args, err := codec.Compile[A]()
+	args, err := codec.CompileArguments[A]()
 	if err != nil {
 		return nil, Errorf(CodeInvalidArgument, "arguments %w", err)
 	}
@@ -101,7 +101,7 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			var args A
 			var result R
 			fr.args, fr.result = args, result
-			c.Trace, c.input, c.end = nil, codec.Input{}, nil
+			c.Trace, c.input, c.end, c.held = nil, codec.Input{}, nil, nil
 			if c.traceID.Load() != nil {
 				c.traceID.Store(nil)
 			}
@@ -120,21 +120,22 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			if isBytes {
 				return replyBytes(out, *(*[]byte)(unsafe.Pointer(&fr.result)), &c.input), nil
 			}
+			if result.Holds() {
+				output := codec.NewOutput(out, &c.input)
+				result.Give(&output, unsafe.Pointer(&fr.result))
+				c.held = output.Held
+				return output.Frame, nil
+			}
 			return result.Append(out, unsafe.Pointer(&fr.result)), nil
 		},
 	}, nil
 }
 
-// copyBelow is the size in bytes below which result bytes are copied into the
-// caller's scratch memory; larger ones cross where they are. Below it a copy is
-// cheaper than pinning.
-const copyBelow = 4096
-
 // replyBytes gives the bytes to reply with. A function may return a part of
 // what it was given; that memory is lent by Python for the call only, so such a
 // result is always copied.
 func replyBytes(out, result []byte, in *codec.Input) []byte {
-	if len(result) < copyBelow {
+	if len(result) < codec.CopyBelow {
 		return append(out, result...)
 	}
 	if in.Lends(result) {

@@ -34,7 +34,8 @@ type Record struct {
 	Token   uint64 // of the call; 0 for spans and logs
 	Status  int    // of a reply; the number of a question
 	Payload []byte
-	taken   func() // frees the sender's slot; nil for all but messages
+	Held    []unsafe.Pointer // memory that the payload refers to
+	taken   func()           // frees the sender's slot; nil for all but messages
 }
 
 // AppendHeader writes the frame around a record's payload: the array header,
@@ -152,10 +153,13 @@ func (c *Call) send(plan *codec.Plan, message unsafe.Pointer) {
 	case <-c.context.Done():
 		return
 	}
+	output := codec.NewOutput(nil, &c.input)
+	plan.Give(&output, message)
 	c.outbox.queue.push(Record{
 		Kind:    RecordMessage,
 		Token:   c.Token,
-		Payload: plan.Append(nil, message),
+		Payload: output.Frame,
+		Held:    output.Held,
 		taken:   func() { <-c.outbox.slots },
 	})
 }

@@ -46,12 +46,13 @@ func stream[T any](c *Call, item *codec.Plan, results iter.Seq2[T, error]) error
 			failed = err
 			break
 		}
-		payload := item.Append(nil, unsafe.Pointer(&result))
-		if !c.window.enter(len(payload), done) {
+		output := codec.NewOutput(nil, &c.input)
+		item.Give(&output, unsafe.Pointer(&result))
+		if !c.window.enter(len(output.Frame)+output.Size, done) {
 			failed = c.context.Err()
 			break
 		}
-		c.outbox.queue.push(Record{Kind: RecordMessage, Token: c.Token, Payload: payload})
+		c.outbox.queue.push(Record{Kind: RecordMessage, Token: c.Token, Payload: output.Frame, Held: output.Held})
 	}
 	return failed
 }

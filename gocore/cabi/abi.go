@@ -44,13 +44,15 @@ func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.u
 	room := unsafe.Slice((*byte)(unsafe.Pointer(scratch)), int(capacity))
 	payload, status := gocore.Execute(&request, room[:0])
 	inScratch := len(payload) == 0 || unsafe.SliceData(payload) == unsafe.SliceData(room)
-	if inScratch && status == gocore.StatusOK {
+	switch {
+	case inScratch && len(request.Held) > 0:
+		fill(out, unsafe.Pointer(scratch), len(payload), pin(request.Held))
+	case inScratch && status == gocore.StatusOK:
 		return C.int64_t(len(payload))
-	}
-	if inScratch {
+	case inScratch:
 		fill(out, unsafe.Pointer(scratch), len(payload), 0)
-	} else {
-		give(out, payload)
+	default:
+		give(out, payload, request.Held)
 	}
 	out.status = C.int32_t(status)
 	return -1
@@ -86,7 +88,7 @@ func giveResult(out *C.gostitch_out, payload []byte, err error) C.int32_t {
 	if err != nil {
 		payload, status = gocore.AppendError(nil, err), C.GOSTITCH_ERROR
 	}
-	give(out, payload)
+	give(out, payload, nil)
 	out.status = status
 	return status
 }

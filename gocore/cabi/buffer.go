@@ -28,13 +28,13 @@ var handles struct {
 }
 
 // give hands Go memory to C and fills out with where it is.
-func give(out *C.gostitch_out, payload []byte) {
+func give(out *C.gostitch_out, payload []byte, held []unsafe.Pointer) {
 	if len(payload) == 0 {
 		fill(out, nil, 0, 0)
 		return
 	}
-	address, handle := hold(payload)
-	fill(out, address, len(payload), handle)
+	data := unsafe.SliceData(payload)
+	fill(out, unsafe.Pointer(data), len(payload), pin(append(held, unsafe.Pointer(data))))
 }
 
 // fill writes where a payload is.
@@ -48,19 +48,19 @@ func fill(out *C.gostitch_out, address unsafe.Pointer, length int, handle uint64
 	out.length, out.handle = C.uint64_t(length), C.uint64_t(handle)
 }
 
-// hold pins a non-empty payload under a new handle; gostitch_release lets it
-// go.
+// pin keeps memory where it is under a new handle; gostitch_release lets it go.
 //
-// SAFETY: payload is Go memory (replies that lie in lent memory are copied by
-// gocore), and Pin keeps it in place until Unpin in gostitch_release.
-func hold(payload []byte) (address unsafe.Pointer, handle uint64) {
+// SAFETY: it is Go memory (what lies in lent memory is copied by gocore), and Pin
+// keeps it in place until Unpin in gostitch_release.
+func pin(memory []unsafe.Pointer) (handle uint64) {
 	b := &buffer{}
-	data := unsafe.SliceData(payload)
-	b.pinner.Pin(data)
+	for _, address := range memory {
+		b.pinner.Pin(address)
+	}
 	handle = handles.last.Add(1)
 	handles.byID.Store(handle, b)
 	handles.buffers.Add(1)
-	return unsafe.Pointer(data), handle
+	return handle
 }
 
 //export gostitch_release

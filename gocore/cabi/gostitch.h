@@ -16,6 +16,9 @@
  *           Memory received in a gostitch_out belongs to Go and stays valid
  *           until gostitch_release(handle); a handle of 0 means that the
  *           memory is the caller's own scratch and nothing is to be released.
+ *           A frame may refer to memory beside it by extension 2, whose data is
+ *           an address and a number of bytes, both of 64 bits, big-endian: it is
+ *           released with the frame. Only a frame with a handle has such.
  * Threads.  Every function may be called from any thread at any time. None of
  *           them calls back into the loader or takes a lock of the loader, so
  *           the GIL may be held or not; gostitch_call and gostitch_close can

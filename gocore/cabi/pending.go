@@ -56,7 +56,7 @@ const recordOverhead = 64
 const arrayHeader = 5
 
 // copyBelow is the size from which a payload crosses where it is rather than
-// by a copy into the scratch memory.
+// by a copy into the scratch memory, as one that refers to memory always does.
 const copyBelow = 16 << 10
 
 //export gostitch_drain
@@ -70,7 +70,7 @@ func gostitch_drain(handle C.uint64_t, scratch *C.uint8_t, capacity C.uint64_t, 
 	out, count := room[:arrayHeader], uint32(0)
 	remain := q.Drain(func(r *gocore.Record) bool {
 		size := len(r.Payload)
-		external := size >= copyBelow || arrayHeader+recordOverhead+size > len(room)
+		external := size >= copyBelow || len(r.Held) > 0 || arrayHeader+recordOverhead+size > len(room)
 		if external {
 			size = 0
 		}
@@ -79,7 +79,7 @@ func gostitch_drain(handle C.uint64_t, scratch *C.uint8_t, capacity C.uint64_t, 
 		}
 		out = r.AppendHeader(out)
 		if external {
-			out = appendHeld(out, r.Payload)
+			out = appendHeld(out, r.Payload, r.Held)
 		} else {
 			out = msgp.AppendBytes(out, r.Payload)
 		}
@@ -98,10 +98,11 @@ func gostitch_drain(handle C.uint64_t, scratch *C.uint8_t, capacity C.uint64_t, 
 }
 
 // appendHeld writes where a payload is that is too large to copy.
-func appendHeld(out, payload []byte) []byte {
-	address, handle := hold(payload)
+func appendHeld(out, payload []byte, held []unsafe.Pointer) []byte {
+	data := unsafe.Pointer(unsafe.SliceData(payload))
+	handle := pin(append(held, data))
 	out = msgp.AppendArrayHeader(out, 3)
-	out = msgp.AppendUint64(out, uint64(uintptr(address)))
+	out = msgp.AppendUint64(out, uint64(uintptr(data)))
 	out = msgp.AppendUint64(out, uint64(len(payload)))
 	return msgp.AppendUint64(out, handle)
 }

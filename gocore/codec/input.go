@@ -60,11 +60,22 @@ type Input struct {
 	rest    []byte
 	frame   []byte // whole
 	buffers [][]byte
+	// opened, if there is one, is told which buffer a function may write to.
+	opened func(index int)
 }
 
 // NewInput gives the input of a frame and of the bytes that crossed beside it.
 func NewInput(frame []byte, buffers [][]byte) Input {
 	return Input{rest: frame, frame: frame, buffers: buffers}
+}
+
+// OnMutable has f told of each buffer that the function may write to, by its index,
+// before it is decoded.
+func (in *Input) OnMutable(f func(index int)) { in.opened = f }
+
+// Contains tells whether an address is one of a slice's bytes.
+func Contains(data []byte, address uintptr) bool {
+	return address-uintptr(unsafe.Pointer(unsafe.SliceData(data))) < uintptr(len(data))
 }
 
 // Lends tells whether bytes are part of what was lent with the frame.
@@ -164,17 +175,25 @@ func (in *Input) bytes() ([]byte, error) {
 const bufferIndexSize = 4
 
 func (in *Input) buffer() ([]byte, error) {
+	index, err := in.bufferIndex()
+	if err != nil {
+		return nil, err
+	}
+	return in.buffers[index], nil
+}
+
+func (in *Input) bufferIndex() (int, error) {
 	ext := msgp.RawExtension{Type: BufferExt}
 	rest, err := msgp.ReadExtensionBytes(in.rest, &ext)
 	if err != nil || len(ext.Data) != bufferIndexSize {
-		return nil, &ValueError{Reason: "malformed buffer reference"}
+		return 0, &ValueError{Reason: "malformed buffer reference"}
 	}
 	index := binary.BigEndian.Uint32(ext.Data)
 	if uint64(index) >= uint64(len(in.buffers)) {
-		return nil, &ValueError{Reason: fmt.Sprintf("buffer %d of %d does not exist", index, len(in.buffers))}
+		return 0, &ValueError{Reason: fmt.Sprintf("buffer %d of %d does not exist", index, len(in.buffers))}
 	}
 	in.rest = rest
-	return in.buffers[index], nil
+	return int(index), nil
 }
 
 func (in *Input) listHeader() (int, error) {

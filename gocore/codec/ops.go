@@ -137,6 +137,7 @@ type sliceHeader struct {
 func listOps(t reflect.Type, elem ops) ops {
 	size := t.Elem().Size()
 	return ops{
+		give: giveList(t, elem),
 		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.listHeader()
 			if err != nil {
@@ -165,6 +166,7 @@ func listOps(t reflect.Type, elem ops) ops {
 
 func mapOps(t reflect.Type, elem ops) ops {
 	return ops{
+		give: giveMap(t, elem),
 		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.mapHeader()
 			if err != nil {
@@ -201,6 +203,7 @@ func mapOps(t reflect.Type, elem ops) ops {
 
 func optionalOps(elemType reflect.Type, elem ops) ops {
 	return ops{
+		give: giveOptional(elem),
 		decode: func(in *Input, p unsafe.Pointer) error {
 			if in.skipNil() {
 				*(*unsafe.Pointer)(p) = nil
@@ -229,6 +232,7 @@ type structField struct {
 func structOps(fields []structField) ops {
 	header := msgp.AppendArrayHeader(nil, length32(len(fields)))
 	return ops{
+		give: giveStruct(fields),
 		decode: func(in *Input, p unsafe.Pointer) error {
 			n, err := in.listHeader()
 			if err != nil {

@@ -17,18 +17,30 @@ type Plan struct {
 	ops    ops
 }
 
-// ops are the two directions for one type. Both take the address of a value of
-// exactly the type they were compiled for.
+// ops are the directions for one type. All take the address of a value of exactly
+// the type they were compiled for.
 type ops struct {
 	decode func(in *Input, p unsafe.Pointer) error
 	encode func(out []byte, p unsafe.Pointer) []byte
+	// give is encode for a type that may refer to memory beside the frame; nil for others.
+	give func(out *Output, p unsafe.Pointer)
 }
 
 // Compile makes the plan of T, or says which part of T cannot cross and what
 // to use instead.
-func Compile[T any]() (*Plan, error) {
+func Compile[T any]() (*Plan, error) { return compileWith[T](compiler{}) }
+
+// CompileTaken is Compile for what Python gives.
+func CompileTaken[T any]() (*Plan, error) { return compileWith[T](compiler{taken: true}) }
+
+// CompileArguments is CompileTaken for the struct whose fields are parameters.
+func CompileArguments[T any]() (*Plan, error) {
+	return compileWith[T](compiler{taken: true, arguments: true})
+}
+
+func compileWith[T any](c compiler) (*Plan, error) {
 	t := reflect.TypeFor[T]()
-	c := compiler{seen: map[reflect.Type]bool{}}
+	c.seen = map[reflect.Type]bool{}
 	schema, ops, err := c.compile(t)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", t, err)
@@ -39,8 +51,11 @@ func Compile[T any]() (*Plan, error) {
 // compiler holds the types being compiled, to refuse recursive ones: their
 // depth would be the sender's to choose.
 type compiler struct {
-	seen map[reflect.Type]bool
-	path bool // strings are paths: those of a field with that option
+	seen      map[reflect.Type]bool
+	path      bool // strings are paths: those of a field with that option
+	taken     bool // Python gives it
+	arguments bool // the next struct is that of the arguments
+	mutable   bool // this is one of its fields
 }
 
 func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
@@ -49,12 +64,17 @@ func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
 		return &Schema{Kind: KindTime}, timeOps, nil
 	case durationType:
 		return &Schema{Kind: KindDuration}, intOps[int64]().ops, nil
+	case tableType:
+		return c.compileTable()
 	}
 	if scalar, known := scalarOps[t.Kind()]; known {
 		if c.path && t.Kind() == reflect.String {
 			return scalar.schema, pathOps, nil
 		}
 		return scalar.schema, scalar.ops, nil
+	}
+	if kind, isBuffer := bufferKind(t); isBuffer {
+		return c.compileBuffer(t, kind)
 	}
 	if c.seen[t] {
 		return nil, ops{}, fmt.Errorf("type %s contains itself; recursive types cannot cross, flatten it into a list with indices", t)
@@ -76,6 +96,7 @@ func (c *compiler) compile(t reflect.Type) (*Schema, ops, error) {
 }
 
 func (c *compiler) compileSlice(t reflect.Type) (*Schema, ops, error) {
+	c.mutable = false
 	if t.Elem().Kind() == reflect.Uint8 {
 		return &Schema{Kind: KindBytes}, bytesOps, nil
 	}
@@ -94,6 +115,7 @@ func (c *compiler) compileSlice(t reflect.Type) (*Schema, ops, error) {
 }
 
 func (c *compiler) compileMap(t reflect.Type) (*Schema, ops, error) {
+	c.mutable = false
 	if t.Key().Kind() != reflect.String {
 		return nil, ops{}, fmt.Errorf("map key %s cannot cross; use string keys", t.Key())
 	}
@@ -118,6 +140,8 @@ func (c *compiler) compilePointer(t reflect.Type) (*Schema, ops, error) {
 func (c *compiler) compileStruct(t reflect.Type) (*Schema, ops, error) {
 	schema := &Schema{Kind: KindStruct}
 	var fields []structField
+	arguments := c.arguments
+	c.arguments = false
 	for i := range t.NumField() {
 		goField := t.Field(i)
 		if !goField.IsExported() {
@@ -131,9 +155,9 @@ func (c *compiler) compileStruct(t reflect.Type) (*Schema, ops, error) {
 			continue
 		}
 		var fieldOps ops
-		c.path = field.Path
+		c.path, c.mutable = field.Path, arguments
 		field.Type, fieldOps, err = c.compile(goField.Type)
-		c.path = false
+		c.path, c.mutable = false, false
 		if err != nil {
 			return nil, ops{}, fmt.Errorf("field %s: %w", goField.Name, err)
 		}

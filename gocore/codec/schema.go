@@ -25,9 +25,12 @@ const (
 	KindOptional
 	KindTime
 	KindDuration
+	KindBuffer
+	KindMutable
+	KindTable
 )
 
-var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional", "time", "duration"}
+var kindNames = [...]string{"invalid", "bool", "int", "uint", "float", "str", "bytes", "list", "map", "struct", "optional", "time", "duration", "buffer", "mutable", "table"}
 
 // String gives the word used in contracts and error messages.
 func (k Kind) String() string { return kindNames[k] }
@@ -38,7 +41,7 @@ func (k Kind) String() string { return kindNames[k] }
 type Schema struct {
 	Kind   Kind
 	Bits   int     // KindInt, KindUint, KindFloat: the size in Go
-	Elem   *Schema // KindList, KindMap, KindOptional
+	Elem   *Schema // KindList, KindMap, KindOptional, KindBuffer, KindMutable
 	Fields []Field // KindStruct, in the order of declaration
 }
 
@@ -63,7 +66,7 @@ func (s *Schema) write(b *strings.Builder) {
 	switch s.Kind {
 	case KindInt, KindUint, KindFloat:
 		fmt.Fprintf(b, "%s%d", s.Kind, s.Bits)
-	case KindList, KindMap, KindOptional:
+	case KindList, KindMap, KindOptional, KindBuffer, KindMutable:
 		b.WriteString(s.Kind.String())
 		b.WriteByte('[')
 		s.Elem.write(b)

@@ -33,6 +33,7 @@ from gostitch.exceptions import (
 
 if typing.TYPE_CHECKING:
     from gostitch._future import Future
+    from gostitch._table import Table
     from gostitch.operate._close import close, reopen
     from gostitch.operate._dump import dump, dump_on_signal, dump_text
     from gostitch.operate._memory import free_memory
@@ -60,6 +61,7 @@ __all__ = [
     "GoValueError",
     "LibraryError",
     "Limit",
+    "Table",
     "__version__",
     "close",
     "configure",
@@ -75,6 +77,7 @@ __all__ = [
 # Late, so that the package can be imported, and the doctor run, without its compiled part.
 _LATE = {
     "Future": "gostitch._future",
+    "Table": "gostitch._table",
     "close": "gostitch.operate._close",
     "dump": "gostitch.operate._dump",
     "dump_on_signal": "gostitch.operate._dump",

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 
-Bytes = bytes | bytearray | memoryview
-"""What a Go ``[]byte`` parameter accepts; anything with the buffer protocol works."""
-
 
 def refusal(function: str | None, path: str, is_type: int, reason: str) -> Exception:
     """Make the exception for a value that does not fit."""

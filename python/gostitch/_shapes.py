@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ Schema = bridge.Schema
 
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*|[][(),:])")
 _SCALAR = re.compile(r"(bool|int|uint|float|str|bytes|path|none)(\d*)$")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NANOSECONDS = 1_000
 
 _fields: dict[type, str] = {}
@@ -71,7 +71,7 @@ def _take(tokens: Iterator[str], wanted: str) -> None:
 
 
 def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
-    if word in ("list", "map", "optional"):
+    if word in ("list", "map", "optional", "buffer", "mutable"):
         _take(tokens, "[")
         element = _one(next(tokens), tokens, names)
         _take(tokens, "]")
@@ -80,6 +80,10 @@ def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
         return _TIME
     if word == "duration":
         return _DURATION
+    if word == "table":
+        from gostitch import _table_frame  # it needs this module
+
+        return Schema("table", lower=_table_frame.frame_of)
     scalar = _SCALAR.match(word)
     if scalar:
         return Schema(scalar[1], bits=int(scalar[2] or 0))
@@ -118,7 +122,8 @@ def _enumeration(cls: Any, element: Schema) -> Schema:
     return Schema("converted", element=element, type=cls, lower=lower, lift=lift)
 
 
-def _lower_time(value: Any) -> tuple[int, int]:
+def lower_time(value: Any) -> tuple[int, int]:
+    """Give the seconds since 1970, and nanoseconds, of a point in time."""
     if not isinstance(value, datetime):
         raise TypeError(f"expected datetime.datetime, got {type(value).__name__}")
     if value.utcoffset() is None:
@@ -126,14 +131,15 @@ def _lower_time(value: Any) -> tuple[int, int]:
             "the datetime has no time zone, so it is no point in time; give it one "
             "(datetime.now(timezone.utc), or .astimezone() for local time)"
         )
-    since = value - _EPOCH
+    since = value - EPOCH
     return since.days * 86_400 + since.seconds, since.microseconds * _NANOSECONDS
 
 
-def _lift_time(value: list[int]) -> datetime:
+def lift_time(value: Sequence[int]) -> datetime:
+    """Give the point in time so many seconds, and nanoseconds, after 1970."""
     seconds, nanoseconds = value
     try:
-        return _EPOCH + timedelta(seconds=seconds, microseconds=nanoseconds // _NANOSECONDS)
+        return EPOCH + timedelta(seconds=seconds, microseconds=nanoseconds // _NANOSECONDS)
     except OverflowError:
         raise GoDataError(
             f"Go gave a time {seconds} seconds from 1970, and Python's datetime knows the "
@@ -160,8 +166,8 @@ _TIME = Schema(
     "converted",
     element=Schema("list", element=_INT64),
     type=datetime,
-    lower=_lower_time,
-    lift=_lift_time,
+    lower=lower_time,
+    lift=lift_time,
 )
 _DURATION = Schema(
     "converted", element=_INT64, type=timedelta, lower=_lower_duration, lift=_lift_duration

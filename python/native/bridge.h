@@ -43,7 +43,7 @@ PyObject *gs_payload_of(const gostitch_out *out);
 /* Gives the library's own handle of a queue; 0, and raises, if it is another library's. */
 uint64_t gs_queue_of(unsigned long long handle);
 
-/* Releases a handle of Go, unless it was given by a library before a fork. */
+/* Releases a handle of Go, unless it was given by a library before a fork. Needs no GIL. */
 void gs_release(uint64_t handle, unsigned generation);
 
 /* process.c: what loading Go leaves in a process. */
@@ -110,44 +110,89 @@ typedef enum {
   GS_RECORD,
   GS_OPTIONAL,
   GS_CONVERTED,
+  GS_BUFFER,
+  GS_MUTABLE,
+  GS_TABLE,
 } gs_kind;
 
 typedef struct gs_schema {
   PyObject_HEAD
   gs_kind kind;
   int bits;                  /* GS_INT, GS_UINT, GS_FLOAT */
-  struct gs_schema *element; /* GS_LIST, GS_MAP, GS_OPTIONAL, GS_CONVERTED */
+  struct gs_schema *element; /* GS_LIST, GS_MAP, GS_OPTIONAL, GS_CONVERTED, GS_BUFFER, GS_MUTABLE */
   PyObject *names;           /* GS_RECORD: a tuple of str */
   PyObject *fields;          /* GS_RECORD: a tuple of schemas */
   PyObject *type;            /* GS_RECORD: the class; GS_CONVERTED: what is expected, a str */
-  PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses */
+  PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses; GS_TABLE: makes its frame */
   PyObject *lift;            /* GS_CONVERTED: and back */
 } gs_schema;
 
 extern PyTypeObject *gs_schema_type;
 int gs_add_schema_type(PyObject *module);
 
-/* buffer.c: memory that crosses without a copy. */
+/* memory.c: memory with several owners. Only the two that make one need the GIL. */
 
-/* Memory of Python lent to Go: what extension 1 in a frame refers to. */
+typedef struct gs_memory gs_memory;
+
+/* Takes over the handle: it is released with the last owner, or now if there is no memory (NULL). */
+gs_memory *gs_memory_of_go(uint64_t handle);
+
+/* Memory of Python's side, aligned for every item, to be filled. */
+gs_memory *gs_memory_own(size_t size, uint8_t **bytes);
+
+gs_memory *gs_memory_share(gs_memory *memory);
+void gs_memory_drop(gs_memory *memory); /* NULL is ignored */
+int gs_memory_is_of_go(const gs_memory *memory);
+
+/* items.c: the items of a buffer. */
+
+#define GS_ITEM_NAME 16  /* room for "uint64" */
+#define GS_ITEM_FOUND 64 /* for what is found instead */
+
+int gs_item_size(const gs_schema *element);
+char gs_item_format(const gs_schema *element);
+void gs_item_name(const gs_schema *element, char *room);
+
+/* Tells whether a buffer has such items, and writes which it has. */
+int gs_items_fit(const Py_buffer *buffer, const gs_schema *element, char *found);
+
+/* loan.c: memory of Python lent to Go, which extension 1 in a frame refers to. */
+
 typedef struct {
   Py_ssize_t count, room;
   Py_buffer *buffers;
   gostitch_view *views;
 } gs_loan;
 
-int gs_lend(gs_loan *loan, PyObject *object);
+/* Adds the memory of an object, which must have what the flags ask for. */
+int gs_lend(gs_loan *loan, PyObject *object, int flags);
+Py_buffer *gs_last_lent(gs_loan *loan);
+void gs_take_last_back(gs_loan *loan);
 void gs_end_loan(gs_loan *loan);
 
 /* A loan as an object, for a call that outlives the crossing; empties the given one. */
 PyObject *gs_loan_object(gs_loan *loan);
 gs_loan *gs_loan_of(PyObject *object);
+void gs_end_loan_object(PyObject *object);
+
+/* Says that the call has begun: only the end of the loan gives the memory back from now on. */
+void gs_loan_runs(PyObject *object);
+
+int gs_add_loan_type(PyObject *module);
+
+/* buffer.c: memory of a reply as a Python object. */
+
+/* Items in memory of a reply as a read-only memoryview, which is one more owner. */
+PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char format, int stride);
+
+/* The memory that a view of Go's memory owns, borrowed; NULL if it is another one. */
+gs_memory *gs_memory_behind(PyObject *view);
 
 /* Memory of Go as a read-only memoryview, released with its last slice. Releases
    the handle if it fails. */
 PyObject *gs_hold(const uint8_t *data, uint64_t length, uint64_t handle);
 
-int gs_add_buffer_types(PyObject *module);
+int gs_add_buffer_type(PyObject *module);
 
 /* encode.c: Python values to a frame. */
 
@@ -183,11 +228,13 @@ int gs_wrong_type(const gs_place *place, const char *expected, PyObject *value);
 
 /* decode.c: frames to Python values. */
 
-PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length);
+/* The memory is what the frame may refer to, or NULL. */
+PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length, gs_memory *memory);
 
 /* What remains of a frame. Every read is bounded by it. */
 typedef struct {
   const uint8_t *at, *end;
+  gs_memory *memory;
 } gs_reader;
 
 /* A record as it was drained; its payload is Go memory to be released if there is a handle. */
@@ -201,11 +248,28 @@ typedef struct {
 /* The kind of a reply: gocore.RecordReply. */
 #define GS_REPLY 1
 
+/* For what reads parts of a frame. All but the first two raise that it is damaged if
+   it is another one. */
+int gs_read_list_header(gs_reader *in, uint64_t *count);
+int gs_skip_nil(gs_reader *in); /* 1: there was one */
+int gs_read_size(gs_reader *in, int64_t *size);
+int gs_read_bool(gs_reader *in, int *truth);
+char *gs_read_text(gs_reader *in); /* for free() */
+PyObject *gs_damaged(const char *expected, gs_reader *in);
+
+/* Reads memory that stands in the frame or is referred to by it: one owner of it is the caller's. */
+int gs_read_memory(gs_reader *in, gs_memory **memory, const uint8_t **data, uint64_t *size);
+
 int gs_read_batch(gs_reader *in, uint64_t *count);
 int gs_read_record(gs_reader *in, gs_record *record);
 
 /* Gives the payload as bytes, or as a view that holds Go's memory. */
 PyObject *gs_payload_of_record(const gs_record *record);
+
+/* table_object.c: a table of Go as a Python object. */
+
+PyObject *gs_decode_table(gs_reader *in);
+int gs_add_table_type(PyObject *module);
 
 /* function.c: a Go function as a Python object. */
 
@@ -234,6 +298,7 @@ int gs_is_future(PyObject *object);
 unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
+void gs_begun(PyObject *future); /* its call runs, if no reply was handled yet */
 
 /* Writes function, trace context and buffers of its call. */
 int gs_describe_call(PyObject *future, gostitch_request *request);

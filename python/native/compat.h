@@ -37,6 +37,10 @@ PyAPI_FUNC(int) PyBuffer_FillInfo(Py_buffer *view, PyObject *object, void *data,
 PyAPI_FUNC(void) PyBuffer_Release(Py_buffer *view);
 
 #define PyBUF_SIMPLE 0
+#define PyBUF_WRITABLE 0x0001
+#define PyBUF_FORMAT 0x0004
+#define PyBUF_C_CONTIGUOUS 0x0038
+#define PyBUF_FULL_RO 0x011c
 #define Py_bf_getbuffer 1
 
 #endif

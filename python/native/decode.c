@@ -7,7 +7,7 @@
 typedef gs_reader reader;
 
 /* Raises that the frame is not what the contract promised. */
-static PyObject *damaged(const char *expected, reader *in) {
+PyObject *gs_damaged(const char *expected, reader *in) {
   PyObject *reason = in->at < in->end
                          ? PyUnicode_FromFormat("expected %s, got the tag 0x%x", expected, (int)*in->at)
                          : PyUnicode_FromFormat("expected %s, but the frame ends", expected);
@@ -75,7 +75,7 @@ static int take_int(reader *in, int64_t *number, int *is_unsigned) {
 static PyObject *decode_int(reader *in) {
   int64_t number;
   int is_unsigned;
-  if (take_int(in, &number, &is_unsigned) < 0) return damaged("int", in);
+  if (take_int(in, &number, &is_unsigned) < 0) return gs_damaged("int", in);
   if (is_unsigned) return PyLong_FromUnsignedLongLong((uint64_t)number);
   return PyLong_FromLongLong(number);
 }
@@ -89,14 +89,14 @@ static PyObject *decode_float(reader *in) {
   }
   int64_t number;
   int is_unsigned;
-  if (take_int(in, &number, &is_unsigned) < 0) return damaged("float", in);
+  if (take_int(in, &number, &is_unsigned) < 0) return gs_damaged("float", in);
   return PyFloat_FromDouble(is_unsigned ? (double)(uint64_t)number : (double)number);
 }
 
 static PyObject *decode_str(reader *in) {
   uint64_t length;
   if (take_length(in, 0xa0, 0x1f, 0xd9, 1, &length) < 0 || length > (uint64_t)(in->end - in->at)) {
-    return damaged("str", in);
+    return gs_damaged("str", in);
   }
   const char *text = (const char *)in->at;
   in->at += length;
@@ -113,7 +113,7 @@ static int take_bytes(reader *in, const uint8_t **data, uint64_t *length) {
 static PyObject *decode_bytes(reader *in) {
   const uint8_t *data;
   uint64_t length;
-  if (take_bytes(in, &data, &length) < 0) return damaged("bytes", in);
+  if (take_bytes(in, &data, &length) < 0) return gs_damaged("bytes", in);
   return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)length);
 }
 
@@ -122,8 +122,88 @@ static PyObject *decode_path(reader *in) {
   const uint8_t *data;
   uint64_t length;
   if (in->at >= in->end || *in->at < 0xc4 || *in->at > 0xc6) return decode_str(in);
-  if (take_bytes(in, &data, &length) < 0) return damaged("a path", in);
+  if (take_bytes(in, &data, &length) < 0) return gs_damaged("a path", in);
   return PyUnicode_DecodeFSDefaultAndSize((const char *)data, (Py_ssize_t)length);
+}
+
+int gs_read_list_header(reader *in, uint64_t *count) { return take_list_header(in, count); }
+
+int gs_skip_nil(reader *in) {
+  if (in->at >= in->end || *in->at != 0xc0) return 0;
+  in->at++;
+  return 1;
+}
+
+int gs_read_size(reader *in, int64_t *size) {
+  int is_unsigned;
+  if (take_int(in, size, &is_unsigned) == 0 && *size >= 0) return 0;
+  gs_damaged("a size", in);
+  return -1;
+}
+
+int gs_read_bool(reader *in, int *truth) {
+  if (in->at >= in->end || (*in->at != 0xc2 && *in->at != 0xc3)) {
+    gs_damaged("bool", in);
+    return -1;
+  }
+  *truth = *in->at++ == 0xc3;
+  return 0;
+}
+
+char *gs_read_text(reader *in) {
+  uint64_t length;
+  if (take_length(in, 0xa0, 0x1f, 0xd9, 1, &length) < 0 || length > (uint64_t)(in->end - in->at)) {
+    gs_damaged("str", in);
+    return NULL;
+  }
+  char *text = strndup((const char *)in->at, (size_t)length);
+  in->at += length;
+  if (text == NULL) PyErr_NoMemory();
+  return text;
+}
+
+/* An extension of 16 bytes, and the type of the one that refers to memory (codec.MemoryExt). */
+#define EXTENSION_16 0xd8
+#define MEMORY_EXTENSION 2
+
+int gs_read_memory(reader *in, gs_memory **memory, const uint8_t **data, uint64_t *size) {
+  if (in->at < in->end && *in->at != EXTENSION_16) {
+    uint8_t *copy;
+    if (take_bytes(in, data, size) < 0) {
+      gs_damaged("a buffer", in);
+      return -1;
+    }
+    *memory = gs_memory_own((size_t)*size, &copy);
+    if (*memory == NULL) return -1;
+    memcpy(copy, *data, (size_t)*size);
+    *data = copy;
+    return 0;
+  }
+  uint64_t address = 0;
+  if (in->end - in->at < 18 || in->at[1] != MEMORY_EXTENSION || !gs_memory_is_of_go(in->memory)) {
+    gs_damaged("a buffer", in);
+    return -1;
+  }
+  in->at++;
+  take_number(in, 8, &address); /* what it takes for the tag is the type of the extension */
+  in->at--;
+  take_number(in, 8, size);
+  *data = (const uint8_t *)(uintptr_t)address;
+  *memory = gs_memory_share(in->memory);
+  return 0;
+}
+
+static PyObject *decode_buffer(reader *in, gs_schema *schema) {
+  gs_memory *memory;
+  const uint8_t *data;
+  uint64_t size;
+  if (gs_read_memory(in, &memory, &data, &size) < 0) return NULL;
+  int stride = gs_item_size(schema->element);
+  PyObject *view = size % (uint64_t)stride == 0 && size <= PY_SSIZE_T_MAX
+                       ? gs_view(memory, data, size, gs_item_format(schema->element), stride)
+                       : gs_damaged("whole items", in);
+  gs_memory_drop(memory);
+  return view;
 }
 
 /* Containers are not tracked while they are filled: what fills them may run
@@ -134,7 +214,7 @@ static PyObject *decode(reader *in, gs_schema *schema);
 
 static PyObject *decode_list(reader *in, gs_schema *schema) {
   uint64_t count;
-  if (take_list_header(in, &count) < 0) return damaged("list", in);
+  if (take_list_header(in, &count) < 0) return gs_damaged("list", in);
   PyObject *list = PyList_New((Py_ssize_t)count);
   if (list == NULL) return NULL;
   PyObject_GC_UnTrack(list);
@@ -151,7 +231,7 @@ static PyObject *decode_list(reader *in, gs_schema *schema) {
 
 static PyObject *decode_map(reader *in, gs_schema *schema) {
   uint64_t count;
-  if (take_length(in, 0x80, 0x0f, 0xde, 2, &count) < 0) return damaged("dict", in);
+  if (take_length(in, 0x80, 0x0f, 0xde, 2, &count) < 0) return gs_damaged("dict", in);
   PyObject *dict = PyDict_New();
   for (uint64_t i = 0; dict != NULL && i < count; i++) {
     PyObject *key = decode_str(in);
@@ -166,7 +246,7 @@ static PyObject *decode_map(reader *in, gs_schema *schema) {
 static PyObject *decode_record(reader *in, gs_schema *schema) {
   uint64_t count;
   Py_ssize_t expected = PyTuple_Size(schema->fields);
-  if (take_list_header(in, &count) < 0 || (Py_ssize_t)count != expected) return damaged("a record", in);
+  if (take_list_header(in, &count) < 0 || (Py_ssize_t)count != expected) return gs_damaged("a record", in);
   PyObject *items = PyTuple_New(expected);
   if (items == NULL) return NULL;
   PyObject_GC_UnTrack(items);
@@ -192,14 +272,15 @@ static PyObject *decode_converted(reader *in, gs_schema *schema) {
 
 static PyObject *decode(reader *in, gs_schema *schema) {
   uint64_t count;
+  int truth;
   PyObject *value;
   switch (schema->kind) {
     case GS_NONE:
-      if (take_list_header(in, &count) < 0 || count != 0) return damaged("nothing", in);
+      if (take_list_header(in, &count) < 0 || count != 0) return gs_damaged("nothing", in);
       Py_RETURN_NONE;
     case GS_BOOL:
-      if (in->at >= in->end || (*in->at != 0xc2 && *in->at != 0xc3)) return damaged("bool", in);
-      value = *in->at++ == 0xc3 ? Py_True : Py_False;
+      if (gs_read_bool(in, &truth) < 0) return NULL;
+      value = truth ? Py_True : Py_False;
       Py_INCREF(value);
       return value;
     case GS_INT:
@@ -220,30 +301,32 @@ static PyObject *decode(reader *in, gs_schema *schema) {
     case GS_RECORD:
       return decode_record(in, schema);
     case GS_OPTIONAL:
-      if (in->at < in->end && *in->at == 0xc0) {
-        in->at++;
-        Py_RETURN_NONE;
-      }
+      if (gs_skip_nil(in)) Py_RETURN_NONE;
       return decode(in, schema->element);
     case GS_CONVERTED:
       return decode_converted(in, schema);
+    case GS_BUFFER:
+    case GS_MUTABLE:
+      return decode_buffer(in, schema);
+    case GS_TABLE:
+      return gs_decode_table(in);
   }
   Py_UNREACHABLE();
 }
 
-PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length) {
-  reader in = {data, data + length};
+PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length, gs_memory *memory) {
+  reader in = {data, data + length, memory};
   PyObject *value = decode(&in, schema);
   if (value != NULL && in.at != in.end) {
     Py_DECREF(value);
-    return damaged("the end", &in);
+    return gs_damaged("the end", &in);
   }
   return value;
 }
 
 int gs_read_batch(reader *in, uint64_t *count) {
   if (take_list_header(in, count) == 0) return 0;
-  damaged("records", in);
+  gs_damaged("records", in);
   return -1;
 }
 
@@ -271,7 +354,7 @@ int gs_read_record(reader *in, gs_record *record) {
   if (take_list_header(in, &fields) < 0 || fields != 4 || take_int(in, &kind, &is_unsigned) < 0 ||
       take_int(in, &token, &is_unsigned) < 0 || take_int(in, &status, &is_unsigned) < 0 ||
       take_payload(in, record) < 0) {
-    damaged("a record", in);
+    gs_damaged("a record", in);
     return -1;
   }
   record->kind = (int)kind;

@@ -298,6 +298,106 @@ static int encode_path(gs_writer *writer, PyObject *value, const gs_place *place
   return status;
 }
 
+/* Writes that the value is what was lent last. */
+static int write_reference(gs_writer *writer) {
+  uint8_t *at = claim(writer, 6);
+  if (at == NULL) return -1;
+  at[0] = 0xd6; /* an extension of 4 bytes */
+  at[1] = BUFFER_EXTENSION;
+  put(at + 2, (uint64_t)writer->loan.count - 1, 4);
+  return 0;
+}
+
+/* Copies what was lent last into the frame instead. */
+static int write_last_lent(gs_writer *writer, const gs_place *place) {
+  Py_buffer *lent = gs_last_lent(&writer->loan);
+  int status = write_bytes(writer, place, lent->buf, (size_t)lent->len);
+  gs_take_last_back(&writer->loan);
+  return status;
+}
+
+/* Refuses memory whose items cannot be described, for the reason that is raised. */
+static int refuse_items(const gs_place *place, PyObject *raised, const char *wanted) {
+  return refuse(place, 0, PyUnicode_FromFormat("%S; pass it as %s, as numpy's .view('%s') or .astype('%s') does", raised,
+                                               wanted, wanted, wanted));
+}
+
+/* Says why an object did not give its memory as it was asked to, for which an
+   exception is set; what is no buffer at all is not handled here. The items are
+   named if they matter, else NULL. */
+static int refuse_memory(const gs_place *place, PyObject *value, int flags, const char *wanted) {
+  if (!PyErr_ExceptionMatches(PyExc_BufferError) && !PyErr_ExceptionMatches(PyExc_ValueError)) return -1;
+  PyObject *type, *raised, *traceback;
+  PyErr_Fetch(&type, &raised, &traceback);
+  Py_buffer any;
+  if (PyObject_GetBuffer(value, &any, PyBUF_FULL_RO) < 0) {
+    PyErr_Clear();
+    if (wanted != NULL && PyObject_GetBuffer(value, &any, PyBUF_SIMPLE) == 0) {
+      PyBuffer_Release(&any);
+      PyErr_NormalizeException(&type, &raised, &traceback);
+      int status = refuse_items(place, raised, wanted);
+      Py_XDECREF(type);
+      Py_XDECREF(raised);
+      Py_XDECREF(traceback);
+      return status;
+    }
+    PyErr_Clear();
+    PyErr_Restore(type, raised, traceback); /* it is closed, say */
+    return refuse_raised(place);
+  }
+  const char *reason = "the memory is not contiguous; pass a contiguous copy, as bytes(...) or numpy.ascontiguousarray(...) makes one";
+  if ((flags & PyBUF_WRITABLE) != 0 && any.readonly) {
+    reason = "the function writes to this memory, and it is read-only; pass a bytearray, an array.array or a "
+             "writable numpy array, as .copy() makes one";
+  }
+  PyBuffer_Release(&any);
+  Py_XDECREF(type);
+  Py_XDECREF(raised);
+  Py_XDECREF(traceback);
+  return refuse(place, 0, PyUnicode_FromString(reason));
+}
+
+/* Refuses what was lent last. */
+static int refuse_last_lent(gs_writer *writer, const gs_place *place, int wrong_type, PyObject *reason) {
+  gs_take_last_back(&writer->loan);
+  return refuse(place, wrong_type, reason);
+}
+
+/* Encodes a buffer of items, which is always lent: Go finds it aligned there. */
+static int encode_buffer(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
+  int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (schema->kind == GS_MUTABLE ? PyBUF_WRITABLE : 0);
+  char wanted[GS_ITEM_NAME], found[GS_ITEM_FOUND];
+  gs_item_name(schema->element, wanted);
+  if (gs_lend(&writer->loan, value, flags) < 0) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return refuse_memory(place, value, flags, wanted);
+    PyErr_Clear();
+    PyObject *got = type_name(value);
+    PyObject *reason = got == NULL ? NULL
+                                   : PyUnicode_FromFormat("expected a buffer of %s, as numpy.array(..., '%s') or "
+                                                          "array.array('%c', ...) makes one, got %U",
+                                                          wanted, wanted, (int)gs_item_format(schema->element), got);
+    Py_XDECREF(got);
+    return refuse(place, 1, reason);
+  }
+  Py_buffer *lent = gs_last_lent(&writer->loan);
+  int size = gs_item_size(schema->element);
+  /* b"" is empty whatever its items would be: a default. */
+  int is_nothing = lent->len == 0 && PyBytes_CheckExact(value);
+  if (!is_nothing && !gs_items_fit(lent, schema->element, found)) {
+    return refuse_last_lent(writer, place, 1,
+                            PyUnicode_FromFormat("expected a buffer of %s, got %s; convert it, as numpy's "
+                                                 ".astype('%s') does",
+                                                 wanted, found, wanted));
+  }
+  if (lent->len > 0 && (uintptr_t)lent->buf % (uintptr_t)size != 0) {
+    return refuse_last_lent(writer, place, 0,
+                            PyUnicode_FromFormat("the memory is not aligned to %d bytes, the size of a %s; pass a copy, "
+                                                 "as numpy's .copy() makes one",
+                                                 size, wanted));
+  }
+  return writer->whole ? write_last_lent(writer, place) : write_reference(writer);
+}
+
 static int encode_bytes(gs_writer *writer, PyObject *value, const gs_place *place) {
   char *bytes;
   Py_ssize_t length;
@@ -305,31 +405,13 @@ static int encode_bytes(gs_writer *writer, PyObject *value, const gs_place *plac
     if (PyBytes_AsStringAndSize(value, &bytes, &length) < 0) return -1;
     if (length < BESIDE_FROM || writer->whole) return write_bytes(writer, place, bytes, (size_t)length);
   }
-  if (gs_lend(&writer->loan, value) < 0) {
-    if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-      PyErr_Clear();
-      return gs_wrong_type(place, "bytes, bytearray or memoryview", value);
-    }
-    if (PyErr_ExceptionMatches(PyExc_BufferError)) {
-      PyErr_Clear();
-      return refuse(place, 0, PyUnicode_FromString("the memory is not contiguous; pass a contiguous copy"));
-    }
-    return refuse_raised(place);
+  if (gs_lend(&writer->loan, value, PyBUF_SIMPLE) < 0) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError)) return refuse_memory(place, value, PyBUF_SIMPLE, NULL);
+    PyErr_Clear();
+    return gs_wrong_type(place, "bytes, bytearray or memoryview", value);
   }
-  gs_loan *loan = &writer->loan;
-  Py_buffer *lent = &loan->buffers[loan->count - 1];
-  if (lent->len < BESIDE_FROM || writer->whole) {
-    int status = write_bytes(writer, place, lent->buf, (size_t)lent->len);
-    PyBuffer_Release(lent);
-    loan->count--;
-    return status;
-  }
-  uint8_t *at = claim(writer, 6);
-  if (at == NULL) return -1;
-  at[0] = 0xd6; /* an extension of 4 bytes */
-  at[1] = BUFFER_EXTENSION;
-  put(at + 2, (uint64_t)loan->count - 1, 4);
-  return 0;
+  if (gs_last_lent(&writer->loan)->len < BESIDE_FROM || writer->whole) return write_last_lent(writer, place);
+  return write_reference(writer);
 }
 
 static int is_mapping(PyObject *value) {
@@ -494,6 +576,18 @@ static int encode_converted(gs_writer *writer, gs_schema *schema, PyObject *valu
   return status;
 }
 
+/* Writes a table that a test has made: Python gives Go none. */
+static int encode_table(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
+  PyObject *frame = PyObject_CallFunctionObjArgs(schema->lower, value, NULL);
+  if (frame == NULL) return refuse_raised(place);
+  char *bytes;
+  Py_ssize_t length;
+  int status = PyBytes_AsStringAndSize(frame, &bytes, &length);
+  if (status == 0) status = gs_write(writer, bytes, (size_t)length);
+  Py_DECREF(frame);
+  return status;
+}
+
 int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   switch (schema->kind) {
     case GS_NONE:
@@ -525,6 +619,11 @@ int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_pl
       return gs_encode(writer, schema->element, value, place);
     case GS_CONVERTED:
       return encode_converted(writer, schema, value, place);
+    case GS_BUFFER:
+    case GS_MUTABLE:
+      return encode_buffer(writer, schema, value, place);
+    case GS_TABLE:
+      return encode_table(writer, schema, value, place);
   }
   Py_UNREACHABLE();
 }

@@ -230,7 +230,7 @@ static PyObject *fail(const gostitch_out *out, PyObject *trace) {
 
 PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length) {
   function_object *f = (function_object *)function;
-  return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length);
+  return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length, NULL);
 }
 
 /* Makes the crossing and gives the result. */
@@ -265,8 +265,9 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   if (f->bytes_result) {
     return out.handle == 0 ? small_view(out.data, out.length) : gs_hold(out.data, out.length, out.handle);
   }
-  PyObject *result = gs_decode(f->result, out.data, out.length);
-  gs_release(out.handle, gs_alive);
+  gs_memory *memory = gs_memory_of_go(out.handle);
+  PyObject *result = memory == NULL ? NULL : gs_decode(f->result, out.data, out.length, memory);
+  gs_memory_drop(memory);
   return result;
 }
 
@@ -398,6 +399,30 @@ static PyObject *function_pack(PyObject *self, PyObject *const *arguments, Py_ss
   return with_arguments((function_object *)self, arguments, count, names, pack);
 }
 
+/* Gives a view of memory that the function may write to. It has one dimension and
+   the items of the schema, if that can be: memoryview cannot cast everything. */
+static PyObject *writable_view(gs_schema *schema, PyObject *value) {
+  char format[2] = {gs_item_format(schema->element), '\0'};
+  PyObject *view = PyMemoryView_FromObject(value);
+  PyObject *bytes = view == NULL ? NULL : PyObject_CallMethod(view, "cast", "s", "B");
+  PyObject *items = bytes == NULL ? NULL : PyObject_CallMethod(bytes, "cast", "s", format);
+  Py_XDECREF(bytes);
+  if (items == NULL) {
+    PyErr_Clear();
+    return view;
+  }
+  Py_XDECREF(view);
+  return items;
+}
+
+/* Gives what a value is for Go: what crosses, there and back. */
+static PyObject *as_go_sees(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
+  if (gs_encode(writer, schema, value, place) < 0) return NULL;
+  gs_schema *within = schema->kind == GS_OPTIONAL ? schema->element : schema;
+  if (within->kind == GS_MUTABLE && value != Py_None) return writable_view(within, value);
+  return gs_decode(schema, writer->data, writer->length, NULL);
+}
+
 static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
   int64_t timeout_ns;
   if (timeout_of(in->timeout, &timeout_ns) < 0) return NULL;
@@ -414,8 +439,8 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
     writer->length = 0;
     if (in->values[i] == NULL) {
       value = PyObject_CallMethod((PyObject *)schema, "decode", "O", PyTuple_GetItem(f->defaults, i - f->required));
-    } else if (gs_encode(writer, schema, in->values[i], &at) == 0) {
-      value = gs_decode(schema, writer->data, writer->length);
+    } else {
+      value = as_go_sees(writer, schema, in->values[i], &at);
     }
     if (value == NULL || PyTuple_SetItem(values, i, value) < 0) {
       Py_DECREF(values);
@@ -428,7 +453,8 @@ static PyObject *check(function_object *f, const given *in, gs_writer *writer) {
 
 PyDoc_STRVAR(check_doc,
              "check(*args, **kwargs) -> (values, timeout_ns, callback)\n\n"
-             "Check the arguments of a call without making it, and give the value that each parameter has for Go.");
+             "Check the arguments of a call without making it, and give the value that each parameter has for Go: "
+             "a writable memoryview for what the function writes to.");
 
 static PyObject *function_check(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
   return with_arguments((function_object *)self, arguments, count, names, check);

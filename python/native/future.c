@@ -135,7 +135,7 @@ static int claim(gs_future *f) {
 
 static void end_loan(gs_future *f) {
   if (!is_set(f->loan)) return;
-  gs_end_loan(gs_loan_of(f->loan));
+  gs_end_loan_object(f->loan);
   Py_CLEAR(f->loan);
 }
 
@@ -197,6 +197,11 @@ int gs_describe_call(PyObject *future, gostitch_request *request) {
 }
 
 unsigned long long gs_token_of(PyObject *future) { return ((gs_future *)future)->token; }
+
+void gs_begun(PyObject *future) {
+  gs_future *f = (gs_future *)future;
+  if (is_set(f->loan)) gs_loan_runs(f->loan);
+}
 
 int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
 

@@ -50,6 +50,7 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
   if (status == GOSTITCH_OK) {
+    gs_begun(future);
     Py_INCREF(refused);
   } else {
     drop(q, token);
@@ -181,7 +182,7 @@ static int settle(queue_object *q, const gs_record *record, PyObject *running, i
    to a list. Behind the first of that kind everything does, in order: a log record
    comes before the reply of its call. */
 static int handle(queue_object *q, PyObject *list, const uint8_t *data, size_t size) {
-  gs_reader in = {data, data + size};
+  gs_reader in = {data, data + size, NULL};
   uint64_t count;
   if (gs_read_batch(&in, &count) < 0) return -1;
   int here = 1;

@@ -14,7 +14,8 @@ static const struct {
     {"none", GS_NONE},     {"bool", GS_BOOL},     {"int", GS_INT},           {"uint", GS_UINT},
     {"float", GS_FLOAT},   {"str", GS_STR},       {"path", GS_PATH},         {"bytes", GS_BYTES},
     {"list", GS_LIST},     {"map", GS_MAP},       {"record", GS_RECORD},     {"optional", GS_OPTIONAL},
-    {"converted", GS_CONVERTED},
+    {"converted", GS_CONVERTED}, {"buffer", GS_BUFFER}, {"mutable", GS_MUTABLE},
+    {"table", GS_TABLE},
 };
 
 static int check_fields(PyObject *names, PyObject *fields) {
@@ -32,6 +33,14 @@ static int check_fields(PyObject *names, PyObject *fields) {
   return 0;
 }
 
+/* Tells whether values of a schema can stand in a buffer. */
+static int is_item(const gs_schema *schema) {
+  if (schema->kind == GS_BOOL) return 1;
+  int bits = schema->bits;
+  if (schema->kind == GS_FLOAT) return bits == 32 || bits == 64;
+  return (schema->kind == GS_INT || schema->kind == GS_UINT) && (bits == 8 || bits == 16 || bits == 32 || bits == 64);
+}
+
 static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
   static char *keywords[] = {"kind", "bits", "element", "names", "fields", "type", "lower", "lift", NULL};
   const char *word;
@@ -45,9 +54,13 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *n
   while (i < sizeof kinds / sizeof kinds[0] && strcmp(word, kinds[i].word) != 0) i++;
   if (i == sizeof kinds / sizeof kinds[0]) return PyErr_Format(PyExc_ValueError, "there is no kind %s", word);
   gs_kind kind = kinds[i].kind;
-  int nested = kind == GS_LIST || kind == GS_MAP || kind == GS_OPTIONAL || kind == GS_CONVERTED;
+  int memory = kind == GS_BUFFER || kind == GS_MUTABLE;
+  int nested = kind == GS_LIST || kind == GS_MAP || kind == GS_OPTIONAL || kind == GS_CONVERTED || memory;
   if (nested != PyObject_TypeCheck(element, gs_schema_type)) {
     return PyErr_Format(PyExc_TypeError, "%s %s an element", word, nested ? "needs" : "has not");
+  }
+  if (memory && !is_item((gs_schema *)element)) {
+    return PyErr_Format(PyExc_TypeError, "a %s has items of bool, int, uint or float", word);
   }
   if (kind == GS_RECORD && (names == NULL || fields == NULL || record == NULL)) {
     return PyErr_Format(PyExc_TypeError, "a record needs names, fields and a type");
@@ -56,6 +69,7 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *n
   if (kind == GS_CONVERTED && (lower == NULL || lift == NULL || record == NULL)) {
     return PyErr_Format(PyExc_TypeError, "a converted value needs lower, lift and a type");
   }
+  if (kind == GS_TABLE && lower == NULL) return PyErr_Format(PyExc_TypeError, "a table needs lower");
   allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   gs_schema *schema = (gs_schema *)allocate(type, 0);
   if (schema == NULL) return NULL;
@@ -130,7 +144,7 @@ PyDoc_STRVAR(decode_doc, "decode(frame)\n\nGive the value of a frame that Go wro
 static PyObject *schema_decode(PyObject *self, PyObject *frame) {
   Py_buffer buffer;
   if (PyObject_GetBuffer(frame, &buffer, PyBUF_SIMPLE) < 0) return NULL;
-  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len);
+  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len, gs_memory_behind(frame));
   PyBuffer_Release(&buffer);
   return value;
 }

@@ -16,8 +16,11 @@ __all__ = [
     "FaultsColour",
     "FaultsEchoed",
     "FaultsEchoedPoint",
+    "FaultsEveryItem",
     "FaultsInner",
     "FaultsLine",
+    "FaultsLocated",
+    "FaultsMade",
     "FaultsMemory",
     "FaultsPart",
     "FaultsPoint",
@@ -30,53 +33,76 @@ __all__ = [
     "OutOfStockError",
     "add",
     "address_of",
+    "address_of_floats",
     "ask",
+    "ask_floats",
     "ask_late",
     "background",
     "background_panic",
+    "broken_table",
     "buy",
     "bytes_in",
     "bytes_out",
     "collect",
+    "count_floats",
     "count_messages",
     "drawn",
     "echo",
     "echo_bytes",
+    "echo_floats",
+    "echo_items",
     "echo_list",
     "echo_optional_bytes",
     "echo_thing",
     "environment",
+    "every_column",
     "fail",
     "fail_hostile",
     "fail_joined",
     "fail_nil",
     "fail_standard",
     "fail_typed",
+    "fail_with_floats",
     "fail_wrapped",
+    "fill_as_told",
     "goexit",
     "goroutines",
+    "keep_floats",
     "lines",
     "list_directory",
+    "located_table",
     "log",
     "loopback",
     "make_bytes",
+    "make_floats",
     "make_list",
+    "maybe_table",
+    "no_columns",
     "nothing",
     "panic",
     "read_file",
     "receive",
     "receive_with",
     "run",
+    "scale",
+    "scribble_ignoring_context",
     "send_bytes",
+    "send_floats",
     "send_late",
     "settings",
     "sleep",
     "slice_bytes",
     "spin_ignoring_context",
     "stream_ends",
+    "stream_floats",
+    "stream_tables",
     "structured",
+    "sum_floats",
+    "sum_kept_floats",
+    "table_of",
     "ticks",
     "write_to_closed",
+    "write_to_lent",
 ]
 
 
@@ -142,6 +168,26 @@ def address_of(
     raise NotImplementedError
 
 
+@_go.function(
+    "faults.address_of_floats",
+    "a19f251c0d1996ac",
+    "values: buffer[float64]",
+    "FaultsMemory",
+)
+def address_of_floats(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> FaultsMemory:
+    """Tells where Go finds the numbers it was given; the sum is that of their whole parts.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.record("number: int64, text: str")
 class FaultsQuestion(_msgspec.Struct, frozen=True):
     """What a function asks.
@@ -181,6 +227,34 @@ def ask(
         wrap: The error of a callback in one of the function's own.
         ignore: The errors of callbacks, and count them as -1.
         answer: Called with each question the function asks while it runs, on the thread
+            that waits (or on the event loop, where it may give an awaitable); its
+            result is the answer. An exception in it goes to the function, and is raised
+            by the call if the function gives up.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.ask_floats",
+    "2ea4e5db5c9da1a4",
+    "size: int64",
+    "float64",
+    question="buffer[float64]",
+    answer="buffer[float64]",
+    callback="ask",
+)
+def ask_floats(
+    size: int,
+    ask: _abc.Callable[[_go.View[float]], _go.Buffer | _abc.Awaitable[_go.Buffer]],
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Asks with a buffer of so many numbers, and returns the sum of the answer.
+
+    Args:
+        size: The number.
+        ask: Called with each question the function asks while it runs, on the thread
             that waits (or on the event loop, where it may give an awaitable); its
             result is the answer. An exception in it goes to the function, and is raised
             by the call if the function gives up.
@@ -246,6 +320,24 @@ def background_panic(
     timeout: float | None = None,
 ) -> None:
     """Leaves a goroutine behind that panics, and returns.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.broken_table",
+    "9ef147a648633d9f",
+    "",
+    "table",
+)
+def broken_table(
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives columns that do not fit together.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
@@ -326,6 +418,26 @@ def collect(
 
     Args:
         rounds: Of it.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.count_floats",
+    "7ddbb785621479fb",
+    "size: int64",
+    "buffer[float64]",
+)
+def count_floats(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.View[float]:
+    """Returns the numbers from 0 up to the size.
+
+    Args:
+        size: The number.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -568,6 +680,117 @@ def echo_bytes(
 
 
 @_go.function(
+    "faults.echo_floats",
+    "ea6f894be5474701",
+    "values: buffer[float64]",
+    "buffer[float64]",
+)
+def echo_floats(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> _go.View[float]:
+    """Returns the very memory it was given.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("bools: buffer[bool], int8s: buffer[int8], int16s: buffer[int16], int32s: buffer[int32], int64s: buffer[int64], ints: buffer[int64], uint8s: buffer[uint8], uint16s: buffer[uint16], uint32s: buffer[uint32], uint64s: buffer[uint64], uints: buffer[uint64], float32s: buffer[float32], float64s: buffer[float64], many: list[buffer[int32]], named: map[buffer[int64]], maybe: optional[buffer[float32]]")
+class FaultsEveryItem(_msgspec.Struct, frozen=True):
+    """A buffer of each type of item.
+
+    Attributes:
+        bools: Bools. A buffer of bool.
+        int8s: Numbers. A buffer of int8.
+        int16s: Numbers. A buffer of int16.
+        int32s: Numbers. A buffer of int32.
+        int64s: Numbers. A buffer of int64.
+        ints: Numbers of the machine's size. A buffer of int64.
+        uint8s: Numbers. A buffer of uint8.
+        uint16s: Numbers. A buffer of uint16.
+        uint32s: Numbers. A buffer of uint32.
+        uint64s: Numbers. A buffer of uint64.
+        uints: Numbers of the machine's size. A buffer of uint64.
+        float32s: Numbers. A buffer of float32.
+        float64s: Numbers. A buffer of float64.
+        many: Buffers in a list.
+        named: Buffers by name.
+        maybe: A buffer that may be missing. A buffer of float32.
+    """
+
+    bools: _go.View[bool]
+    int8s: _go.View[int]
+    int16s: _go.View[int]
+    int32s: _go.View[int]
+    int64s: _go.View[int]
+    ints: _go.View[int]
+    uint8s: _go.View[int]
+    uint16s: _go.View[int]
+    uint32s: _go.View[int]
+    uint64s: _go.View[int]
+    uints: _go.View[int]
+    float32s: _go.View[float]
+    float64s: _go.View[float]
+    many: list[_go.View[int]]
+    named: dict[str, _go.View[int]]
+    maybe: _go.View[float] | None
+
+
+@_go.function(
+    "faults.echo_items",
+    "7d2e977191dfa57d",
+    "bools: buffer[bool], int8s: buffer[int8], int16s: buffer[int16], int32s: buffer[int32], int64s: buffer[int64], ints: buffer[int64], uint8s: buffer[uint8], uint16s: buffer[uint16], uint32s: buffer[uint32], uint64s: buffer[uint64], uints: buffer[uint64], float32s: buffer[float32], float64s: buffer[float64], many: list[buffer[int32]], named: map[buffer[int64]], maybe: optional[buffer[float32]]",
+    "FaultsEveryItem",
+)
+def echo_items(
+    *,
+    bools: _go.Buffer = b"",
+    int8s: _go.Buffer = b"",
+    int16s: _go.Buffer = b"",
+    int32s: _go.Buffer = b"",
+    int64s: _go.Buffer = b"",
+    ints: _go.Buffer = b"",
+    uint8s: _go.Buffer = b"",
+    uint16s: _go.Buffer = b"",
+    uint32s: _go.Buffer = b"",
+    uint64s: _go.Buffer = b"",
+    uints: _go.Buffer = b"",
+    float32s: _go.Buffer = b"",
+    float64s: _go.Buffer = b"",
+    many: _abc.Iterable[_go.Buffer] = (),
+    named: _abc.Mapping[str, _go.Buffer] = {},
+    maybe: _go.Buffer | None = None,
+    timeout: float | None = None,
+) -> FaultsEveryItem:
+    """Returns buffers of each type, which lie in the memory it was given.
+
+    Args:
+        bools: Bools. A buffer of bool.
+        int8s: Numbers. A buffer of int8.
+        int16s: Numbers. A buffer of int16.
+        int32s: Numbers. A buffer of int32.
+        int64s: Numbers. A buffer of int64.
+        ints: Numbers of the machine's size. A buffer of int64.
+        uint8s: Numbers. A buffer of uint8.
+        uint16s: Numbers. A buffer of uint16.
+        uint32s: Numbers. A buffer of uint32.
+        uint64s: Numbers. A buffer of uint64.
+        uints: Numbers of the machine's size. A buffer of uint64.
+        float32s: Numbers. A buffer of float32.
+        float64s: Numbers. A buffer of float64.
+        many: Buffers in a list.
+        named: Buffers by name.
+        maybe: A buffer that may be missing. A buffer of float32.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.echo_list",
     "b24dc5b1db563617",
     "numbers: list[int64]",
@@ -702,6 +925,30 @@ def environment(
 
 
 @_go.function(
+    "faults.every_column",
+    "ea57d2100a8e278b",
+    "rows: int64, batches: int64, nulls: bool",
+    "table",
+)
+def every_column(
+    rows: int,
+    *,
+    batches: int = 1,
+    nulls: bool = False,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives a table with a column of each type.
+
+    Args:
+        rows: In each batch.
+        batches: Of rows.
+        nulls: Every third value of each column.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.fail",
     "0bca69c9de990a8a",
     "code: str, text: str",
@@ -821,6 +1068,26 @@ def fail_typed(
 
 
 @_go.function(
+    "faults.fail_with_floats",
+    "e2f2414ceb1c1a44",
+    "size: int64",
+    "buffer[float64]",
+)
+def fail_with_floats(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.View[float]:
+    """Fails after it has made so many numbers.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.fail_wrapped",
     "2420407a481f7f1a",
     "depth: int64",
@@ -835,6 +1102,29 @@ def fail_wrapped(
 
     Args:
         depth: The number of errors.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.fill_as_told",
+    "3519589a8249914d",
+    "room: mutable[uint8], also: optional[mutable[int32]]",
+    "int64",
+)
+def fill_as_told(
+    room: _go.WritableBuffer,
+    *,
+    also: _go.WritableBuffer | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Writes what it receives, message by message, until the room is full, and goes on to the
+    end of a message when its context has ended.
+
+    Args:
+        room: Where they are written. A buffer of uint8 that the function writes to.
+        also: May be written to as well. A buffer of int32 that the function writes to.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -873,6 +1163,26 @@ def goroutines(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.keep_floats",
+    "635cd0f71dcaaf97",
+    "values: buffer[float64]",
+    "none",
+)
+def keep_floats(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Keeps the numbers that it was lent, which is a mistake.
+
+    Args:
+        values: The numbers. A buffer of float64.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -934,6 +1244,39 @@ def list_directory(
 
     Args:
         path: Of the file.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("address: uint64, table: table")
+class FaultsLocated(_msgspec.Struct, frozen=True):
+    """A table of one column, and where that is.
+
+    Attributes:
+        address: Of the first number.
+        table: Has the column numbers.
+    """
+
+    address: int
+    table: _go.Table
+
+
+@_go.function(
+    "faults.located_table",
+    "1cc9d544bb33fd2a",
+    "size: int64",
+    "FaultsLocated",
+)
+def located_table(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> FaultsLocated:
+    """Gives a table of the numbers from 0 up, and where Go has them.
+
+    Args:
+        size: The number.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1003,6 +1346,39 @@ def make_bytes(
     raise NotImplementedError
 
 
+@_go.record("address: uint64, values: buffer[float64]")
+class FaultsMade(_msgspec.Struct, frozen=True):
+    """Memory of Go, and where it is.
+
+    Attributes:
+        address: Of the first number.
+        values: The numbers from 0 up. A buffer of float64.
+    """
+
+    address: int
+    values: _go.View[float]
+
+
+@_go.function(
+    "faults.make_floats",
+    "7557bea41f37e33c",
+    "size: int64",
+    "FaultsMade",
+)
+def make_floats(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> FaultsMade:
+    """Returns the numbers from 0 up to the size, where Go made them.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.function(
     "faults.make_list",
     "19b9e388b31ba003",
@@ -1018,6 +1394,44 @@ def make_list(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.maybe_table",
+    "d212210a6c3f52d8",
+    "size: int64",
+    "optional[table]",
+)
+def maybe_table(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.Table | None:
+    """Gives a table or none.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.no_columns",
+    "6fb0b1a4b16575af",
+    "",
+    "table",
+)
+def no_columns(
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives the table that has none.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1148,6 +1562,49 @@ def run(
 
 
 @_go.function(
+    "faults.scale",
+    "dcdd2f9ac45cecfd",
+    "values: mutable[float64], by: float64",
+    "none",
+)
+def scale(
+    values: _go.WritableBuffer,
+    by: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Multiplies numbers in place.
+
+    Args:
+        values: Multiplied where they are. A buffer of float64 that the function writes
+            to.
+        by: The factor.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.scribble_ignoring_context",
+    "03a554d7b2e05f44",
+    "room: mutable[uint8]",
+    "none",
+)
+def scribble_ignoring_context(
+    room: _go.WritableBuffer,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes to its memory until the process ends.
+
+    Args:
+        room: Where it is done. A buffer of uint8 that the function writes to.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.send_bytes",
     "8d96cd6d670f56aa",
     "count: int64, size: int64",
@@ -1170,6 +1627,32 @@ def send_bytes(
         on_message: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.send_floats",
+    "12bd31160bb62630",
+    "size: int64",
+    "none",
+    message="buffer[float64]",
+    callback="send",
+)
+def send_floats(
+    size: int,
+    *,
+    send: _abc.Callable[[_go.View[float]], object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Sends one buffer of so many numbers.
+
+    Args:
+        size: The number.
+        send: Called with each message the function sends while it runs, on the thread
+            that waits (or on the event loop). An exception in it cancels the call and
+            is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1318,6 +1801,46 @@ def stream_ends(
     raise NotImplementedError
 
 
+@_go.stream(
+    "faults.stream_floats",
+    "c8d68e45b2fd441b",
+    "size: int64",
+    "buffer[float64]",
+)
+def stream_floats(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[_go.View[float]]:
+    """Gives buffers of the numbers from 0 up to the size, one after the other.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.stream(
+    "faults.stream_tables",
+    "bc06bbc7481d5d2b",
+    "size: int64",
+    "table",
+)
+def stream_tables(
+    size: int,
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[_go.Table]:
+    """Gives a table of so many rows again and again.
+
+    Args:
+        size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
 @_go.record("id: int64, label: str")
 class FaultsInner(_msgspec.Struct):
     """A record inside the arguments of Structured.
@@ -1370,6 +1893,64 @@ def structured(
 
 
 @_go.function(
+    "faults.sum_floats",
+    "a58cf24e7c414ddb",
+    "values: buffer[float64]",
+    "float64",
+)
+def sum_floats(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Adds numbers up.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.sum_kept_floats",
+    "9ae8c66f26052433",
+    "",
+    "float64",
+)
+def sum_kept_floats(
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Adds up numbers that were kept by mistake.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.table_of",
+    "82806112a5b52a95",
+    "values: buffer[float64]",
+    "table",
+)
+def table_of(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> _go.Table:
+    """Gives a table of the very numbers it was given.
+
+    Args:
+        values: The numbers. A buffer of float64.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.ticks",
     "d552ee8f2a65c605",
     "rounds: int64",
@@ -1402,6 +1983,26 @@ def write_to_closed(
     """Writes to a pipe that nobody reads, as standard output.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.write_to_lent",
+    "e8cde12a43b11ca8",
+    "data: bytes",
+    "none",
+)
+def write_to_lent(
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes to what it may only read, which is a mistake.
+
+    Args:
+        data: Any bytes.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -352,7 +352,7 @@ func shapeOfFields(fields []pyField) string {
 func shape(t *pyType, path bool) string {
 	s := t.schema
 	switch s.Kind {
-	case codec.KindList, codec.KindMap, codec.KindOptional:
+	case codec.KindList, codec.KindMap, codec.KindOptional, codec.KindBuffer, codec.KindMutable:
 		return s.Kind.String() + "[" + shape(t.elem, path) + "]"
 	case codec.KindStruct:
 		if len(t.record.fields) == 0 {

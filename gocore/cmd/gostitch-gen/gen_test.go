@@ -76,6 +76,11 @@ func TestMistakesAreNamedWithFileAndLine(t *testing.T) {
 		"instead of the method Price of an interface",
 		"instead of the variable local",
 		`a name must look like "module.function"`,
+		"field V: type gocore.Mutable[float64] is for a parameter, which is a field of the arguments' struct itself; use gocore.Buffer here",
+		"bad.gives_mutable: result: type gocore.Mutable[int8] is for a parameter",
+		"bad.lists_mutable: arguments: ",
+		"field T: type gocore.Table is for results; take a gocore.Buffer for each column here",
+		"bad.answer: answer: type gocore.Table is for results",
 	} {
 		line := lineWith(err.Error(), want)
 		if !strings.Contains(line, "bad.go:") {
@@ -161,6 +166,21 @@ func TestNotesOfJSONTags(t *testing.T) {
 	}
 }
 
+// Go names the place where a buffer has items that it cannot hold; what to use
+// instead is said as well.
+func TestItemsThatNoBufferHolds(t *testing.T) {
+	t.Parallel()
+	_, err := load([]string{"./testdata/items"})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for line, item := range map[string]string{"items.go:13:22: ": "string", "items.go:14:23: ": "time.Time", "items.go:15:22: ": "[2]float64"} {
+		if want := line + item + " cannot be an item of a buffer, which holds bool, integers or floats; use []" + item; !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
+		}
+	}
+}
+
 func lineWith(text, part string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(line, part) {
@@ -177,6 +197,7 @@ func TestNamesThatPythonCannotSpell(t *testing.T) {
 		"keyword":  `"class" is a Python keyword`,
 		"reserved": `"timeout" is a parameter of every function`,
 		"defaults": `the default "many" of A does not fit`,
+		"written":  `the default "" of A does not fit: what a function writes to has no default; make it a pointer with default=None`,
 	} {
 		found, err := load([]string{"./testdata/" + dir})
 		if err == nil {

@@ -42,13 +42,16 @@ type library struct {
 
 // source is everything that was loaded, with an index of the comments.
 type source struct {
-	fset  *token.FileSet
-	docs  map[string]string        // "path.Name" and "path.Type.Field" -> comment
-	decls map[string]*ast.FuncDecl // by types.Func.FullName
-	own   map[string]bool          // paths of the modules of what was loaded
-	names map[string]string        // "path.Type" -> name chosen by a directive
-	open  map[types.Type]bool      // being described, to refuse recursive ones
-	enums map[string]*pyEnum       // by "path.Type", those that were met
+	fset      *token.FileSet
+	docs      map[string]string        // "path.Name" and "path.Type.Field" -> comment
+	decls     map[string]*ast.FuncDecl // by types.Func.FullName
+	own       map[string]bool          // paths of the modules of what was loaded
+	names     map[string]string        // "path.Type" -> name chosen by a directive
+	open      map[types.Type]bool      // being described, to refuse recursive ones
+	taken     bool                     // Python gives what is described
+	arguments bool                     // the next struct is that of the arguments
+	parameter bool                     // this is one of its fields
+	enums     map[string]*pyEnum       // by "path.Type", those that were met
 	// constants are the exported ones of each named type, in order of declaration.
 	constants map[string][]*types.Const
 	failures  []*pyError
@@ -122,7 +125,7 @@ func problemsOf(p *packages.Package, explained map[string]error) []error {
 		case better != nil && e.Kind == packages.TypeError:
 			placed = append(placed, better)
 		case e.Pos != "" && e.Pos != "-":
-			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), strings.Replace(e.Msg, `(invalid package name: "")`, "(there is no such package)", 1)))
+			placed = append(placed, fmt.Errorf("%s: %s", relative(e.Pos), inOtherWords(e.Msg)))
 		case strings.HasPrefix(e.Msg, "# "):
 			blocks = append(blocks, errors.New(e.Msg))
 		default:
@@ -133,6 +136,14 @@ func problemsOf(p *packages.Package, explained map[string]error) []error {
 		return blocks
 	}
 	return placed
+}
+
+// inOtherWords says what Go says in words of its own insides.
+func inOtherWords(said string) string {
+	if item, _, isItem := strings.Cut(said, " does not satisfy gocore.Element ("); isItem {
+		return item + " cannot be an item of a buffer, which holds bool, integers or floats; use []" + item + ", which is a list in Python, or a buffer for each of its parts"
+	}
+	return strings.Replace(said, `(invalid package name: "")`, "(there is no such package)", 1)
 }
 
 // withoutAdvice leaves out what the go command would do about a package that is
@@ -263,6 +274,8 @@ func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar
 		},
 	}[registrar]
 	for i, want := range wanted {
+		s.arguments, s.parameter = want.typ == &args, false
+		s.taken = s.arguments || want.role == "answer"
 		t, err := s.typeOf(typeArgs.At(i))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", f.contract.Name, want.role, err)

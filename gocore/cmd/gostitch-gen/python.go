@@ -133,6 +133,13 @@ func literal(field *pyField, inClass bool) (string, error) {
 			return "{}", nil
 		}
 		err = fmt.Errorf("a map can only default to nothing (write default=)")
+	case codec.KindBuffer:
+		if text == "" {
+			return `b""`, nil
+		}
+		err = fmt.Errorf("a buffer can only default to nothing (write default=)")
+	case codec.KindMutable:
+		err = fmt.Errorf("what a function writes to has no default; make it a pointer with default=None")
 	default:
 		err = fmt.Errorf("a struct has no default; make it a pointer with default=None")
 	}
@@ -199,6 +206,15 @@ func (m *module) annotation(t *pyType, argument, path bool) string {
 			return "_go.Bytes"
 		}
 		return m.builtin("bytes")
+	case codec.KindTable:
+		return "_go.Table"
+	case codec.KindBuffer:
+		if argument {
+			return "_go.Buffer"
+		}
+		return "_go.View[" + m.annotation(t.elem, false, false) + "]"
+	case codec.KindMutable:
+		return "_go.WritableBuffer"
 	case codec.KindTime:
 		return "_datetime.datetime"
 	case codec.KindDuration:
@@ -261,9 +277,23 @@ func (d *docstring) section(title string, fields []pyField) {
 	}
 	text := title + ":"
 	for _, field := range fields {
-		text += item(field.Name, withoutSubject(field.doc, field.goName))
+		text += item(field.Name, withoutSubject(field.doc, field.goName)+itemsOf(field.typ))
 	}
 	d.sections = append(d.sections, text)
+}
+
+// itemsOf says what a buffer holds, which an annotation cannot.
+func itemsOf(t *pyType) string {
+	if t.schema.Kind == codec.KindOptional {
+		t = t.elem
+	}
+	switch t.schema.Kind {
+	case codec.KindBuffer:
+		return " A buffer of " + t.elem.schema.String() + "."
+	case codec.KindMutable:
+		return " A buffer of " + t.elem.schema.String() + " that the function writes to."
+	}
+	return ""
 }
 
 func item(name, text string) string {

@@ -58,11 +58,19 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	}
 	s.open[t] = true
 	defer delete(s.open, t)
-	switch types.TypeString(t, nil) {
+	switch types.TypeString(types.Unalias(t), nil) {
+	case tablePath:
+		if s.taken {
+			return nil, fmt.Errorf("type %s is for results; take a gocore.Buffer for each column here", nameOf(t))
+		}
+		return &pyType{schema: &codec.Schema{Kind: codec.KindTable}}, nil
 	case "time.Time":
 		return &pyType{schema: &codec.Schema{Kind: codec.KindTime}}, nil
 	case "time.Duration":
 		return &pyType{schema: &codec.Schema{Kind: codec.KindDuration}}, nil
+	}
+	if kind, isBuffer := bufferKind(t); isBuffer {
+		return s.bufferOf(t, kind)
 	}
 	switch u := t.Underlying().(type) {
 	case *types.Basic:
@@ -90,7 +98,38 @@ func (s *source) typeOf(t types.Type) (*pyType, error) {
 	return nil, cannotCross(t)
 }
 
+// tablePath is the type of tables.
+const tablePath = corePath + "/table.Table"
+
+// codecPath is the package of the types that say how memory crosses.
+const codecPath = corePath + "/codec"
+
+// bufferOf describes a buffer, whose items are plain whatever their type is called.
+func (s *source) bufferOf(t types.Type, kind codec.Kind) (*pyType, error) {
+	if kind == codec.KindMutable && !s.parameter {
+		return nil, fmt.Errorf("type %s is for a parameter, which is a field of the arguments' struct itself; use gocore.Buffer here", nameOf(t))
+	}
+	elem := basicSchemas[t.Underlying().(*types.Slice).Elem().Underlying().(*types.Basic).Kind()]
+	return &pyType{schema: &codec.Schema{Kind: kind, Elem: elem}, elem: &pyType{schema: elem}}, nil
+}
+
+// bufferKind tells whether a type is codec.Buffer or codec.Mutable, and which.
+func bufferKind(t types.Type) (codec.Kind, bool) {
+	named, isNamed := types.Unalias(t).(*types.Named)
+	if !isNamed {
+		return codec.KindInvalid, false
+	}
+	switch keyOf(named.Obj()) {
+	case codecPath + ".Buffer":
+		return codec.KindBuffer, true
+	case codecPath + ".Mutable":
+		return codec.KindMutable, true
+	}
+	return codec.KindInvalid, false
+}
+
 func (s *source) wrap(kind codec.Kind, elem types.Type) (*pyType, error) {
+	s.parameter = s.parameter && kind == codec.KindOptional
 	e, err := s.typeOf(elem)
 	if err != nil {
 		return nil, err
@@ -150,6 +189,8 @@ func isClosed(u *types.Struct) bool {
 // fieldsOf describes the fields that cross.
 func (s *source) fieldsOf(record *pyStruct, u *types.Struct, key string) (*codec.Schema, error) {
 	schema := &codec.Schema{Kind: codec.KindStruct}
+	arguments := s.arguments
+	s.arguments = false
 	for i := range u.NumFields() {
 		goField, tag := u.Field(i), reflect.StructTag(u.Tag(i))
 		at := place(s.fset.Position(goField.Pos()))
@@ -166,6 +207,7 @@ func (s *source) fieldsOf(record *pyStruct, u *types.Struct, key string) (*codec
 		field, crosses, err := codec.ParseTag(goField.Name(), text)
 		if err == nil && crosses {
 			s.notes.jsonTag(at, goField, tag, field)
+			s.parameter = arguments
 			err = s.addField(record, schema, field, goField, key)
 		}
 		if err != nil {

@@ -10,6 +10,7 @@ from typing import Any
 from gostitch.doctor._finding import Verdict, note, ok, warning
 
 KNOWN = (
+    "GOSTITCH_CHECK_LOANS",
     "GOSTITCH_CI",
     "GOSTITCH_FORK",
     "GOSTITCH_LIBRARY",

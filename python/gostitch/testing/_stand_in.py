@@ -90,10 +90,16 @@ class StandIn:
 
 
 def _run(outcome: Outcome, given: Given, talk: Conversation) -> Any:
-    talk.begin()
-    return outcome.result(given, talk)
+    try:
+        talk.begin()
+        return outcome.result(given, talk)
+    finally:
+        given.end()
 
 
 def _draw(outcome: Outcome, given: Given, talk: Conversation) -> Iterator[Any]:
-    talk.begin()
-    yield from outcome.results(given, talk)
+    try:
+        talk.begin()
+        yield from outcome.results(given, talk)
+    finally:
+        given.end()

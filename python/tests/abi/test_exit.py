@@ -25,6 +25,12 @@ time.sleep(0.05)
 threading.Thread(target=faults.spin_ignoring_context, args=(60,), daemon=True).start()
 while not calls(): pass
 """,
+    "a call that goes on writing to its memory": """
+room = mmap.mmap(-1, 4096)
+faults.scribble_ignoring_context.submit(room)
+while not room[4095]: pass
+del room
+""",
     "pending futures": """
 futures = [faults.sleep.submit(60) for _ in range(50)]
 """,
@@ -94,7 +100,7 @@ while not future.done(): pass
 def test_is_prompt_and_quiet(program: Programs, shape: str) -> None:
     """The interpreter ends within 10 s, with status 0 and nothing on stderr."""
     head = """
-import asyncio, threading, time
+import asyncio, mmap, threading, time
 import faults, gostitch
 faults.add.submit(1, 2).result()
 

@@ -41,7 +41,7 @@ def test_who_holds_all_objects_while_a_result_is_made(at_every_call: Any) -> Non
 
     def hold(frame: Any) -> None:
         # Of the bridge's doing alone: tuple(generator) of Python itself cannot bear it.
-        if frame.f_code.co_name == "_lift_time":
+        if frame.f_code.co_name == "lift_time":
             kept.append(gc.get_objects())
 
     at_every_call(hold)

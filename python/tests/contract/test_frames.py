@@ -117,6 +117,58 @@ def test_a_reference_to_a_buffer_is_extension_1() -> None:
     assert frame("value_buffer_reference") == packed
 
 
+@_shapes.record(
+    "small: buffer[int16], real: buffer[float64], flags: buffer[bool], none: buffer[uint32], "
+    "many: list[buffer[int8]], named: map[buffer[uint64]], maybe: optional[buffer[float32]], "
+    "plain: list[float64]"
+)
+class Items(msgspec.Struct):
+    """The struct ``items`` of the Go test."""
+
+    small: memoryview
+    real: memoryview
+    flags: memoryview
+    none: memoryview
+    many: list[memoryview]
+    named: dict[str, memoryview]
+    maybe: memoryview | None
+    plain: list[float]
+
+
+def test_buffers_in_a_frame() -> None:
+    """Where nothing can cross beside a frame, buffers stand in it, alike from both sides."""
+    schema = _shapes.schema("Items", globals())
+    items = schema.decode(frame("value_items"))
+
+    assert (["h", "d", "?", "I"], [-2, 1], [0.5, -math.inf], [True, False], []) == (
+        [each.format for each in (items.small, items.real, items.flags, items.none)],
+        items.small.tolist(),
+        items.real.tolist(),
+        items.flags.tolist(),
+        items.none.tolist(),
+    )
+    assert [[-1], []] == [each.tolist() for each in items.many]
+    assert ([2**64 - 1], None, [1.0]) == (items.named["k"].tolist(), items.maybe, items.plain)
+    assert frame("value_items") == schema.encode(items)
+
+
+def test_a_table_in_a_frame() -> None:
+    """What a test says a function returns crosses as what Go gives."""
+    schema = _shapes.schema("table", {})
+    columns = {"n": [1, -2, None], "t": ["a", "", "ü"], "b": [True, False, True]}
+    table = schema.decode(frame("value_table"))
+
+    assert columns == table.to_pydict()
+    assert frame("value_table") == schema.encode(table)
+    assert columns == schema.decode(schema.encode(columns)).to_pydict()
+
+
+def test_memory_is_only_where_a_reply_holds_it() -> None:
+    """An address in a frame that holds no memory of Go is damage, and is not read."""
+    with pytest.raises(exceptions.LibraryError, match="expected a buffer, got the tag 0xd8"):
+        _shapes.schema("buffer[int8]", {}).decode(b"\xd8\x02" + bytes(7) + b"\x10" + bytes(8))
+
+
 @_shapes.record("one: path, maybe: optional[path], many: list[path], named: map[path], text: str")
 class Paths(msgspec.Struct):
     """The struct ``paths`` of the Go test."""

@@ -60,6 +60,15 @@ IN_GO = [
     ),
     Mistake("a variable", "instead of the variable local", "register a named function"),
     Mistake("the result of a call", r"instead of given\(\)", "register a named function"),
+    Mistake(
+        "memory to write to inside",
+        r"field V: type gocore.Mutable\[float64\] is for a",
+        "use gocore.Buffer here",
+    ),
+    Mistake("a result to write to", "bad.gives_mutable: result: ", "use gocore.Buffer here"),
+    Mistake(
+        "a table as an argument", "field T: type gocore.Table is for results", "for each column"
+    ),
     Mistake("a name that Python lacks", r"bad\.go:\d+:2: Bad name: a name", "must look like"),
 ]
 

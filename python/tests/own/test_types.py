@@ -34,6 +34,21 @@ ROWS = {
     "memoryview": ("bytes(k.binary(memoryview(b'abc')))", "b'abc'"),
     "whole bytes": ("type(k.binary(b'abc')).__name__", "'memoryview'"),
     "bytes inside": ("k.inside(b'abc').data", "b'abc'"),
+    "buffer": ("k.buffers(value=I).tolist()", "[1, -2]"),
+    "buffer is a view": (
+        "[of(k.buffers(value=I)) for of in (type, fmt)]",
+        "[<class 'memoryview'>, 'i']",
+    ),
+    "buffer of another type": ("k.buffers(value=array.array('d', [1]))", "TypeError"),
+    "buffer from a list": ("k.buffers(value=[1])", "TypeError"),
+    "buffer by default": ("k.buffers().tolist()", "[]"),
+    "buffers in a struct": ("[v.tolist() for v in (P.value, P.flags)]", "[[1, -2], [True, False]]"),
+    "mutable": ("(k.write(B), bytes(B))", "(False, b'\\x02\\x03')"),
+    "mutable and optional": ("k.write(bytearray(2), maybe=array.array('d', [1]))", "True"),
+    "mutable of bytes": ("k.write(b'ab')", "ValueError"),
+    "table": ("k.tables(value=[1, 2]).to_pydict()", "{'number': [1, 2], 'text': ['1', '2']}"),
+    "table for Arrow": ("type(k.tables().__arrow_c_stream__()).__name__", "'PyCapsule'"),
+    "table in a struct": ("k.scores(value=[7]).table.to_pylist()", "[{'number': 7, 'text': '7'}]"),
     "time": ("k.times(T)", "datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)"),
     "time without zone": ("k.times(T.replace(tzinfo=None))", "ValueError"),
     "duration": ("k.durations(value=D)", "datetime.timedelta(seconds=90)"),
@@ -43,7 +58,7 @@ ROWS = {
     "list by default": ("k.lists()", "[]"),
     "map": ("k.maps({'a': 1})", "{'a': 1}"),
     "map with other keys": ("k.maps({1: 1})", "TypeError"),
-    "set": ("k.sets(dict.fromkeys('ab'))", "{'a': None, 'b': None}"),
+    "set": ("sorted(k.sets(dict.fromkeys('ab')).items())", "[('a', None), ('b', None)]"),
     "set with values": ("k.sets({'a': 1})", "TypeError"),
     "optional": ("k.optionals(value=3)", "3"),
     "optional none": ("k.optionals(value=None)", "None"),
@@ -89,11 +104,17 @@ ROWS = {
 }
 
 PROGRAM = """
-import asyncio, datetime, json, os, pathlib, sys
+import array, asyncio, datetime, json, os, pathlib, sys
 import kinds as k
 
 T = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
 D = datetime.timedelta(seconds=90)
+I = array.array("i", [1, -2])
+B = bytearray([1, 2])
+P = k.pairs(value=I)
+
+def fmt(view):
+    return view.format
 
 async def collect(stream):
     return [of async for of in stream]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import threading
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,30 @@ class TestRecords:
         faults.bytes_in(data)
 
         assert {"data": bytes(data)} == fake.calls[0].arguments
+
+    def test_buffers_of_numbers_are_views(self, fake: FakeLibrary) -> None:
+        """Which keep what was given, whatever is done to it later."""
+        fake.returns(faults.sum_floats, 1.0)
+        values = array.array("d", [1, 2])
+        faults.sum_floats(values)
+        values[0] = 5
+
+        (given,) = fake.calls[0].arguments.values()
+        assert ("d", [1.0, 2.0], True) == (given.format, given.tolist(), given.readonly)
+        with pytest.raises(GoTypeError, match="values: expected a buffer of float64, got int32"):
+            faults.sum_floats(array.array("i", [1]))
+
+    def test_what_is_written_to_is_kept_as_it_was(self, fake: FakeLibrary) -> None:
+        """The record has the values before the call, and the memory is free after it."""
+        fake.returns(faults.scale, None)
+        for values in (array.array("d", [1, 2]), array.array("d")):
+            faults.scale(values, 2.0)
+            before = list(values)
+            values.append(3)
+
+            assert before == list(fake.calls[-1].arguments["values"])
+        with pytest.raises(GoValueError, match="it is read-only"):
+            faults.scale(bytes(8), 2.0)
 
     def test_of_every_type(self, fake: FakeLibrary) -> None:
         """Whatever can cross can be recorded."""

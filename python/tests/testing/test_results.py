@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import enum
 import re
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import nanoarrow
 import pytest
 
 import faults
@@ -40,6 +42,76 @@ class TestReturns:
 
         assert thing == faults.echo_thing({"colour": "green"})
         assert [None, b"x" * 100_000] == [faults.echo_optional_bytes() for _ in range(2)]
+
+    def test_buffers_of_numbers(self, fake: FakeLibrary) -> None:
+        """Any buffer of the type will do, and arrives as the view that it is in real life."""
+        fake.returns(faults.count_floats, array.array("d", [1, 2]), memoryview(array.array("d")))
+        views = [faults.count_floats(2) for _ in range(2)]
+
+        assert [("d", True, [1.0, 2.0]), ("d", True, [])] == [
+            (view.format, view.readonly, view.tolist()) for view in views
+        ]
+        with pytest.raises(
+            FakeError, match=r"does not fit: expected a buffer of float64.*got list"
+        ):
+            fake.returns(faults.count_floats, [1.0])
+
+    def test_tables(self, fake: FakeLibrary) -> None:
+        """A dict of columns, or another table, becomes the table that a call gives."""
+        columns = {
+            "text": ["a", None, "ü"],
+            "blob": [b"", b"x", None],
+            "flag": [True, None, False],
+            "number": [1, 2, None],
+            "real": [1, 2.5, None],
+            "time": [datetime(2026, 1, 2, tzinfo=timezone.utc), None, None],
+            "took": [timedelta(seconds=1), None, timedelta(0)],
+            "array": array.array("i", [1, 2, 3]),
+            "none": [None, None, None],
+        }
+        fake.returns(faults.every_column, columns, {}, {"a": []})
+        table, nothing, empty = (faults.every_column(5) for _ in range(3))
+
+        assert columns | {"array": [1, 2, 3]} == table.to_pydict()
+        assert table.to_pylist() == nanoarrow.Array(table).to_pylist()
+        assert [(0, []), (0, ["a"])] == [(len(of), of.column_names) for of in (nothing, empty)]
+        fake.returns(faults.located_table, {"address": 5, "table": table})
+        assert columns["text"] == faults.located_table(5).table.to_pydict()["text"]
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [
+            ([1], "expected a dict of columns"),
+            ({"a": [1], "b": []}, "the columns of a table have the same length, not {'a': 1, 'b'"),
+            ({"a": [1, "x"]}, "column 'a' has values of int, str; a column has values of one type"),
+            ({"a": [object()]}, "column 'a' has values of object"),
+            ({"a": [2**63]}, "9223372036854775808 is out of range for int64"),
+            ({"a": memoryview(b"x").cast("c")}, "column 'a' has items that no column has: 'c'"),
+        ],
+    )
+    def test_what_is_no_table(self, fake: FakeLibrary, value: Any, said: str) -> None:
+        """The mistake of the test is named, with the column."""
+        with pytest.raises(FakeError, match=re.escape(said)):
+            fake.returns(faults.every_column, value)
+
+    def test_memory_that_the_function_writes_to(self, fake: FakeLibrary) -> None:
+        """An answer writes to the caller's own memory, until the call ends."""
+        kept = []
+
+        def scale(values: memoryview, by: float) -> None:
+            for i, value in enumerate(values):
+                values[i] = value * by
+            kept.append(values)
+
+        fake.answers(faults.scale, scale)
+        values = array.array("d", [1, 2])
+        faults.scale(values, 10.0)
+        faults.scale.submit(values, by=2.0).result()
+        values.append(0)
+
+        assert [20.0, 40.0, 0.0] == list(values)
+        with pytest.raises(ValueError, match="released"):
+            kept[0][0]
 
     @pytest.mark.parametrize("size", [0, 3, 100_000])
     def test_bytes(self, fake: FakeLibrary, size: int) -> None:

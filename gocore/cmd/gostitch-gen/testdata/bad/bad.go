@@ -197,6 +197,35 @@ func AsksAnything(context.Context, Args, func(context.Context, Anything) (int, e
 	return None{}, nil
 }
 
+// Deep has memory to write to where no parameter is.
+type Deep struct{ V gocore.Mutable[float64] }
+
+// HasDeep has it inside.
+type HasDeep struct{ Deep Deep }
+
+// HasList has a list of it.
+type HasList struct{ List []gocore.Mutable[float64] }
+
+// TakesDeep is refused.
+func TakesDeep(context.Context, HasDeep) (None, error) { return None{}, nil }
+
+// TakesList is refused.
+func TakesList(context.Context, HasList) (None, error) { return None{}, nil }
+
+// GivesMutable is refused.
+func GivesMutable(context.Context, Args) (gocore.Mutable[int8], error) { return nil, nil }
+
+// HasTable has one.
+type HasTable struct{ T gocore.Table }
+
+// TakesTable is refused.
+func TakesTable(context.Context, HasTable) (None, error) { return None{}, nil }
+
+// IsAnswered is refused.
+func IsAnswered(context.Context, Args, func(context.Context, int) (gocore.Table, error)) (None, error) {
+	return None{}, nil
+}
+
 func given() func(context.Context, Args) (None, error) { return Fine }
 
 var (
@@ -237,5 +266,10 @@ func init() {
 	gocore.Register("bad.method", priced.Price)
 	gocore.Register("bad.local", local)
 	gocore.Register("bad.given", given())
+	gocore.Register("bad.deep_mutable", TakesDeep)
+	gocore.Register("bad.lists_mutable", TakesList)
+	gocore.Register("bad.gives_mutable", GivesMutable)
+	gocore.Register("bad.table", TakesTable)
+	gocore.RegisterCallback("bad.answer", IsAnswered)
 	gocore.Register("Bad name", Fine)
 }

@@ -1,0 +1,34 @@
+"""What annotations call memory that crosses without a copy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer as _Buffer  # collections.abc has it from 3.12 on
+
+    class _Array(Protocol):
+        """An array of numpy, whose stubs tell of its buffer only from 3.12 on."""
+
+        @property
+        def __array_interface__(self) -> dict[str, Any]: ...
+
+    Buffer = _Buffer | _Array
+    View = memoryview
+
+else:
+    Buffer = bytes | bytearray | memoryview
+
+    class View:
+        """``memoryview`` with the type of its items, for which it has brackets from 3.14 on."""
+
+        def __class_getitem__(cls, item: Any) -> type[memoryview]:
+            return memoryview
+
+
+Bytes = Buffer
+"""What a Go ``[]byte`` takes: anything with contiguous memory. ``Buffer`` is what a
+``gocore.Buffer`` takes, whose items must be of its type; ``View`` is what it is as a result."""
+
+WritableBuffer = Buffer
+"""What a Go ``gocore.Mutable`` takes; that it is writable no type can say."""
