@@ -105,7 +105,7 @@ def test_in_a_loop() -> None:
 
     before = threading.active_count()
     assert [0.01] * 50 == asyncio.run(main())
-    assert before == threading.active_count()
+    assert threading.active_count() <= before
 
 
 def test_a_panic_gives_its_turn_back() -> None:
