@@ -9,6 +9,7 @@ from benchmarks.measure import Case
 from benchmarks.peer import present
 
 SIZE = 64 << 20
+FLOATS = 8 << 20
 MODULES = {"gostitch": "calls_gostitch", "python": "calls_ctypes", "rust": "calls_rust"}
 PEERS = {"python": "ctypes and plain Go", "rust": "PyO3"}
 
@@ -30,6 +31,8 @@ def cases(quick: bool) -> Iterator[Case]:
     # One crossing is far below a microsecond for some: as many as make a round of some length.
     yield case("bytes_in_64m", 10_000 // less, "us", "64 MiB lent to the function", size=SIZE)
     yield case("bytes_out_64m", 2 if quick else 5, "ms", "64 MiB made by the function", size=SIZE)
+    note = "8 million numbers of a numpy array lent to the function"
+    yield case("floats_in_8m", 10_000 // less, "us", note, size=FLOATS)
     for one in small:
         note = f"{one.note}; OpenTelemetry's SDK set up, no current span"
         yield replace(one, name=f"{one.name}.otel", note=note, otel=True)
@@ -37,7 +40,7 @@ def cases(quick: bool) -> Iterator[Case]:
 
 def case(what: str, count: int, unit: str, note: str, **arguments: int) -> Case:
     """Give the case of the functions with this name, which do it ``count`` times."""
-    function = what.removesuffix("_64m")
+    function = what.removesuffix("_64m").removesuffix("_8m")
     return Case(
         name=f"call.{what}",
         size=arguments.get("size", count),

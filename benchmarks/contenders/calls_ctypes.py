@@ -8,6 +8,8 @@ from ctypes import c_char_p, c_int64, c_void_p
 from itertools import repeat
 from typing import Any
 
+import numpy as np
+
 from benchmarks.machine import BUILT
 from benchmarks.work import Work
 
@@ -22,6 +24,8 @@ library.bytes_in.restype = c_int64
 library.bytes_in.argtypes = (c_char_p, c_int64)
 library.bytes_out.restype = c_void_p
 library.bytes_out.argtypes = (c_int64,)
+library.floats_in.restype = ctypes.c_double
+library.floats_in.argtypes = (c_void_p, c_int64)
 library.release.restype = None
 library.release.argtypes = (c_void_p,)
 
@@ -97,3 +101,14 @@ def bytes_out(count: int, size: int) -> Work:
             call()
 
     return Work(run, lambda: call() == b"\x07" * size)
+
+
+def floats_in(count: int, size: int) -> Work:
+    """Lend the numbers of an array."""
+    values = np.arange(size, dtype=np.float64)
+
+    def run() -> None:
+        for _ in repeat(None, count):
+            float(library.floats_in(values.ctypes.data, size))
+
+    return Work(run, lambda: float(library.floats_in(values.ctypes.data, size)))

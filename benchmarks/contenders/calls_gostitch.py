@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import repeat
 
+import numpy as np
+
 import faults
 from benchmarks.work import Work
 
@@ -64,3 +66,14 @@ def bytes_out(count: int, size: int) -> Work:
             faults.bytes_out(size)
 
     return Work(run, lambda: faults.bytes_out(size) == b"\x07" * size)
+
+
+def floats_in(count: int, size: int) -> Work:
+    """Lend the numbers of an array."""
+    values = np.arange(size, dtype=np.float64)
+
+    def run() -> None:
+        for _ in repeat(None, count):
+            faults.floats_in(values)
+
+    return Work(run, lambda: faults.floats_in(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
+import numpy as np
 import rust_peer
 
 from benchmarks.work import Work
@@ -66,3 +67,14 @@ def bytes_out(count: int, size: int) -> Work:
             rust_peer.bytes_out(size)
 
     return Work(run, lambda: rust_peer.bytes_out(size) == b"\x07" * size)
+
+
+def floats_in(count: int, size: int) -> Work:
+    """Lend the numbers of an array."""
+    values = np.arange(size, dtype=np.float64)
+
+    def run() -> None:
+        for _ in repeat(None, count):
+            rust_peer.floats_in(values)
+
+    return Work(run, lambda: rust_peer.floats_in(values))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+from gostitch import _times
 from gostitch._process import bridge
 from gostitch.exceptions import GoDataError
 
@@ -23,8 +24,6 @@ Schema = bridge.Schema
 
 _TOKEN = re.compile(r"\s*([A-Za-z_]\w*|[][(),:])")
 _SCALAR = re.compile(r"(bool|int|uint|float|str|bytes|path|none)(\d*)$")
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_NANOSECONDS = 1_000
 
 _fields: dict[type, str] = {}
 
@@ -81,7 +80,7 @@ def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
     if word == "duration":
         return _DURATION
     if word == "table":
-        from gostitch import _table_frame  # it needs this module
+        from gostitch import _table_frame  # late: only tests encode tables
 
         return Schema("table", lower=_table_frame.frame_of)
     scalar = _SCALAR.match(word)
@@ -122,53 +121,18 @@ def _enumeration(cls: Any, element: Schema) -> Schema:
     return Schema("converted", element=element, type=cls, lower=lower, lift=lift)
 
 
-def lower_time(value: Any) -> tuple[int, int]:
-    """Give the seconds since 1970, and nanoseconds, of a point in time."""
-    if not isinstance(value, datetime):
-        raise TypeError(f"expected datetime.datetime, got {type(value).__name__}")
-    if value.utcoffset() is None:
-        raise ValueError(
-            "the datetime has no time zone, so it is no point in time; give it one "
-            "(datetime.now(timezone.utc), or .astimezone() for local time)"
-        )
-    since = value - EPOCH
-    return since.days * 86_400 + since.seconds, since.microseconds * _NANOSECONDS
-
-
-def lift_time(value: Sequence[int]) -> datetime:
-    """Give the point in time so many seconds, and nanoseconds, after 1970."""
-    seconds, nanoseconds = value
-    try:
-        return EPOCH + timedelta(seconds=seconds, microseconds=nanoseconds // _NANOSECONDS)
-    except OverflowError:
-        raise GoDataError(
-            f"Go gave a time {seconds} seconds from 1970, and Python's datetime knows the "
-            "years 1 to 9999 only; check for a zero or wrong time in Go"
-        ) from None
-
-
-def _lower_duration(value: Any) -> int:
-    if not isinstance(value, timedelta):
-        raise TypeError(f"expected datetime.timedelta, got {type(value).__name__}")
-    microseconds = (value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds
-    return microseconds * _NANOSECONDS
-
-
-def _lift_duration(nanoseconds: int) -> timedelta:
-    # Towards zero, as Go's own Duration.Microseconds does.
-    return timedelta(
-        microseconds=int(abs(nanoseconds) // _NANOSECONDS) * (1 if nanoseconds > 0 else -1)
-    )
-
-
 _INT64 = Schema("int", bits=64)
 _TIME = Schema(
     "converted",
     element=Schema("list", element=_INT64),
     type=datetime,
-    lower=lower_time,
-    lift=lift_time,
+    lower=_times.lower_time,
+    lift=_times.lift_time,
 )
 _DURATION = Schema(
-    "converted", element=_INT64, type=timedelta, lower=_lower_duration, lift=_lift_duration
+    "converted",
+    element=_INT64,
+    type=timedelta,
+    lower=_times.lower_duration,
+    lift=_times.lift_duration,
 )

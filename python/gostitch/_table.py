@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from gostitch import _shapes
+from gostitch import _times
 from gostitch._process import bridge
 
 Table = bridge.Table
@@ -100,7 +100,7 @@ _READERS: dict[str, Callable[..., list[Any]]] = {
     "u": lambda *text: [str(piece, "utf-8") for piece in _pieces(*text)],
     "z": lambda *pieces: [bytes(piece) for piece in _pieces(*pieces)],
     TIMES: lambda data: [
-        _shapes.lift_time((micro // _MICRO, micro % _MICRO * 1000)) for micro in data
+        _times.lift_time((micro // _MICRO, micro % _MICRO * 1000)) for micro in data
     ],
     DURATIONS: lambda data: [timedelta(microseconds=micro) for micro in data],
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gostitch import _shapes
+from gostitch import _times
 from gostitch._table import DURATIONS, TIMES, Table
 
 # By the format of a buffer's items.
@@ -106,7 +106,7 @@ def _numbers(values: list[int]) -> list[bytes]:
 
 
 def _micro(value: datetime) -> int:
-    seconds, nanoseconds = _shapes.lower_time(value)
+    seconds, nanoseconds = _times.lower_time(value)
     return seconds * 1_000_000 + nanoseconds // 1000
 
 
@@ -124,5 +124,5 @@ _LAYOUTS: dict[Any, tuple[str, Callable[[list[Any]], list[bytes]]]] = {
     ),
 }
 _EMPTY: dict[str, Any] = {
-    "u": "", "z": b"", "b": False, "l": 0, "g": 0.0, TIMES: _shapes.EPOCH, DURATIONS: timedelta(),
+    "u": "", "z": b"", "b": False, "l": 0, "g": 0.0, TIMES: _times.EPOCH, DURATIONS: timedelta(),
 }  # fmt: skip

@@ -65,6 +65,7 @@ __all__ = [
     "fail_with_floats",
     "fail_wrapped",
     "fill_as_told",
+    "floats_in",
     "goexit",
     "goroutines",
     "keep_floats",
@@ -1125,6 +1126,26 @@ def fill_as_told(
     Args:
         room: Where they are written. A buffer of uint8 that the function writes to.
         also: May be written to as well. A buffer of int32 that the function writes to.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.floats_in",
+    "2af15faf58973cae",
+    "values: buffer[float64]",
+    "float64",
+)
+def floats_in(
+    values: _go.Buffer,
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Reads numbers where they are: how many they are plus the last of them.
+
+    Args:
+        values: The numbers. A buffer of float64.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -77,6 +77,15 @@ func bytes_in(data *C.char, size C.int64_t) C.int64_t {
 	return size + C.int64_t(unsafe.Slice((*byte)(unsafe.Pointer(data)), size)[size-1])
 }
 
+//export floats_in
+func floats_in(values *C.double, size C.int64_t) C.double {
+	if size == 0 {
+		return 0
+	}
+	// SAFETY: the caller keeps the numbers until this returns.
+	return C.double(size) + unsafe.Slice(values, size)[size-1]
+}
+
 // bytes_out gives memory of C, all bytes 7; the caller frees it with release.
 //
 //export bytes_out

@@ -65,3 +65,11 @@ func BytesIn(_ context.Context, a BytesArgs) (int, error) {
 func BytesOut(_ context.Context, a SizeArgs) ([]byte, error) {
 	return bytes.Repeat([]byte{7}, a.Size), nil
 }
+
+// FloatsIn reads numbers where they are: how many they are plus the last of them.
+func FloatsIn(_ context.Context, a FloatsArgs) (float64, error) {
+	if len(a.Values) == 0 {
+		return 0, nil
+	}
+	return float64(len(a.Values)) + a.Values[len(a.Values)-1], nil
+}

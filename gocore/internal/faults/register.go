@@ -37,6 +37,7 @@ func init() {
 	gocore.Register("faults.fail_with_floats", FailWithFloats)
 	gocore.Register("faults.fail_wrapped", FailWrapped)
 	gocore.Register("faults.fill_as_told", FillAsTold)
+	gocore.Register("faults.floats_in", FloatsIn)
 	gocore.Register("faults.goexit", Goexit)
 	gocore.Register("faults.goroutines", Goroutines)
 	gocore.Register("faults.keep_floats", KeepFloats)

@@ -1,7 +1,8 @@
 //! What one would write with PyO3 instead of gostitch: the functions of
 //! `gocore/internal/faults/bench.go`, each of which frees the GIL while it works.
 
-use pyo3::exceptions::PyOverflowError;
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyOverflowError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -119,6 +120,19 @@ fn bytes_in(py: Python<'_>, data: &[u8]) -> i64 {
     py.detach(|| data.len() as i64 + data.last().map_or(0, |&last| i64::from(last)))
 }
 
+/// Reads numbers where they are: how many they are plus the last of them.
+#[pyfunction]
+fn floats_in(py: Python<'_>, values: PyBuffer<f64>) -> PyResult<f64> {
+    if !values.is_c_contiguous() {
+        return Err(PyValueError::new_err("the numbers are not contiguous"));
+    }
+    // SAFETY: the buffer is contiguous, of f64 and held until the end; its writers, if
+    // there are any, are the caller's.
+    let data =
+        unsafe { std::slice::from_raw_parts(values.buf_ptr().cast::<f64>(), values.item_count()) };
+    Ok(py.detach(|| data.len() as f64 + data.last().copied().unwrap_or(0.0)))
+}
+
 /// Gives so many bytes, all of them 7, written where Python keeps them.
 #[pyfunction]
 fn bytes_out(py: Python<'_>, size: isize) -> PyResult<Bound<'_, PyBytes>> {
@@ -139,7 +153,7 @@ fn add_async(py: Python<'_>, a: i64, b: i64) -> PyResult<Bound<'_, PyAny>> {
 mod rust_peer {
     #[pymodule_export]
     use super::{
-        Inner, Reply, Request, add, add_async, bytes_in, bytes_out, nothing, structured,
+        Inner, Reply, Request, add, add_async, bytes_in, bytes_out, floats_in, nothing, structured,
         structured_dict,
     };
 }
