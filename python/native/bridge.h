@@ -147,14 +147,17 @@ int gs_memory_is_of_go(const gs_memory *memory);
 /* items.c: the items of a buffer. */
 
 #define GS_ITEM_NAME 16  /* room for "uint64" */
-#define GS_ITEM_FOUND 64 /* for what is found instead */
+#define GS_ITEMS_NAME 64 /* for what a buffer has */
 
 int gs_item_size(const gs_schema *element);
 char gs_item_format(const gs_schema *element);
 void gs_item_name(const gs_schema *element, char *room);
 
-/* Tells whether a buffer has such items, and writes which it has. */
-int gs_items_fit(const Py_buffer *buffer, const gs_schema *element, char *found);
+/* Tells whether a buffer has such items. */
+int gs_items_fit(const Py_buffer *buffer, const gs_schema *element);
+
+/* Writes which items it has. */
+void gs_items_name(const Py_buffer *buffer, char *room);
 
 /* loan.c: memory of Python lent to Go, which extension 1 in a frame refers to. */
 

@@ -366,9 +366,9 @@ static int refuse_last_lent(gs_writer *writer, const gs_place *place, int wrong_
 /* Encodes a buffer of items, which is always lent: Go finds it aligned there. */
 static int encode_buffer(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (schema->kind == GS_MUTABLE ? PyBUF_WRITABLE : 0);
-  char wanted[GS_ITEM_NAME], found[GS_ITEM_FOUND];
-  gs_item_name(schema->element, wanted);
+  char wanted[GS_ITEM_NAME], found[GS_ITEMS_NAME];
   if (gs_lend(&writer->loan, value, flags) < 0) {
+    gs_item_name(schema->element, wanted);
     if (!PyErr_ExceptionMatches(PyExc_TypeError)) return refuse_memory(place, value, flags, wanted);
     PyErr_Clear();
     PyObject *got = type_name(value);
@@ -383,13 +383,16 @@ static int encode_buffer(gs_writer *writer, gs_schema *schema, PyObject *value, 
   int size = gs_item_size(schema->element);
   /* b"" is empty whatever its items would be: a default. */
   int is_nothing = lent->len == 0 && PyBytes_CheckExact(value);
-  if (!is_nothing && !gs_items_fit(lent, schema->element, found)) {
+  if (!is_nothing && !gs_items_fit(lent, schema->element)) {
+    gs_item_name(schema->element, wanted);
+    gs_items_name(lent, found);
     return refuse_last_lent(writer, place, 1,
                             PyUnicode_FromFormat("expected a buffer of %s, got %s; convert it, as numpy's "
                                                  ".astype('%s') does",
                                                  wanted, found, wanted));
   }
   if (lent->len > 0 && (uintptr_t)lent->buf % (uintptr_t)size != 0) {
+    gs_item_name(schema->element, wanted);
     return refuse_last_lent(writer, place, 0,
                             PyUnicode_FromFormat("the memory is not aligned to %d bytes, the size of a %s; pass a copy, "
                                                  "as numpy's .copy() makes one",

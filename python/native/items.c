@@ -33,22 +33,44 @@ char gs_item_format(const gs_schema *element) {
 
 void gs_item_name(const gs_schema *element, char *room) { name(room, element->kind, gs_item_size(element)); }
 
-int gs_items_fit(const Py_buffer *buffer, const gs_schema *element, char *found) {
+/* What the items of a buffer are. */
+typedef struct {
+  int known;
+  gs_kind kind;
+  int swapped; /* their bytes are in the order of other machines */
+} items;
+
+static items read_format(const Py_buffer *buffer) {
   const char *format = buffer->format == NULL ? "B" : buffer->format;
-  int swapped = 0;
-  if (strchr("@=<>!", format[0]) != NULL && format[0] != '\0') {
+  items found = {0};
+  if (format[0] != '\0' && strchr("@=<>!", format[0]) != NULL) {
     const uint16_t one = 1;
-    int little = *(const uint8_t *)&one;
-    swapped = buffer->itemsize > 1 && (format[0] == '<' ? !little : (format[0] == '>' || format[0] == '!') && little);
+    int is_little = *(const uint8_t *)&one;
+    int for_little = format[0] == '<', for_big = format[0] == '>' || format[0] == '!';
+    found.swapped = buffer->itemsize > 1 && (is_little ? for_big : for_little);
     format++;
   }
+  if (format[0] == '\0' || format[1] != '\0') return found;
   for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-    if (format[0] == '\0' || format[1] != '\0' || strchr(formats[i].characters, format[0]) == NULL) continue;
-    char plain[GS_ITEM_NAME];
-    name(plain, formats[i].kind, (int)buffer->itemsize);
-    snprintf(found, GS_ITEM_FOUND, "%s%s", plain, swapped ? " in the byte order of other machines" : "");
-    return !swapped && formats[i].kind == element->kind && buffer->itemsize == gs_item_size(element);
+    if (strchr(formats[i].characters, format[0]) == NULL) continue;
+    found.known = 1;
+    found.kind = formats[i].kind;
   }
-  snprintf(found, GS_ITEM_FOUND, "items of the format '%.40s'", format);
-  return 0;
+  return found;
+}
+
+int gs_items_fit(const Py_buffer *buffer, const gs_schema *element) {
+  items found = read_format(buffer);
+  return found.known && !found.swapped && found.kind == element->kind && buffer->itemsize == gs_item_size(element);
+}
+
+void gs_items_name(const Py_buffer *buffer, char *room) {
+  items found = read_format(buffer);
+  if (!found.known) {
+    snprintf(room, GS_ITEMS_NAME, "items of the format '%.40s'", buffer->format);
+    return;
+  }
+  char plain[GS_ITEM_NAME];
+  name(plain, found.kind, (int)buffer->itemsize);
+  snprintf(room, GS_ITEMS_NAME, "%s%s", plain, found.swapped ? " in the byte order of other machines" : "");
 }
