@@ -58,9 +58,6 @@ func (o *Output) give(data []byte) {
 	o.hold(data)
 }
 
-// memorySize is the size of what the extension says: two numbers, big-endian.
-const memorySize = 16
-
 // hold writes where memory is, which must not be empty.
 func (o *Output) hold(data []byte) {
 	if o.in != nil && o.in.Lends(data) {

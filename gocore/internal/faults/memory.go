@@ -136,11 +136,7 @@ type EveryItem struct {
 
 // EchoItems returns buffers of each type, which lie in the memory it was given.
 func EchoItems(_ context.Context, a EveryItemArgs) (EveryItem, error) {
-	return EveryItem{
-		Bools: a.Bools, Int8s: a.Int8s, Int16s: a.Int16s, Int32s: a.Int32s, Int64s: a.Int64s, Ints: a.Ints,
-		Uint8s: a.Uint8s, Uint16s: a.Uint16s, Uint32s: a.Uint32s, Uint64s: a.Uint64s, Uints: a.Uints,
-		Float32s: a.Float32s, Float64s: a.Float64s, Many: a.Many, Named: a.Named, Maybe: a.Maybe,
-	}, nil
+	return EveryItem(a), nil
 }
 
 // ScaleArgs are numbers to be changed.
