@@ -34,24 +34,29 @@ def _limit(concurrency: int, queue: int = 100, timeout: float | None = None) -> 
 def test_no_more_than_so_many_run() -> None:
     """The others wait for their turn, and get their results."""
     _limit(2)
-    futures = [faults.sleep.submit(0.05) for _ in range(6)]
+    running = [faults.sleep.submit(60) for _ in range(2)]
+    assert (2, 0) == settled(_state, (2, 0))
+    waiting = [faults.sleep.submit(0.01) for _ in range(4)]
     assert (2, 4) == settled(_state, (2, 4))
+    for future in running:
+        future.cancel()
 
-    assert [0.05] * 6 == [future.result(20) for future in futures]
+    assert [0.01] * 4 == [future.result(20) for future in waiting]
     assert (0, 0) == settled(_state, (0, 0))
 
 
 def test_a_waited_call_waits_too() -> None:
     """A thread waits for its turn with the GIL free."""
     _limit(1)
-    first = faults.sleep.submit(0.2)
+    first = faults.sleep.submit(60)
     assert (1, 0) == settled(_state, (1, 0))
     thread = threading.Thread(target=faults.sleep, args=(0.01,))
     thread.start()
 
     assert (1, 1) == settled(_state, (1, 1))
-    assert 0.2 == first.result(20)
-    thread.join()
+    first.cancel()
+    thread.join(20)
+    assert not thread.is_alive()
 
 
 def test_a_full_queue() -> None:
