@@ -101,7 +101,6 @@ func TestContextsUnderFire(t *testing.T) {
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
-			r := r // Execute notes in it what the reply refers to
 			for range 300 {
 				if reply, status := Execute(&r, nil); status != StatusOK {
 					t.Errorf("a call was disturbed: %q", reply)
