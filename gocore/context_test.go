@@ -97,10 +97,12 @@ func TestContextsUnderFire(t *testing.T) {
 		return struct{}{}, ctx.Err()
 	}
 	Register("test.leave_goroutines", leave)
-	r := Request{Function: numberOf(t, "test.leave_goroutines"), Frame: []byte{0x90}}
+	function := numberOf(t, "test.leave_goroutines")
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
+			// One of its own: Execute notes in it what the reply refers to.
+			r := Request{Function: function, Frame: []byte{0x90}}
 			for range 300 {
 				if reply, status := Execute(&r, nil); status != StatusOK {
 					t.Errorf("a call was disturbed: %q", reply)
