@@ -16,7 +16,8 @@ import (
 // the context away and then looks whether somebody had come. The usual call has
 // nobody, and so needs no lock.
 type callContext struct {
-	call atomic.Pointer[Call]
+	call   atomic.Pointer[Call]
+	number uint64 // of a call that the main thread waits for
 }
 
 // newEndedCall makes what the contexts of a function's calls refer to in the end.

@@ -27,7 +27,7 @@ type Request struct {
 	Trace    []byte        // see Call.Trace
 	Frame    []byte        // the encoded arguments
 	Buffers  [][]byte      // bytes that cross beside the frame
-	Main     bool          // made by the thread that receives Ctrl-C
+	Number   uint64        // of a call by the thread that receives Ctrl-C; 0: any other
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -42,9 +42,8 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	c.input = codec.NewInput(r.Frame, r.Buffers)
 	c.exit = endOfProcess
 	inFlight.Add(1)
-	if r.Main {
-		// It stays there when the call has ended, which does no harm.
-		mainContext.Store(c.context)
+	if r.Number != 0 {
+		c.context.await(r.Number)
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)

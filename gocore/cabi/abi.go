@@ -26,7 +26,7 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 		Timeout:  time.Duration(r.timeout_ns),
 		Trace:    lent(r.trace, r.trace_length),
 		Frame:    lent(r.frame, r.frame_length),
-		Main:     r.flags&C.GOSTITCH_MAIN != 0,
+		Number:   uint64(r.number),
 	}
 	if r.buffer_count > 0 {
 		request.Buffers = make([][]byte, r.buffer_count)

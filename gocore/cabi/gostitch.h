@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 1
+#define GOSTITCH_ABI 2
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -52,7 +52,7 @@ typedef struct gostitch_out {
 /* A call. */
 typedef struct gostitch_request {
   uint32_t function;       /* position in the catalogue */
-  uint32_t flags;          /* GOSTITCH_MAIN, GOSTITCH_MESSAGES */
+  uint32_t flags;          /* GOSTITCH_MESSAGES */
   int64_t timeout_ns;      /* 0: none; negative: has passed already */
   const uint8_t *trace;    /* "traceparent\ntracestate\nbaggage", or empty */
   uint64_t trace_length;
@@ -60,6 +60,7 @@ typedef struct gostitch_request {
   uint64_t frame_length;
   const gostitch_view *buffers; /* what extension 1 in the frame refers to */
   uint64_t buffer_count;
+  uint64_t number; /* names a call of the main thread to the pipe of Ctrl-C; 0: any other */
 } gostitch_request;
 
 /* The types above as Go's export directive spells const parameters. */
@@ -72,7 +73,6 @@ enum {
 };
 
 enum {
-  GOSTITCH_MAIN = 1,     /* made by the thread that receives Ctrl-C */
   GOSTITCH_MESSAGES = 2, /* the caller wants the messages of this call */
 };
 

@@ -6,6 +6,8 @@ package cabi
 import "C"
 
 import (
+	"encoding/binary"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -24,8 +26,8 @@ import (
 type Config struct {
 	// LogLevel is the lowest slog level that is sent to Python.
 	LogLevel int
-	// InterruptFD is the read end of the descriptor to which Python writes the
-	// numbers of the signals it receives; -1: none.
+	// InterruptFD is the read end of the pipe to which the handler of SIGINT writes
+	// the number of the main thread's call; -1: none.
 	InterruptFD int
 	// Environment is Python's, as NAME=value.
 	Environment []string
@@ -102,32 +104,27 @@ func start(c *Config) {
 		runtime.GOMAXPROCS(2)
 	}
 	if c.InterruptFD >= 0 {
-		go watchSignals(c.InterruptFD)
+		go watchInterrupts(c.InterruptFD)
 	}
 }
 
-// watchSignals cancels the main thread's call when Python receives SIGINT.
-// Python's own handler runs when that call returns and raises
-// KeyboardInterrupt.
-func watchSignals(fd int) {
+// watchInterrupts cancels the main thread's call whose number is written to the
+// pipe when SIGINT comes. Python's own handler runs when that call returns and
+// raises KeyboardInterrupt.
+func watchInterrupts(fd int) {
 	// The descriptor is Python's; a duplicate is ours to close.
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return
 	}
-	signals := os.NewFile(uintptr(own), "signals")
-	defer signals.Close()
-	var numbers [64]byte
+	pipe := os.NewFile(uintptr(own), "interrupts")
+	defer pipe.Close()
+	var number [8]byte
 	for {
-		n, err := signals.Read(numbers[:])
-		if err != nil || n == 0 {
+		if _, err := io.ReadFull(pipe, number[:]); err != nil {
 			return
 		}
-		for _, number := range numbers[:n] {
-			if number == byte(unix.SIGINT) {
-				gocore.Interrupt()
-			}
-		}
+		gocore.Interrupt(binary.NativeEndian.Uint64(number[:]))
 	}
 }
 

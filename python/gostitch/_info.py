@@ -35,10 +35,13 @@ def runtime_info() -> dict[str, Any]:
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:
-    its path, or the name of the copy.
+    its path, or the name of the copy. ``signals_watched`` tells whether Ctrl-C
+    ends a call of the main thread, ``faults_covered`` whether a nil dereference
+    of Go becomes ``GoPanic``.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
     from gostitch import _pending, _process
+    from gostitch._process import bridge
 
     library = _process.loaded()
     info: dict[str, Any] = {
@@ -49,7 +52,12 @@ def runtime_info() -> dict[str, Any]:
     }
     if library is None:
         unknown = dict.fromkeys(("library", "mapped", "library_version", "go_version", "abi"))
-        return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE
+        return (
+            info
+            | unknown
+            | {"functions": [], "signals_watched": False, "faults_covered": False}
+            | _NOTHING_LIVE
+        )
     stats = library.stats()
     return info | {
         "library": library.path,
@@ -58,7 +66,8 @@ def runtime_info() -> dict[str, Any]:
         "go_version": library.info.go_version,
         "abi": library.info.abi,
         "functions": sorted(library.functions),
-        "signals_watched": _process.signals_watched(),
+        "signals_watched": bridge.interrupts_watched(),
+        "faults_covered": bridge.faults_covered(),
         "goroutines": stats.goroutines,
         "calls": stats.calls,
         "pending": _pending.pending_count(),

@@ -14,7 +14,7 @@ static const struct {
     {"refuse", &gs_hook.refuse},     {"damaged", &gs_hook.damaged},   {"prepare", &gs_hook.prepare},
     {"bind", &gs_hook.bind},         {"stand_in", &gs_hook.stand_in}, {"converse", &gs_hook.converse},
     {"timeout", &gs_hook.timeout},   {"fail", &gs_hook.fail},         {"observe", &gs_hook.observe},
-    {"trace", &gs_hook.trace},       {"watch", &gs_hook.watch},       {"queue", &gs_hook.queue},
+    {"trace", &gs_hook.trace},       {"queue", &gs_hook.queue},
     {"converse_later", &gs_hook.converse_later},
     {"stand_in_submit", &gs_hook.stand_in_submit},
 };

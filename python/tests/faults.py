@@ -39,6 +39,7 @@ __all__ = [
     "bytes_out",
     "collect",
     "count_messages",
+    "crash",
     "drawn",
     "echo",
     "echo_bytes",
@@ -237,17 +238,19 @@ def background(
 
 @_go.function(
     "faults.background_panic",
-    "9d9d155ad4b0f922",
-    "",
+    "05224d964fc111eb",
+    "kind: str",
     "none",
 )
 def background_panic(
     *,
+    kind: str = "background",
     timeout: float | None = None,
 ) -> None:
     """Leaves a goroutine behind that panics, and returns.
 
     Args:
+        kind: One of those of panic, or background.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -367,6 +370,26 @@ def count_messages(
         progress: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.crash",
+    "19d6deaa5f3edd06",
+    "kind: str",
+    "none",
+)
+def crash(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Ends the process as no recover can prevent.
+
+    Args:
+        kind: One of: map, stack, goroutine, memory.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -14,6 +14,7 @@ func init() {
 	gocore.Register("faults.bytes_out", BytesOut)
 	gocore.Register("faults.collect", Collect)
 	gocore.RegisterMessages("faults.count_messages", CountMessages)
+	gocore.Register("faults.crash", Crash)
 	gocore.Register("faults.drawn", Drawn)
 	gocore.Register("faults.echo", Echo)
 	gocore.Register("faults.echo_bytes", EchoBytes)
