@@ -30,6 +30,7 @@ type Call struct {
 	// exit is called when the function ends its goroutine (runtime.Goexit).
 	exit     func(*Call)
 	deadline *deadline // nil: none
+	inside   bool      // the user's function runs, so that a panic is its own
 	outbox   *outbox   // nil when nobody wants messages
 	window   *window   // of a stream
 	answers  *answers  // to a function that asks
@@ -43,6 +44,7 @@ type Call struct {
 	shared atomic.Bool // somebody else than the function's thread has come, or waits
 	mu     sync.Mutex
 	done   chan struct{} // guarded by mu; nil until asked for
+	over   bool          // guarded by mu: the function has ended, and the deadline is still to be told
 	after  map[*afterFunc]struct{}
 }
 

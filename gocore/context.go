@@ -51,7 +51,11 @@ func (c *Call) openContext(atOnce int) {
 // with a deadline is not: its context must go on to tell that, and whether it passed.
 func (c *Call) closeContext() {
 	if c.deadline != nil {
+		c.mu.Lock()
+		c.over = true
+		c.mu.Unlock()
 		c.cancel(c.context, &canceled)
+		forget(c)
 		return
 	}
 	c.context.call.Store(c.Function.ended)
@@ -61,6 +65,9 @@ func (c *Call) closeContext() {
 	c.mu.Lock()
 	after := c.close()
 	c.done = nil
+	if c.err.Load() != nil {
+		forget(c)
+	}
 	c.err.Store(nil)
 	c.shared.Store(false)
 	c.mu.Unlock()
@@ -86,6 +93,9 @@ func (c *Call) cancel(of *callContext, err *error) {
 	defer found.mu.Unlock()
 	if found == c && c.err.CompareAndSwap(nil, err) {
 		start(c.close())
+		if !c.over {
+			linger(c)
+		}
 	}
 }
 

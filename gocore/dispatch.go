@@ -72,7 +72,7 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 			return
 		}
 		if value := recover(); value != nil {
-			payload, err = nil, &PanicError{Value: value, Stack: panicStack()}
+			payload, err = nil, c.panicked(value)
 			return
 		}
 		c.exit(c)
@@ -86,6 +86,14 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	}
 	returned = true
 	return payload, err
+}
+
+// panicked gives the error for a panic: the function's, or the bridge's own.
+func (c *Call) panicked(value any) error {
+	if !c.inside {
+		return Break(value)
+	}
+	return &PanicError{Value: value, Stack: panicStack()}
 }
 
 // reply ends the call and gives what the caller receives.
@@ -177,7 +185,15 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})
 	}
 	// Who has replies to handle will not wait for this one.
-	startWorker(func() { answer(c.run(nil)) }, queue.Len() == 0)
+	startWorker(func() {
+		defer func() {
+			if value := recover(); value != nil {
+				submitted.Delete(token)
+				queue.push(Record{Kind: RecordReply, Token: token, Status: StatusError, Payload: AppendError(nil, Break(value))})
+			}
+		}()
+		answer(c.run(nil))
+	}, queue.Len() == 0)
 	return nil
 }
 

@@ -109,7 +109,10 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 				return nil, argumentError(err)
 			}
 			var err error
-			if fr.result, err = f(ctx, c, fr.args); err != nil {
+			c.inside = true
+			fr.result, err = f(ctx, c, fr.args)
+			c.inside = false
+			if err != nil {
 				return nil, err
 			}
 			if isBytes {

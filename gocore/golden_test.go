@@ -53,7 +53,7 @@ func TestGoldenLog(t *testing.T) {
 
 // The catalogue and the counts are what Python decodes them as.
 func TestGoldenCatalogueAndStats(t *testing.T) {
-	stats := Stats{1, 2, 3, 4, 5, 6, 7, 8}
+	stats := Stats{1, 2, 3, 4, 5, 6, 7, 8, []time.Duration{2 * time.Second, time.Second}}
 	plan, err := codec.Compile[Stats]()
 	if err != nil {
 		t.Fatal(err)

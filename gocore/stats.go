@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"runtime"
+	"time"
 )
 
 // Stats are the live counts of the core: what runtime_info shows and what
@@ -23,6 +24,8 @@ type Stats struct {
 	Buffers int64
 	// Queues that Python has open.
 	Queues int64
+	// Lingering is for how long calls run on since their context ended, longest first.
+	Lingering []time.Duration
 }
 
 // ReadStats reads the counts that the core keeps; the boundary adds its own.
@@ -36,5 +39,6 @@ func ReadStats() Stats {
 		BackgroundPanics: backgroundPanics.Load(),
 		RecordsDropped:   recordsDropped.Load(),
 		HeapBytes:        int64(memory.HeapAlloc),
+		Lingering:        lingerTimes(),
 	}
 }

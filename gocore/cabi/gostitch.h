@@ -25,7 +25,8 @@
  *           The loader must load a copy of the file there, by another name and
  *           inode, or refuse to call; no handle or token is good in both.
  * Panics.   A panic of a function is an error reply. No function unwinds or
- *           longjmps through the caller.
+ *           longjmps through the caller: after a panic of the library itself every
+ *           call is answered with an error of code internal.
  */
 #ifndef GOSTITCH_H
 #define GOSTITCH_H

@@ -60,7 +60,8 @@ func mustCompile[T any]() *codec.Plan {
 }
 
 //export gostitch_open
-func gostitch_open(abi C.uint32_t, config *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) C.int32_t {
+func gostitch_open(abi C.uint32_t, config *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	info, err := open(uint32(abi), lent(config, length))
 	return giveResult(out, info, err)
 }
@@ -129,7 +130,8 @@ func watchInterrupts(fd int) {
 }
 
 //export gostitch_stats
-func gostitch_stats(out *C.gostitch_out) C.int32_t {
+func gostitch_stats(out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	stats := gocore.ReadStats()
 	stats.Buffers, stats.Queues = handles.buffers.Load(), handles.queues.Load()
 	return giveResult(out, statsPlan.Append(nil, unsafe.Pointer(&stats)), nil)
@@ -137,5 +139,6 @@ func gostitch_stats(out *C.gostitch_out) C.int32_t {
 
 //export gostitch_close
 func gostitch_close(timeout C.int64_t) C.int64_t {
+	defer func() { endure(recover()) }()
 	return C.int64_t(gocore.Close(time.Duration(timeout)))
 }

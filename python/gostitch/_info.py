@@ -17,6 +17,7 @@ _NOTHING_LIVE = dict.fromkeys(
         "handles",
         "background_goroutines",
         "background_panics",
+        "abandoned",
         "records_dropped",
         "heap_bytes",
     ),
@@ -29,9 +30,11 @@ def runtime_info() -> dict[str, Any]:
 
     ``calls`` are being run by Go, ``pending`` are submitted calls whose reply
     Python has not handled, ``buffers`` are pieces of Go memory that Python
-    holds, ``handles`` are buffers and queues together. All but the queues of
-    the pump and of living event loops are zero when nothing is under way, and
-    before the library is loaded, when what only it knows is None.
+    holds, ``handles`` are buffers and queues together, ``abandoned`` are calls
+    that run on although their context ended longer ago than the grace (5 s if
+    none is set). All but the queues of the pump and of living event loops are
+    zero when nothing is under way, and before the library is loaded, when what
+    only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:
@@ -40,7 +43,7 @@ def runtime_info() -> dict[str, Any]:
     of Go becomes ``GoPanic``.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
-    from gostitch import _pending, _process
+    from gostitch import _pending, _process, _waiting
     from gostitch._process import bridge
 
     library = _process.loaded()
@@ -76,6 +79,7 @@ def runtime_info() -> dict[str, Any]:
         "handles": stats.buffers + stats.queues,
         "background_goroutines": stats.background,
         "background_panics": stats.background_panics,
+        "abandoned": _waiting.abandoned(stats.lingering),
         "records_dropped": stats.records_dropped,
         "heap_bytes": stats.heap_bytes,
     }

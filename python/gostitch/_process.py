@@ -81,6 +81,7 @@ class _Stats(msgspec.Struct, array_like=True):
     heap_bytes: int
     buffers: int
     queues: int
+    lingering: list[int]
 
 
 class Library:

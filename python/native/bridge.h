@@ -136,6 +136,7 @@ typedef struct {
   PyObject *converse_later;  /* the same, which gives a future */
   PyObject *stand_in_submit; /* (function, args, kwargs) -> future: as stand_in */
   PyObject *queue;     /* () -> the queue for a call that is submitted here */
+  PyObject *wait;      /* (function, frame, loan, timeout_ns, None): a call that may be abandoned, or NULL */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */

@@ -177,6 +177,8 @@ static int trace_of(PyObject **trace) {
   return -1;
 }
 
+static int is_main_thread(void) { return (uint64_t)pthread_self() == gs_main_thread; }
+
 static int bound(function_object *f) {
   if (f->bound_to == gs_ready && gs_ready != 0) return 1;
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.bind, (PyObject *)f, NULL);
@@ -228,7 +230,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
     request.trace = (const uint8_t *)PyBytes_AsString(trace);
     request.trace_length = (uint64_t)PyBytes_Size(trace);
   }
-  int on_main = (uint64_t)pthread_self() == gs_main_thread, armed = 0;
+  int on_main = is_main_thread(), armed = 0;
   if (gs_keep_faults() < 0) return NULL;
   do {
     /* Once more: what ran since may have forked. */
@@ -282,6 +284,9 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   if (!bound(f)) return NULL;
   if (in->callback != NULL) {
     return hand_over(gs_hook.converse, f, writer, timeout_ns, in->callback);
+  }
+  if (gs_hook.wait != NULL && (timeout_ns != 0 || is_main_thread())) {
+    return hand_over(gs_hook.wait, f, writer, timeout_ns, NULL);
   }
   PyObject *trace;
   if (trace_of(&trace) < 0) return NULL;

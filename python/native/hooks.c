@@ -16,7 +16,7 @@ static const struct {
     {"timeout", &gs_hook.timeout},   {"fail", &gs_hook.fail},         {"observe", &gs_hook.observe},
     {"trace", &gs_hook.trace},       {"queue", &gs_hook.queue},
     {"converse_later", &gs_hook.converse_later},
-    {"stand_in_submit", &gs_hook.stand_in_submit},
+    {"stand_in_submit", &gs_hook.stand_in_submit}, {"wait", &gs_hook.wait},
 };
 
 PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");

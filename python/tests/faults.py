@@ -34,6 +34,7 @@ __all__ = [
     "ask_late",
     "background",
     "background_panic",
+    "break_bridge",
     "buy",
     "bytes_in",
     "bytes_out",
@@ -57,6 +58,9 @@ __all__ = [
     "goexit",
     "goroutines",
     "lines",
+    "linger",
+    "linger_in_stream",
+    "linger_with_messages",
     "list_directory",
     "log",
     "loopback",
@@ -251,6 +255,26 @@ def background_panic(
 
     Args:
         kind: One of those of panic, or background.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.break_bridge",
+    "715f8a149c3809ae",
+    "where: str",
+    "none",
+)
+def break_bridge(
+    where: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes the bridge itself panic in a later call, by an observer that does.
+
+    Args:
+        where: One of: start, end, flush.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -937,6 +961,78 @@ def lines(
         panic_after: So many results; negative: never.
         size: Of each result's text in bytes.
         pause: Before each result.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.linger",
+    "e9e3905e8523f958",
+    "seconds: float64, data: bytes",
+    "int64",
+)
+def linger(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Sleeps, whatever happens to its context, and returns the size of the data.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.stream(
+    "faults.linger_in_stream",
+    "7e42bf69c915bc4f",
+    "seconds: float64, data: bytes",
+    "FaultsLine",
+)
+def linger_in_stream(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[FaultsLine]:
+    """Gives a line and lingers.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.linger_with_messages",
+    "58c80d59fa0b6610",
+    "seconds: float64, data: bytes",
+    "int64",
+    message="FaultsTick",
+    callback="progress",
+)
+def linger_with_messages(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    progress: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Sends a message and lingers.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
