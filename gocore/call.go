@@ -69,7 +69,7 @@ func newCall(f *Function, timeout time.Duration, contexts int) *Call {
 		c = new(Call)
 	}
 	c.Function = f
-	f.endOnce.Do(func() { f.ended = newEndedCall(f) })
+	f.endOnce.Do(func() { f.ended, f.labels = newEndedCall(f), newLabels(f) })
 	c.openContext(contexts)
 	if timeout != 0 {
 		c.setTimeout(timeout)

@@ -77,6 +77,7 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 		}
 		c.exit(c)
 	}()
+	c.label()
 	ctx := context.Context(c.context)
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)

@@ -29,6 +29,7 @@ type Function struct {
 	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
 	endOnce sync.Once
 	ended   *Call
+	labels  context.Context // of goroutines that run it
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }

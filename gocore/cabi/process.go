@@ -33,6 +33,8 @@ type Config struct {
 	Environment []string
 	// PipeIgnored tells that SIGPIPE was ignored when the library was loaded.
 	PipeIgnored bool
+	// CrashReport is the file for what Go writes when it ends the process; empty: none.
+	CrashReport string
 }
 
 // Info is what the library says of itself.
@@ -99,6 +101,11 @@ func start(c *Config) {
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.LogLevel))
 	slog.SetDefault(slog.New(gocore.NewLogHandler(level)))
+	if c.CrashReport != "" {
+		if err := gocore.ReportCrash(c.CrashReport); err != nil {
+			slog.Warn("no crash report can be written", "error", err)
+		}
+	}
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		// A thread that has left Go keeps its right to run Go code for a while. Were
 		// that the only one, a submitted call would have to wait for it.

@@ -32,9 +32,11 @@ from gostitch.exceptions import (
 )
 
 if typing.TYPE_CHECKING:
+    from gostitch._crashes import CrashReport, on_crash_report
     from gostitch._future import Future
 
 __all__ = [
+    "CrashReport",
     "ForkedHandleError",
     "Future",
     "GoCancelledError",
@@ -58,6 +60,7 @@ __all__ = [
     "GoValueError",
     "LibraryError",
     "__version__",
+    "on_crash_report",
     "runtime_info",
 ]
 
@@ -69,4 +72,8 @@ def __getattr__(name: str) -> typing.Any:
 
         globals()[name] = Future
         return Future
+    if name in ("CrashReport", "on_crash_report"):
+        from gostitch import _crashes
+
+        return getattr(_crashes, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

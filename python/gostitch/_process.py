@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _codec
+from gostitch import _codec, _crashes
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -220,6 +220,8 @@ def _load() -> Library:
         atexit.register(_close)
         loaded = _library
     warn_of_other_runtimes()
+    if _forked_from is None:
+        _crashes.take()
     return loaded
 
 
@@ -286,7 +288,13 @@ def _shake_hands(path: str, mapped: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     given = present_environment()
-    config = (_slog_level(), _interrupt_pipe(), as_go_has_it(given), pipe_ignored)
+    config = (
+        _slog_level(),
+        _interrupt_pipe(),
+        as_go_has_it(given),
+        pipe_ignored,
+        _crashes.begin(),
+    )
     info = _decode_reply(bridge.open(msgspec.msgpack.encode(config)), _Info)
     if info.version != VERSION:
         raise LibraryError(
@@ -379,6 +387,7 @@ def _close() -> None:
     """Cancel what runs and flush, at exit."""
     if _library is not None:
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+        _crashes.end()
 
 
 def _before_fork() -> None:
@@ -397,6 +406,7 @@ def _after_fork_in_child() -> None:
     global _library, _loading, _forked_from, _lock, _opening, _interrupts
     # Another thread may have held the lock at the fork.
     _lock, _opening = threading.Lock(), threading.RLock()
+    _crashes.leave_to_parent()
     close_inherited(*_interrupts)  # the parent's, as is the call that it could cancel
     _interrupts = ()
     if _library is not None or _loading:  # by another thread, which does not exist here

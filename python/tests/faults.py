@@ -32,6 +32,9 @@ __all__ = [
     "address_of",
     "ask",
     "ask_late",
+    "await_end",
+    "await_end_in_stream",
+    "await_end_with_messages",
     "background",
     "background_panic",
     "break_bridge",
@@ -47,6 +50,7 @@ __all__ = [
     "echo_list",
     "echo_optional_bytes",
     "echo_thing",
+    "end_seen",
     "environment",
     "fail",
     "fail_hostile",
@@ -221,6 +225,92 @@ def ask_late(
 
 
 @_go.function(
+    "faults.await_end",
+    "5fb941e79695b0f0",
+    "",
+    "none",
+)
+def await_end(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Waits for the end of its context.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("number: int64, text: str")
+class FaultsLine(_msgspec.Struct, frozen=True):
+    """One result of a stream.
+
+    Attributes:
+        number: Of the result, from 0.
+        text: Of the result.
+    """
+
+    number: int
+    text: str
+
+
+@_go.stream(
+    "faults.await_end_in_stream",
+    "baaf699a6d80c1ea",
+    "",
+    "FaultsLine",
+)
+def await_end_in_stream(
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[FaultsLine]:
+    """Gives a line and waits for the end of its context.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("index: int64, text: str")
+class FaultsTick(_msgspec.Struct, frozen=True):
+    """One message.
+
+    Attributes:
+        index: Of the message, from 0.
+        text: Of the message.
+    """
+
+    index: int
+    text: str
+
+
+@_go.function(
+    "faults.await_end_with_messages",
+    "867f0b59328f2d67",
+    "",
+    "none",
+    message="FaultsTick",
+    callback="progress",
+)
+def await_end_with_messages(
+    *,
+    progress: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Sends a message and waits for the end of its context.
+
+    Args:
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.background",
     "81434fe7a2a336d5",
     "seconds: float64",
@@ -356,19 +446,6 @@ def collect(
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
-
-
-@_go.record("index: int64, text: str")
-class FaultsTick(_msgspec.Struct, frozen=True):
-    """One message.
-
-    Attributes:
-        index: Of the message, from 0.
-        text: Of the message.
-    """
-
-    index: int
-    text: str
 
 
 @_go.function(
@@ -729,6 +806,25 @@ def echo_thing(
 
 
 @_go.function(
+    "faults.end_seen",
+    "67a11b79150ddef8",
+    "",
+    "int64",
+)
+def end_seen(
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Gives when a function last saw its context end, in nanoseconds of the system's monotonic
+    clock.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.environment",
     "8e5286a4dfffdd1b",
     "name: str",
@@ -923,19 +1019,6 @@ def goroutines(
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
-
-
-@_go.record("number: int64, text: str")
-class FaultsLine(_msgspec.Struct, frozen=True):
-    """One result of a stream.
-
-    Attributes:
-        number: Of the result, from 0.
-        text: Of the result.
-    """
-
-    number: int
-    text: str
 
 
 @_go.stream(
