@@ -53,6 +53,8 @@ def trials(once: Callable[[], int], end_seen: Callable[[], int] | None = None) -
         return "ended"
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if end_seen is not None:
+        end_seen()  # loads the library, which takes longer than a trial
     return Work(run, answer, facts=facts)
 
 

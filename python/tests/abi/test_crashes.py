@@ -140,7 +140,7 @@ def test_without_a_folder(program: Programs, folder: str) -> None:
             sys.executable,
             "-c",
             "import faults; print(faults.add(1, 2)); import gostitch.doctor as d;"
-            "print([f.words for f in d.examine() if f.id == 'process.crash_reports'])",
+            "print(*[f.words for f in d.examine() if f.id == 'process.crash_reports'])",
         ],
         env=environment | {"GOSTITCH_CRASH_DIR": folder},
         capture_output=True,
@@ -150,7 +150,7 @@ def test_without_a_folder(program: Programs, folder: str) -> None:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
-    assert done.stdout.startswith("3\n['No crash report is kept: ")
+    assert done.stdout.startswith("3\nNo crash report is kept: ")
 
 
 def test_a_folder_of_others(
