@@ -33,6 +33,7 @@ type Call struct {
 	// exit is called when the function ends its goroutine (runtime.Goexit).
 	exit     func(*Call)
 	deadline *deadline // nil: none
+	inside   bool      // the user's function runs, so that a panic is its own
 	outbox   *outbox   // nil when nobody wants messages
 	window   *window   // of a stream
 	answers  *answers  // to a function that asks
@@ -40,6 +41,7 @@ type Call struct {
 	inbox    chan []byte // guarded by mu; nil until asked for
 
 	started atomic.Int64 // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
+	ended   atomic.Int64 // when err was set, on the same clock
 	traceID atomic.Pointer[string]
 
 	context  *callContext
@@ -87,7 +89,7 @@ func reuseCall(f *Function, timeout time.Duration) *Call {
 
 func (c *Call) prepare(timeout time.Duration, contexts int) {
 	f := c.Function
-	f.endOnce.Do(func() { f.ended = newEndedCall(f) })
+	f.endOnce.Do(func() { f.ended, f.labels = newEndedCall(f), newLabels(f) })
 	c.openContext(contexts)
 	if timeout != 0 {
 		c.setTimeout(timeout)

@@ -16,7 +16,8 @@ import (
 // the context away and then looks whether somebody had come. The usual call has
 // nobody, and so needs no lock.
 type callContext struct {
-	call atomic.Pointer[Call]
+	call   atomic.Pointer[Call]
+	number uint64 // of a call that the main thread waits for
 }
 
 // newEndedCall makes what the contexts of a function's calls refer to in the end.
@@ -83,7 +84,9 @@ func (x *callContext) enter() *Call {
 func (c *Call) cancel(of *callContext, err *error) {
 	found := of.enter()
 	defer found.mu.Unlock()
-	if found == c && c.err.CompareAndSwap(nil, err) {
+	if found == c && c.err.Load() == nil {
+		c.ended.Store(monotonic())
+		c.err.Store(err)
 		start(c.close())
 	}
 }

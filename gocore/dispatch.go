@@ -27,8 +27,8 @@ type Request struct {
 	Trace    []byte        // see Call.Trace
 	Frame    []byte        // the encoded arguments
 	Buffers  [][]byte      // bytes that cross beside the frame
-	Main     bool          // made by the thread that receives Ctrl-C
 	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
+	Number   uint64        // of a call by the thread that receives Ctrl-C; 0: any other
 	// Held is set by Execute: memory that the payload refers to, which must stay
 	// where it is as long as the payload is used.
 	Held []unsafe.Pointer
@@ -46,9 +46,8 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	c.lend(r.Frame, r.Buffers)
 	c.exit = endOfProcess
 	c.begin(r.Started, r.Trace)
-	if r.Main {
-		// It stays there when the call has ended, which does no harm.
-		mainContext.Store(c.context)
+	if r.Number != 0 {
+		c.context.await(r.Number)
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
@@ -87,11 +86,12 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 			return
 		}
 		if value := recover(); value != nil {
-			payload, err = nil, &PanicError{Value: explainFault(value), Stack: panicStack()}
+			payload, err = nil, c.panicked(value)
 			return
 		}
 		c.exit(c)
 	}()
+	c.label()
 	ctx := context.Context(c.context)
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
@@ -105,6 +105,14 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	}
 	returned = true
 	return payload, err
+}
+
+// panicked gives the error for a panic: the function's, or the bridge's own.
+func (c *Call) panicked(value any) error {
+	if !c.inside {
+		return Break(value)
+	}
+	return &PanicError{Value: explainFault(value), Stack: panicStack()}
 }
 
 // reply ends the call and gives what the caller receives.
@@ -195,7 +203,15 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		answer(nil, &PanicError{Value: "runtime.Goexit was called by the function"})
 	}
 	// Who has replies to handle will not wait for this one.
-	startWorker(func() { answer(c.run(nil)) }, queue.Len() == 0)
+	startWorker(func() {
+		defer func() {
+			if value := recover(); value != nil {
+				submitted.Delete(token)
+				queue.push(Record{Kind: RecordReply, Token: token, Status: StatusError, Payload: AppendError(nil, Break(value))})
+			}
+		}()
+		answer(c.run(nil))
+	}, queue.Len() == 0)
 	return nil
 }
 

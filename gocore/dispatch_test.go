@@ -169,7 +169,7 @@ func TestErrorsAfterTheEnd(t *testing.T) {
 func TestInterrupt(t *testing.T) {
 	number := numberOf(t, "test.wait")
 	main, other := make(chan string), make(chan string)
-	context1 := Request{Function: number, Frame: twoThree, Main: true}
+	context1 := Request{Function: number, Frame: twoThree, Number: 7}
 	go func() { reply, _ := Execute(&context1, nil); main <- string(reply) }()
 	go func() {
 		reply, _ := Execute(&Request{Function: number, Frame: twoThree, Timeout: 100 * time.Millisecond}, nil)
@@ -182,14 +182,29 @@ func TestInterrupt(t *testing.T) {
 	for !running() {
 		runtime.Gosched()
 	}
-	Interrupt()
+	Interrupt(6) // which has ended
+	Interrupt(7)
 	if reply := <-main; !strings.Contains(reply, "was cancelled") {
 		t.Errorf("the main call replied %q", reply)
 	}
 	if reply := <-other; !strings.Contains(reply, "timeout") {
 		t.Errorf("the other call replied %q", reply)
 	}
-	Interrupt() // nothing to cancel
+	Interrupt(7) // nothing to cancel
+}
+
+// An interrupt that is faster than its call cancels that call, and not the next one.
+func TestInterruptBeforeTheCall(t *testing.T) {
+	number := numberOf(t, "test.wait")
+	Interrupt(21)
+	reply, _ := Execute(&Request{Function: number, Frame: twoThree, Number: 21}, nil)
+	if !strings.Contains(string(reply), "was cancelled") {
+		t.Errorf("the call that was meant replied %q", reply)
+	}
+	reply, _ = Execute(&Request{Function: number, Frame: twoThree, Number: 22, Timeout: time.Millisecond}, nil)
+	if !strings.Contains(string(reply), "timeout") {
+		t.Errorf("the next call replied %q", reply)
+	}
 }
 
 // Sending to a call that does not run, or does not listen, fails.

@@ -39,6 +39,7 @@ const (
 	CodeCancelled       Code = "cancelled"        // GoCancelledError
 	CodePanic           Code = "panic"            // GoPanic
 	CodeClosed          Code = "closed"           // GoClosedError
+	CodeInternal        Code = "internal"         // GoInternalError
 )
 
 // Codes lists every code.
@@ -46,7 +47,7 @@ func Codes() []Code {
 	return []Code{
 		CodeUnknown, CodeInvalidArgument, CodeWrongType, CodeNotFound, CodeExists, CodePermission,
 		CodeNotADirectory, CodeIsADirectory, CodeIO, CodeData, CodeUnsafe, CodeLimit, CodeUnavailable,
-		CodeTimeout, CodeCancelled, CodePanic, CodeClosed,
+		CodeTimeout, CodeCancelled, CodePanic, CodeClosed, CodeInternal,
 	}
 }
 
@@ -247,8 +248,11 @@ func IsRuntimeFrame(f Frame) bool {
 // stackOf gives the stack an error carries: a panic's, or the one recorded
 // where the error was made (the Callers convention of go-errors and sentry-go).
 func stackOf(err error) []Frame {
-	if p, isPanic := err.(*PanicError); isPanic {
-		return p.Stack
+	switch e := err.(type) {
+	case *PanicError:
+		return e.Stack
+	case *brokenError:
+		return e.stack
 	}
 	if recorded, found := err.(interface{ Callers() []uintptr }); found {
 		return trimStack(framesOf(recorded.Callers()))

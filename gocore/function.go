@@ -32,6 +32,7 @@ type Function struct {
 	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
 	endOnce sync.Once
 	ended   *Call
+	labels  context.Context // of goroutines that run it
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }
@@ -114,7 +115,10 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 				return nil, argumentError(err)
 			}
 			var err error
-			if fr.result, err = f(ctx, c, fr.args); err != nil {
+			c.inside = true
+			fr.result, err = f(ctx, c, fr.args)
+			c.inside = false
+			if err != nil {
 				return nil, err
 			}
 			if isBytes {

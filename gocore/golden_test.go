@@ -58,6 +58,7 @@ func TestGoldenCatalogueAndStats(t *testing.T) {
 		[]Running{{"m.f", time.Second, "0af7651916cd43dd8448eb211c80319c", true, false}},
 		[]Limited{{"m.f", 4, 3, 2, 1}},
 		Resources{2, 1 << 30, -1},
+		[]time.Duration{2 * time.Second, time.Second},
 	}
 	plan, err := codec.Compile[Stats]()
 	if err != nil {

@@ -31,9 +31,12 @@ func guard(run func() ([]byte, error), report func([]byte, error)) {
 	returned = true
 }
 
-// panicStack is the stack at the panic: without the deferred functions above
-// it and without the bridge's own frames below the function.
-func panicStack() []Frame {
+// panicStack is the stack at the panic without the bridge's own frames below the
+// function.
+func panicStack() []Frame { return trimStack(stackAtPanic()) }
+
+// stackAtPanic is the stack at the panic, without the deferred functions above it.
+func stackAtPanic() []Frame {
 	callers := make([]uintptr, maxStackFrames)
 	n := runtime.Callers(2, callers)
 	frames := framesOf(callers[:n])
@@ -46,7 +49,7 @@ func panicStack() []Frame {
 	for len(frames) > 0 && strings.HasPrefix(frames[0].Function, "runtime.") {
 		frames = frames[1:] // panicmem, sigpanic, goPanicIndex: how, not where
 	}
-	return trimStack(frames)
+	return frames
 }
 
 // bridgeFrames are the first functions of the core below a function of the

@@ -58,6 +58,13 @@ func eachRunning(f func(*Call)) {
 	})
 }
 
+// monotonic reads the clock CLOCK_MONOTONIC, in ns.
+func monotonic() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
+	return now.Nano()
+}
+
 // countRunning gives the number of calls that run.
 func countRunning() (n int64) {
 	eachRunning(func(*Call) { n++ })
@@ -66,13 +73,11 @@ func countRunning() (n int64) {
 
 // InFlight describes the calls that run, the oldest first, so many at most.
 func InFlight(limit int) []Running {
-	var now unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now) // cannot fail
-	found := []Running{}
+	now, found := monotonic(), []Running{}
 	eachRunning(func(c *Call) {
 		r := Running{
 			Function:  c.Function.Name,
-			Age:       max(0, time.Duration(now.Nano()-c.started.Load())),
+			Age:       max(0, time.Duration(now-c.started.Load())),
 			Submitted: c.Token != 0,
 			Ended:     c.err.Load() != nil,
 		}

@@ -87,6 +87,9 @@ func Functions() []*Function {
 
 // functionAt finds a function by number.
 func functionAt(number uint32) (*Function, error) {
+	if err := broken.Load(); err != nil {
+		return nil, err
+	}
 	functions := Functions()
 	if uint64(number) >= uint64(len(functions)) {
 		return nil, Errorf(CodeInvalidArgument, "there is no function number %d; the library has %d", number, len(functions))

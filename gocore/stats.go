@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"runtime"
+	"time"
 )
 
 // Stats are the live counts of the core: what runtime_info shows and what
@@ -29,6 +30,8 @@ type Stats struct {
 	Limited []Limited
 	// Resources that the Go runtime may use.
 	Resources Resources
+	// Lingering is for how long calls run on since their context ended, longest first.
+	Lingering []time.Duration
 }
 
 // shownInFlight bounds the calls that stats describe.
@@ -48,5 +51,6 @@ func ReadStats() Stats {
 		InFlight:         InFlight(shownInFlight),
 		Limited:          limited(),
 		Resources:        readResources(),
+		Lingering:        lingerTimes(),
 	}
 }

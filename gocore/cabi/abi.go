@@ -26,8 +26,8 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 		Timeout:  time.Duration(r.timeout_ns),
 		Trace:    lent(r.trace, r.trace_length),
 		Frame:    lent(r.frame, r.frame_length),
-		Main:     r.flags&C.GOSTITCH_MAIN != 0,
 		Started:  int64(r.started_ns),
+		Number:   uint64(r.number),
 	}
 	if r.buffer_count > 0 {
 		request.Buffers = make([][]byte, r.buffer_count)
@@ -38,8 +38,30 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 	return request
 }
 
+// mend ends an export in which the bridge itself panicked, with an error reply;
+// nothing may unwind into C.
+func mend(value any, out *C.gostitch_out, status *C.int32_t) {
+	if value == nil {
+		return
+	}
+	*status = giveResult(out, nil, gocore.Break(value))
+}
+
+// endure does so for an export that has no reply.
+func endure(value any) {
+	if value != nil {
+		_ = gocore.Break(value) // later calls tell
+	}
+}
+
 //export gostitch_call
-func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.uint64_t, out *C.gostitch_out) C.int64_t {
+func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.uint64_t, out *C.gostitch_out) (reply C.int64_t) {
+	defer func() {
+		if value := recover(); value != nil {
+			giveResult(out, nil, gocore.Break(value))
+			reply = -1
+		}
+	}()
 	request := requestOf(r)
 	room := unsafe.Slice((*byte)(unsafe.Pointer(scratch)), int(capacity))
 	payload, status := gocore.Execute(&request, room[:0])
@@ -59,7 +81,8 @@ func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.u
 }
 
 //export gostitch_submit
-func gostitch_submit(r *C.gostitch_const_request, token, queue C.uint64_t, out *C.gostitch_out) C.int32_t {
+func gostitch_submit(r *C.gostitch_const_request, token, queue C.uint64_t, out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	request := requestOf(r)
 	q, err := queueOf(uint64(queue))
 	if err == nil {
@@ -69,16 +92,21 @@ func gostitch_submit(r *C.gostitch_const_request, token, queue C.uint64_t, out *
 }
 
 //export gostitch_send
-func gostitch_send(token C.uint64_t, data *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) C.int32_t {
+func gostitch_send(token C.uint64_t, data *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	message := append([]byte(nil), lent(data, length)...)
 	return giveResult(out, nil, gocore.Send(uint64(token), message))
 }
 
 //export gostitch_cancel
-func gostitch_cancel(token C.uint64_t) { gocore.Cancel(uint64(token)) }
+func gostitch_cancel(token C.uint64_t) {
+	defer func() { endure(recover()) }()
+	gocore.Cancel(uint64(token))
+}
 
 //export gostitch_catalogue
-func gostitch_catalogue(out *C.gostitch_out) C.int32_t {
+func gostitch_catalogue(out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	return giveResult(out, gocore.AppendCatalogue(nil), nil)
 }
 

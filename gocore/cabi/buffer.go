@@ -65,6 +65,7 @@ func pin(memory []unsafe.Pointer) (handle uint64) {
 
 //export gostitch_release
 func gostitch_release(handle C.uint64_t) {
+	defer func() { endure(recover()) }()
 	held, found := handles.byID.LoadAndDelete(uint64(handle))
 	if !found {
 		return

@@ -28,7 +28,8 @@
  *           The loader must load a copy of the file there, by another name and
  *           inode, or refuse to call; no handle or token is good in both.
  * Panics.   A panic of a function is an error reply. No function unwinds or
- *           longjmps through the caller.
+ *           longjmps through the caller: after a panic of the library itself every
+ *           call is answered with an error of code internal.
  */
 #ifndef GOSTITCH_H
 #define GOSTITCH_H
@@ -55,7 +56,7 @@ typedef struct gostitch_out {
 /* A call. */
 typedef struct gostitch_request {
   uint32_t function;       /* position in the catalogue */
-  uint32_t flags;          /* GOSTITCH_MAIN, GOSTITCH_MESSAGES */
+  uint32_t flags;          /* GOSTITCH_MESSAGES */
   int64_t timeout_ns;      /* 0: none; negative: has passed already */
   const uint8_t *trace;    /* "traceparent\ntracestate\nbaggage", or empty */
   uint64_t trace_length;
@@ -64,6 +65,7 @@ typedef struct gostitch_request {
   const gostitch_view *buffers; /* what extension 1 in the frame refers to */
   uint64_t buffer_count;
   int64_t started_ns;           /* when the call began, on the clock CLOCK_MONOTONIC */
+  uint64_t number; /* names a call of the main thread to the pipe of Ctrl-C; 0: any other */
 } gostitch_request;
 
 /* The types above as Go's export directive spells const parameters. */
@@ -76,7 +78,6 @@ enum {
 };
 
 enum {
-  GOSTITCH_MAIN = 1,     /* made by the thread that receives Ctrl-C */
   GOSTITCH_MESSAGES = 2, /* the caller wants the messages of this call */
 };
 

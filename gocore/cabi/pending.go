@@ -21,6 +21,7 @@ type queue struct {
 
 //export gostitch_queue
 func gostitch_queue(wakeFD, host C.int32_t) C.uint64_t {
+	defer func() { endure(recover()) }()
 	fd := int(wakeFD)
 	q := &queue{Queue: gocore.NewQueue(func() { gocore.Wake(fd) }), host: host != 0}
 	if q.host {
@@ -61,6 +62,7 @@ const copyBelow = 16 << 10
 
 //export gostitch_drain
 func gostitch_drain(handle C.uint64_t, scratch *C.uint8_t, capacity C.uint64_t, more *C.int32_t) C.int64_t {
+	defer func() { endure(recover()) }()
 	*more = 0
 	q, err := queueOf(uint64(handle))
 	if err != nil {

@@ -6,6 +6,8 @@ package cabi
 import "C"
 
 import (
+	"encoding/binary"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -24,8 +26,8 @@ import (
 type Config struct {
 	// LogLevel is the lowest slog level that is sent to Python.
 	LogLevel int
-	// InterruptFD is the read end of the descriptor to which Python writes the
-	// numbers of the signals it receives; -1: none.
+	// InterruptFD is the read end of the pipe to which the handler of SIGINT writes
+	// the number of the main thread's call; -1: none.
 	InterruptFD int
 	// Environment is Python's, as NAME=value.
 	Environment []string
@@ -33,6 +35,8 @@ type Config struct {
 	PipeIgnored bool
 	// Settings that count from now on; a loader may open again to change them.
 	Settings gocore.Settings
+	// CrashReport is the file for what Go writes when it ends the process; empty: none.
+	CrashReport string
 }
 
 // Info is what the library says of itself.
@@ -60,7 +64,8 @@ func mustCompile[T any]() *codec.Plan {
 }
 
 //export gostitch_open
-func gostitch_open(abi C.uint32_t, config *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) C.int32_t {
+func gostitch_open(abi C.uint32_t, config *C.gostitch_const_byte, length C.uint64_t, out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	info, err := open(uint32(abi), lent(config, length))
 	return giveResult(out, info, err)
 }
@@ -101,43 +106,44 @@ func start(c *Config) {
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.LogLevel))
 	slog.SetDefault(slog.New(gocore.NewLogHandler(level)))
+	if c.CrashReport != "" {
+		if err := gocore.ReportCrash(c.CrashReport); err != nil {
+			slog.Warn("no crash report can be written", "error", err)
+		}
+	}
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		// A thread that has left Go keeps its right to run Go code for a while. Were
 		// that the only one, a submitted call would have to wait for it.
 		runtime.GOMAXPROCS(2)
 	}
 	if c.InterruptFD >= 0 {
-		go watchSignals(c.InterruptFD)
+		go watchInterrupts(c.InterruptFD)
 	}
 }
 
-// watchSignals cancels the main thread's call when Python receives SIGINT.
-// Python's own handler runs when that call returns and raises
-// KeyboardInterrupt.
-func watchSignals(fd int) {
+// watchInterrupts cancels the main thread's call whose number is written to the
+// pipe when SIGINT comes. Python's own handler runs when that call returns and
+// raises KeyboardInterrupt.
+func watchInterrupts(fd int) {
 	// The descriptor is Python's; a duplicate is ours to close.
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return
 	}
-	signals := os.NewFile(uintptr(own), "signals")
-	defer signals.Close()
-	var numbers [64]byte
+	pipe := os.NewFile(uintptr(own), "interrupts")
+	defer pipe.Close()
+	var number [8]byte
 	for {
-		n, err := signals.Read(numbers[:])
-		if err != nil || n == 0 {
+		if _, err := io.ReadFull(pipe, number[:]); err != nil {
 			return
 		}
-		for _, number := range numbers[:n] {
-			if number == byte(unix.SIGINT) {
-				gocore.Interrupt()
-			}
-		}
+		gocore.Interrupt(binary.NativeEndian.Uint64(number[:]))
 	}
 }
 
 //export gostitch_stats
-func gostitch_stats(out *C.gostitch_out) C.int32_t {
+func gostitch_stats(out *C.gostitch_out) (status C.int32_t) {
+	defer func() { mend(recover(), out, &status) }()
 	stats := gocore.ReadStats()
 	stats.Buffers, stats.Queues = handles.buffers.Load(), handles.queues.Load()
 	return giveResult(out, statsPlan.Append(nil, unsafe.Pointer(&stats)), nil)
@@ -145,5 +151,6 @@ func gostitch_stats(out *C.gostitch_out) C.int32_t {
 
 //export gostitch_close
 func gostitch_close(timeout C.int64_t) C.int64_t {
+	defer func() { endure(recover()) }()
 	return C.int64_t(gocore.Close(time.Duration(timeout)))
 }

@@ -13,6 +13,9 @@ import (
 // settle is how long a dump of Python's threads may come in pieces.
 const settle = 50 * time.Millisecond
 
+// dumpEnd is by what python/gostitch/doctor/_ask.py knows that a dump is whole.
+const dumpEnd = "\nEnd of dump\n"
+
 // dumpLimit bounds the calls that a dump describes.
 const dumpLimit = 1000
 
@@ -96,5 +99,5 @@ func writeDump(path string, stacks []byte) {
 	}
 	fmt.Fprintf(file, "\nPython threads\n%s\nGoroutines\n", stacks)
 	_ = pprof.Lookup("goroutine").WriteTo(file, 2)
-	fmt.Fprintln(file)
+	fmt.Fprint(file, dumpEnd)
 }

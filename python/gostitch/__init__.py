@@ -18,6 +18,7 @@ from gostitch.exceptions import (
     GoFileExistsError,
     GoFileNotFoundError,
     GoFrame,
+    GoInternalError,
     GoIsADirectoryError,
     GoLimitError,
     GoNotADirectoryError,
@@ -32,6 +33,7 @@ from gostitch.exceptions import (
 )
 
 if typing.TYPE_CHECKING:
+    from gostitch._crashes import CrashReport, on_crash_report
     from gostitch._future import Future
     from gostitch._table import Table
     from gostitch.operate._close import close, reopen
@@ -39,6 +41,7 @@ if typing.TYPE_CHECKING:
     from gostitch.operate._memory import free_memory
 
 __all__ = [
+    "CrashReport",
     "ForkedHandleError",
     "Future",
     "GoCancelledError",
@@ -49,6 +52,7 @@ __all__ = [
     "GoFileExistsError",
     "GoFileNotFoundError",
     "GoFrame",
+    "GoInternalError",
     "GoIsADirectoryError",
     "GoLimitError",
     "GoNotADirectoryError",
@@ -69,6 +73,7 @@ __all__ = [
     "dump_on_signal",
     "dump_text",
     "free_memory",
+    "on_crash_report",
     "reopen",
     "runtime_info",
 ]
@@ -76,6 +81,7 @@ __all__ = [
 
 # Late, so that the package can be imported, and the doctor run, without its compiled part.
 _LATE = {
+    "CrashReport": "gostitch._crashes",
     "Future": "gostitch._future",
     "Table": "gostitch._table",
     "close": "gostitch.operate._close",
@@ -83,6 +89,7 @@ _LATE = {
     "dump_on_signal": "gostitch.operate._dump",
     "dump_text": "gostitch.operate._dump",
     "free_memory": "gostitch.operate._memory",
+    "on_crash_report": "gostitch._crashes",
     "reopen": "gostitch.operate._close",
 }
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import functools
 import inspect
-import select
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
-from gostitch import _arguments, _hooks, _pending, _process, _shapes
+from gostitch import _arguments, _hooks, _pending, _process, _shapes, _waiting
 from gostitch._future import Future
 from gostitch._process import bridge
 from gostitch._queue import Call, Queue, decode_error
@@ -226,19 +225,8 @@ def converse(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any)
     queue = _pending.private_queue()
     try:
         future = queue.converse(call_of(made, frame, loan, timeout_ns, callback))
-        poll = select.poll()
-        poll.register(queue.fd, select.POLLIN)
         try:
-            while not future.done():
-                # Interrupted by signals, whose handlers Python then runs.
-                poll.poll()
-                while queue.drain():
-                    pass  # the descriptor tells only once
-        except BaseException:
-            future.cancel()
-            raise
-        try:
-            return future.result()
+            return _waiting.result_of(queue, future, timeout_ns)
         finally:
             del future  # it holds the exception, whose traceback holds this frame
     finally:

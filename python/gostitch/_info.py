@@ -17,6 +17,7 @@ _NOTHING_LIVE: dict[str, Any] = dict.fromkeys(
         "handles",
         "background_goroutines",
         "background_panics",
+        "abandoned",
         "records_dropped",
         "heap_bytes",
     ),
@@ -29,13 +30,17 @@ def runtime_info() -> dict[str, Any]:
 
     ``calls`` are being run by Go, ``pending`` are submitted calls whose reply
     Python has not handled, ``buffers`` are pieces of Go memory that Python
-    holds, ``handles`` are buffers and queues together. All but the queues of
-    the pump and of living event loops are zero when nothing is under way, and
-    before the library is loaded, when what only it knows is None.
+    holds, ``handles`` are buffers and queues together, ``abandoned`` are calls
+    that run on although their context ended longer ago than the grace (5 s if
+    none is set). All but the queues of the pump and of living event loops are
+    zero when nothing is under way, and before the library is loaded, when what
+    only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:
-    its path, or the name of the copy.
+    its path, or the name of the copy. ``signals_watched`` tells whether Ctrl-C
+    ends a call of the main thread, ``faults_covered`` whether a nil dereference
+    of Go becomes ``GoPanic``.
 
     ``in_flight`` describes the calls that run, the oldest hundred: function, age in seconds,
     the caller's trace id, whether it was submitted, and whether its context has ended
@@ -44,7 +49,8 @@ def runtime_info() -> dict[str, Any]:
     (None: off) are what Go may use.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
-    from gostitch import _pending, _process, _settings
+    from gostitch import _pending, _process, _settings, _waiting
+    from gostitch._process import bridge
 
     library = _process.loaded()
     info: dict[str, Any] = {
@@ -55,7 +61,12 @@ def runtime_info() -> dict[str, Any]:
     }
     if library is None:
         unknown = dict.fromkeys(("library", "mapped", "library_version", "go_version", "abi"))
-        return info | unknown | {"functions": [], "signals_watched": False} | _NOTHING_LIVE
+        return (
+            info
+            | unknown
+            | {"functions": [], "signals_watched": False, "faults_covered": False}
+            | _NOTHING_LIVE
+        )
     stats = library.stats()
     limit = stats.resources.memory_limit
     return info | {
@@ -65,7 +76,8 @@ def runtime_info() -> dict[str, Any]:
         "go_version": library.info.go_version,
         "abi": library.info.abi,
         "functions": sorted(library.functions),
-        "signals_watched": _process.signals_watched(),
+        "signals_watched": bridge.interrupts_watched(),
+        "faults_covered": bridge.faults_covered(),
         "goroutines": stats.goroutines,
         "calls": stats.calls,
         "pending": _pending.pending_count(),
@@ -74,6 +86,7 @@ def runtime_info() -> dict[str, Any]:
         "handles": stats.buffers + stats.queues,
         "background_goroutines": stats.background,
         "background_panics": stats.background_panics,
+        "abandoned": _waiting.abandoned(stats.lingering),
         "records_dropped": stats.records_dropped,
         "heap_bytes": stats.heap_bytes,
         "in_flight": [

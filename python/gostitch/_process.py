@@ -20,10 +20,9 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _codec, _settings
+from gostitch import _codec, _crashes, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
-from gostitch._loops import running_loop
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, GoClosedError, LibraryError
 
@@ -115,6 +114,7 @@ class _Stats(msgspec.Struct, array_like=True):
     in_flight: list[Running]
     limited: list[Limited]
     resources: Resources
+    lingering: list[int]
 
 
 class Library:
@@ -151,9 +151,7 @@ _loading = False
 _closed = False
 _warned_of: set[str] = set()  # other Go runtimes
 _refused: LibraryError | None = None  # why the library that is loaded cannot be used
-_signals_watched = False
-_signals_read = -1
-_wakeup_fd = -1  # the end of the pipe that Python writes signal numbers to
+_interrupts: tuple[()] | tuple[int, int] = ()  # the ends of the pipe of Ctrl-C
 
 
 def library() -> Library:
@@ -261,6 +259,8 @@ def _load() -> Library:
         atexit.register(_close)
         loaded = _library
     warn_of_other_runtimes()
+    if _forked_from is None:
+        _crashes.take()
     return loaded
 
 
@@ -350,10 +350,11 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
     return msgspec.msgpack.encode(
         (
             _slog_level(),
-            _signal_pipe(),
+            _interrupt_pipe(),
             as_go_has_it(environment),
             pipe_ignored,
             _settings.as_go_has_it(settings, environment),
+            _crashes.begin(),
         )
     )
 
@@ -426,43 +427,24 @@ def _slog_level() -> int:
     return _codec.slog_level(logging.getLogger(_codec.LOGGER).getEffectiveLevel())
 
 
-def _signal_pipe() -> int:
-    """Give the end that Go reads of the pipe through which it learns of signals, made once."""
-    global _wakeup_fd, _signals_read
-    if _wakeup_fd < 0:
-        _signals_read, _wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    return _signals_read
+def _interrupt_pipe() -> int:
+    """Give the end that Go reads of the pipe through which it learns of SIGINT, made once.
 
-
-def watch_signals() -> None:
-    """Let Go learn of SIGINT while the main thread waits in a call.
-
-    Python writes the number of each signal to the wake-up descriptor from its
-    C handler, so Go can cancel the call; Python's handler runs when the call
-    returns. Does nothing on other threads, which cannot set it, and where
-    somebody else (asyncio, for one) has the descriptor. Asyncio takes it for
-    ``add_signal_handler`` and does not give it back, so the bridge calls this now
-    and then.
+    The bridge's handler, above Python's, writes to it which call of the main
+    thread is meant; Python's handler runs when that call returns.
     """
-    global _signals_watched
-    on_main = threading.get_ident() == threading.main_thread().ident
-    if not on_main or _wakeup_fd < 0 or running_loop() is not None:
-        return
-    before = signal.set_wakeup_fd(_wakeup_fd, warn_on_full_buffer=False)
-    if before not in (-1, _wakeup_fd):
-        signal.set_wakeup_fd(before)
-    _signals_watched = before in (-1, _wakeup_fd)
-
-
-def signals_watched() -> bool:
-    """Tell whether Ctrl-C reaches a call that the main thread waits for."""
-    return _signals_watched
+    global _interrupts
+    if not _interrupts:
+        _interrupts = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        bridge.watch_interrupts(_interrupts[1])
+    return _interrupts[0]
 
 
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
     if _library is not None:
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+        _crashes.end()
 
 
 def _closed_error() -> GoClosedError:
@@ -517,10 +499,12 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _library, _loading, _forked_from, _lock, _opening
+    global _library, _loading, _forked_from, _lock, _opening, _interrupts
     # Another thread may have held the lock at the fork.
     _lock, _opening = threading.Lock(), threading.RLock()
-    _forget_signals()
+    _crashes.leave_to_parent()
+    close_inherited(*_interrupts)  # the parent's, as is the call that it could cancel
+    _interrupts = ()
     if _library is not None or _loading:  # by another thread, which does not exist here
         _forked_from = _library.pid if _library is not None else os.getppid()
     _library, _loading = None, False
@@ -535,23 +519,9 @@ def close_inherited(*descriptors: int) -> None:
             pass  # the parent had closed whatever was open
 
 
-def _forget_signals() -> None:
-    """Close the pipe, which is the parent's: a Ctrl-C here would cancel the parent's call."""
-    global _signals_watched, _signals_read, _wakeup_fd
-    if _wakeup_fd < 0:
-        return
-    if _signals_watched:
-        before = signal.set_wakeup_fd(-1)
-        if before not in (-1, _wakeup_fd):
-            signal.set_wakeup_fd(before)
-    close_inherited(_signals_read, _wakeup_fd)
-    _signals_watched, _signals_read, _wakeup_fd = False, -1, -1
-
-
 os.register_at_fork(
     before=_before_fork,
     after_in_parent=_after_fork_in_parent,
     after_in_child=_after_fork_in_child,
 )
-bridge.install(watch=watch_signals)
 _settings.when_changed(_apply)

@@ -56,10 +56,11 @@ class Settings(NamedTuple):
     fork: str | None = None
     limits: Mapping[str, Limit] = {}
     default_timeout: float | None = None
+    grace: float | None = None
 
 
 _present = Settings()
-_apply: Callable[[Settings], None] | None = None
+_listeners: list[Callable[[Settings], None]] = []
 
 
 def present() -> Settings:
@@ -68,9 +69,9 @@ def present() -> Settings:
 
 
 def when_changed(apply: Callable[[Settings], None]) -> None:
-    """Have settings handed on, before they count; what it raises keeps the old ones."""
-    global _apply
-    _apply = apply
+    """Have settings handed on, those of now at once; what it raises later keeps the old ones."""
+    apply(_present)
+    _listeners.append(apply)
 
 
 def configure(
@@ -81,6 +82,7 @@ def configure(
     fork: str | None = _UNSET,
     limits: Mapping[str, Limit] | None = _UNSET,
     default_timeout: float | None = _UNSET,
+    grace: float | None = _UNSET,
 ) -> None:
     """Set what Go may use, and how much of each function; what is not given stays as it is.
 
@@ -101,6 +103,11 @@ def configure(
             those that were set before.
         default_timeout: Seconds for calls without ``timeout=``; a call takes
             ``timeout=math.inf`` to have none.
+        grace: Seconds that a function may run on after its context has ended, by a timeout or
+            by Ctrl-C, before its caller is let go: ``GoTimeoutError`` or ``KeyboardInterrupt``
+            then says that it still runs. Calls that this concerns (those with a timeout, and
+            those of the main thread) cost about as much as ``submit``. Default: the caller
+            waits for the function.
 
     Raises ``GoTypeError`` or ``GoValueError`` for a value that cannot be, which names
     the argument; nothing is changed then.
@@ -123,8 +130,10 @@ def configure(
         new = new._replace(limits=_limits(limits))
     if default_timeout is not _UNSET:
         new = new._replace(default_timeout=_seconds("default_timeout", default_timeout))
-    if _apply is not None:
-        _apply(new)
+    if grace is not _UNSET:
+        new = new._replace(grace=_seconds("grace", grace, zero=True))
+    for apply in _listeners:
+        apply(new)
     _present = new
 
 
@@ -177,7 +186,7 @@ def parse_size(text: str) -> int | None:
     return number if number <= _LARGEST else None
 
 
-def _seconds(argument: str, value: Any) -> float | None:
+def _seconds(argument: str, value: Any, *, zero: bool = False) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -185,8 +194,9 @@ def _seconds(argument: str, value: Any) -> float | None:
             f"{argument} must be a number of seconds or None, not {type(value).__name__}",
             details={"argument": argument},
         )
-    if not value > 0:
-        raise _value(argument, f"must be above 0 seconds, not {value}")
+    if not (value > 0 or (zero and value == 0)):
+        least = "at least" if zero else "above"
+        raise _value(argument, f"must be {least} 0 seconds, not {value}")
     return None if math.isinf(value) else float(value)
 
 
@@ -239,6 +249,13 @@ def as_go_has_it(settings: Settings, environment: Mapping[bytes, bytes]) -> list
 
 def _ns(seconds: float | None) -> int:
     return 0 if seconds is None else max(1, int(min(seconds, 2**32) * 1e9))
+
+
+def timeout_of(settings: Settings, function: str) -> float | None:
+    """Give the seconds for a function's calls without ``timeout=``, as gocore.SetLimits does."""
+    limit = settings.limits.get(function)
+    own = None if limit is None else limit.timeout
+    return settings.default_timeout if own is None else own
 
 
 def _share_of_container() -> int | None:

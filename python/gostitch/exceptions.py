@@ -231,6 +231,15 @@ class GoClosedError(GoError, RuntimeError):
     default_code = "closed"
 
 
+class GoInternalError(GoError, RuntimeError):
+    """Gostitch itself panicked in Go, and takes no more calls in this process.
+
+    ``go_stack`` tells where; start the process anew, and report it.
+    """
+
+    default_code = "internal"
+
+
 class LibraryError(GoError, ImportError):
     """The Go library cannot be loaded or does not fit this package."""
 
@@ -265,6 +274,7 @@ _CLASSES: dict[str, type[GoError]] = {
         GoCancelledError,
         GoPanic,
         GoClosedError,
+        GoInternalError,
     )
 }
 

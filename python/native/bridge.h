@@ -10,6 +10,7 @@
 
 #include "compat.h"
 
+#include <signal.h>
 #include <stdint.h>
 
 #include "gostitch.h"
@@ -61,6 +62,57 @@ void gs_set_alive(void);
 /* Makes the first call into a loaded library. */
 int32_t gs_first_call(int32_t (*call)(void *), void *with);
 
+/* Tells whether code is of the library. */
+int gs_is_go(uintptr_t address);
+
+/* Gives what handled a signal before the library was loaded. */
+const struct sigaction *gs_handler_before(int number);
+
+/* chain.c: signal handlers on top of others. */
+
+/* Handles a signal; below is what it was put upon. */
+typedef void (*gs_link)(int number, siginfo_t *info, void *context, const struct sigaction *below);
+
+/* Handles a signal as the action below does. */
+void gs_pass_on(const struct sigaction *below, int number, siginfo_t *info, void *context);
+
+/* Tells whether a link handles the signal. */
+int gs_is_on_top(int number);
+
+/* Puts a link, one for each signal, upon what handles the signal now. */
+int gs_cover(int number, gs_link link, const struct sigaction *top, const sigset_t *mask, int flags);
+
+/* Puts back what a link was put upon. */
+void gs_uncover(int number);
+
+/* interrupt.c: Ctrl-C while the main thread is in Go. */
+
+/* Says that the main thread goes into Go, and gives the call a number. 0: Python
+   code has run, look again whether the call can be made; -1: which has raised. */
+int gs_arm(uint64_t *number);
+
+/* Says that the main thread is back. */
+void gs_disarm(void);
+
+/* Says that this is a forked child. */
+void gs_forget_interrupts(void);
+
+extern PyMethodDef gs_interrupt_methods[];
+
+/* faults.c: whose fault it is. */
+
+/* Has Go asked first about each fault. */
+void gs_cover_faults(void);
+void gs_uncover_faults(void);
+
+/* The same where that may have changed; -1: an exception. */
+int gs_keep_faults(void);
+
+/* Looks for the module that covers them. */
+void gs_find_faulthandler(PyObject *modules);
+
+extern PyMethodDef gs_fault_methods[];
+
 /* go_objects.c: Go runtimes that are not ours. */
 
 /* Notes where a library of ours begins. */
@@ -84,11 +136,12 @@ typedef struct {
   PyObject *converse_later;  /* the same, which gives a future */
   PyObject *stand_in_submit; /* (function, args, kwargs) -> future: as stand_in */
   PyObject *queue;     /* () -> the queue for a call that is submitted here */
+  PyObject *wait;      /* (function, frame, loan, timeout_ns, None): a call that may be abandoned, or NULL */
+  PyObject *wait_always; /* the same, if that may be any call */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
   PyObject *trace;     /* () -> the caller's trace context as bytes, or NULL */
-  PyObject *watch;     /* (): let Ctrl-C reach a call of the main thread */
 } gs_hooks;
 
 extern gs_hooks gs_hook;

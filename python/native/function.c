@@ -11,7 +11,6 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 /* Bytes on the C stack for the arguments of a call, and for its reply. A reply
    that does not fit stays where Go made it. */
@@ -20,9 +19,6 @@
 
 /* More parameters than this need the heap. */
 #define FEW 16
-
-/* Nanoseconds between two looks whether Ctrl-C still reaches the main thread. */
-#define WATCH_AGAIN_NS 50000000
 
 typedef struct {
   PyObject_HEAD
@@ -160,6 +156,7 @@ static int look_around(void) {
   static unsigned generation_seen;
   Py_ssize_t modules = PyDict_Size(all_modules);
   if (modules == modules_seen && generation_seen == gs_ready) return 0;
+  gs_find_faulthandler(all_modules);
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.observe, NULL);
   if (done == NULL) return -1;
   Py_DECREF(done);
@@ -186,16 +183,7 @@ int64_t gs_now(void) {
   return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
 }
 
-/* Lets Ctrl-C reach the main thread's calls. Somebody else may take the wake-up
-   descriptor and not give it back, so this looks again now and then. */
-static int watch(int64_t ns) {
-  static int64_t again_at;
-  if (ns < again_at) return 0;
-  again_at = ns + WATCH_AGAIN_NS;
-  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.watch, NULL);
-  Py_XDECREF(done);
-  return done == NULL ? -1 : 0;
-}
+static int is_main_thread(void) { return (uint64_t)pthread_self() == gs_main_thread; }
 
 static int bound(function_object *f) {
   if (f->bound_to == gs_ready && gs_ready != 0) return 1;
@@ -249,16 +237,19 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
     request.trace = (const uint8_t *)PyBytes_AsString(trace);
     request.trace_length = (uint64_t)PyBytes_Size(trace);
   }
-  if ((uint64_t)pthread_self() == gs_main_thread) {
-    request.flags = GOSTITCH_MAIN;
-    if (watch(request.started_ns) < 0) return NULL;
-  }
-  /* Once more: what ran since may have forked. */
-  if (!bound(f)) return NULL;
+  int on_main = is_main_thread(), armed = 0;
+  if (gs_keep_faults() < 0) return NULL;
+  do {
+    /* Once more: what ran since may have forked. */
+    if (!bound(f)) return NULL;
+    if (on_main) armed = gs_arm(&request.number);
+    if (armed < 0) return NULL;
+  } while (on_main && !armed);
   request.function = (uint32_t)f->number;
   int64_t length;
   Py_BEGIN_ALLOW_THREADS;
   length = gs_go.call(&request, scratch, sizeof scratch, &out);
+  if (on_main) gs_disarm();
   Py_END_ALLOW_THREADS;
   if (length >= 0) return gs_result_of((PyObject *)f, scratch, (size_t)length);
   if (out.status != GOSTITCH_OK) return fail(&out, trace);
@@ -287,9 +278,11 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
                            PyObject *callback) {
   PyObject *rest = packed(writer, timeout_ns, callback);
   if (rest == NULL) return NULL;
+  Py_INCREF(hook); /* another thread may take it out meanwhile */
   PyObject *result = PyObject_CallFunctionObjArgs(hook, (PyObject *)f, PyTuple_GetItem(rest, 0),
                                                   PyTuple_GetItem(rest, 1), PyTuple_GetItem(rest, 2),
                                                   PyTuple_GetItem(rest, 3), NULL);
+  Py_DECREF(hook);
   Py_DECREF(rest);
   return result;
 }
@@ -301,6 +294,9 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   if (!bound(f)) return NULL;
   if (in->callback != NULL) {
     return hand_over(gs_hook.converse, f, writer, timeout_ns, in->callback);
+  }
+  if (gs_hook.wait != NULL && (timeout_ns != 0 || gs_hook.wait_always != NULL || is_main_thread())) {
+    return hand_over(gs_hook.wait, f, writer, timeout_ns, NULL);
   }
   PyObject *trace;
   if (trace_of(&trace) < 0) return NULL;

@@ -14,9 +14,10 @@ static const struct {
     {"refuse", &gs_hook.refuse},     {"damaged", &gs_hook.damaged},   {"prepare", &gs_hook.prepare},
     {"bind", &gs_hook.bind},         {"stand_in", &gs_hook.stand_in}, {"converse", &gs_hook.converse},
     {"timeout", &gs_hook.timeout},   {"fail", &gs_hook.fail},         {"observe", &gs_hook.observe},
-    {"trace", &gs_hook.trace},       {"watch", &gs_hook.watch},       {"queue", &gs_hook.queue},
+    {"trace", &gs_hook.trace},       {"queue", &gs_hook.queue},
     {"converse_later", &gs_hook.converse_later},
-    {"stand_in_submit", &gs_hook.stand_in_submit},
+    {"stand_in_submit", &gs_hook.stand_in_submit}, {"wait", &gs_hook.wait},
+    {"wait_always", &gs_hook.wait_always},
 };
 
 PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");

@@ -37,14 +37,14 @@ static int thread_key_known;
 static void in_child(void) {
   gs_alive = gs_ready = 0;
   gs_forget_queue();
+  gs_forget_interrupts();
   if (thread_key_known) pthread_key_delete(thread_key);
   thread_key_known = 0;
   if (library_end == 0) return;
   for (int number = 1; number < NSIG; number++) {
     struct sigaction now;
     if (sigaction(number, NULL, &now) != 0) continue;
-    uintptr_t handler = (uintptr_t)now.sa_sigaction;
-    if (handler >= library_start && handler < library_end) sigaction(number, &handlers_before[number], NULL);
+    if (gs_is_go((uintptr_t)now.sa_sigaction)) sigaction(number, &handlers_before[number], NULL);
   }
   library_start = library_end = 0;
 }
@@ -52,6 +52,7 @@ static void in_child(void) {
 void gs_before_load(void) {
   static int registered;
   if (!registered) registered = pthread_atfork(NULL, NULL, in_child) == 0;
+  gs_uncover_faults(); /* of a parent: Go must not come to pass faults on to us */
   limit_known = getrlimit(RLIMIT_NOFILE, &limit_before) == 0;
   for (int number = 1; number < NSIG; number++) sigaction(number, NULL, &handlers_before[number]);
 }
@@ -78,6 +79,10 @@ void gs_after_load(void *library) {
   }
 }
 
+int gs_is_go(uintptr_t address) { return address >= library_start && address < library_end; }
+
+const struct sigaction *gs_handler_before(int number) { return &handlers_before[number]; }
+
 void gs_set_alive(void) { gs_alive = ++generations; }
 
 int32_t gs_first_call(int32_t (*call)(void *), void *with) {
@@ -89,6 +94,7 @@ int32_t gs_first_call(int32_t (*call)(void *), void *with) {
     thread_key_known = before[key] == NULL && pthread_getspecific(key) != NULL;
     thread_key = key;
   }
+  gs_cover_faults();
   if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
   return status;
 }

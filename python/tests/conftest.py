@@ -7,6 +7,7 @@ shipped, and the functions that break things. ``abi/test_loading.py`` proves the
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -22,6 +23,11 @@ LIBRARY = ROOT / "build" / "tests" / "libfaults.so"
 
 # Before anything can load the library; programs that tests start inherit it.
 os.environ["GOSTITCH_LIBRARY"] = str(LIBRARY)
+# What crashes here must not be told to whoever runs the tests.
+os.environ["GOSTITCH_CRASH_DIR"] = str(LIBRARY.parent / "crashes")
+# A shell has it ignored in its background jobs, and in all that they start.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 sys.path.insert(0, str(ROOT / "python" / "native"))
 

@@ -37,8 +37,12 @@ __all__ = [
     "ask",
     "ask_floats",
     "ask_late",
+    "await_end",
+    "await_end_in_stream",
+    "await_end_with_messages",
     "background",
     "background_panic",
+    "break_bridge",
     "broken_table",
     "buy",
     "bytes_in",
@@ -46,6 +50,7 @@ __all__ = [
     "collect",
     "count_floats",
     "count_messages",
+    "crash",
     "drawn",
     "echo",
     "echo_bytes",
@@ -54,6 +59,7 @@ __all__ = [
     "echo_list",
     "echo_optional_bytes",
     "echo_thing",
+    "end_seen",
     "environment",
     "every_column",
     "fail",
@@ -70,6 +76,9 @@ __all__ = [
     "goroutines",
     "keep_floats",
     "lines",
+    "linger",
+    "linger_in_stream",
+    "linger_with_messages",
     "list_directory",
     "located_table",
     "log",
@@ -291,6 +300,92 @@ def ask_late(
 
 
 @_go.function(
+    "faults.await_end",
+    "5fb941e79695b0f0",
+    "",
+    "none",
+)
+def await_end(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Waits for the end of its context.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("number: int64, text: str")
+class FaultsLine(_msgspec.Struct, frozen=True):
+    """One result of a stream.
+
+    Attributes:
+        number: Of the result, from 0.
+        text: Of the result.
+    """
+
+    number: int
+    text: str
+
+
+@_go.stream(
+    "faults.await_end_in_stream",
+    "baaf699a6d80c1ea",
+    "",
+    "FaultsLine",
+)
+def await_end_in_stream(
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[FaultsLine]:
+    """Gives a line and waits for the end of its context.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("index: int64, text: str")
+class FaultsTick(_msgspec.Struct, frozen=True):
+    """One message.
+
+    Attributes:
+        index: Of the message, from 0.
+        text: Of the message.
+    """
+
+    index: int
+    text: str
+
+
+@_go.function(
+    "faults.await_end_with_messages",
+    "867f0b59328f2d67",
+    "",
+    "none",
+    message="FaultsTick",
+    callback="progress",
+)
+def await_end_with_messages(
+    *,
+    progress: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Sends a message and waits for the end of its context.
+
+    Args:
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.background",
     "81434fe7a2a336d5",
     "seconds: float64",
@@ -312,17 +407,39 @@ def background(
 
 @_go.function(
     "faults.background_panic",
-    "9d9d155ad4b0f922",
-    "",
+    "05224d964fc111eb",
+    "kind: str",
     "none",
 )
 def background_panic(
     *,
+    kind: str = "background",
     timeout: float | None = None,
 ) -> None:
     """Leaves a goroutine behind that panics, and returns.
 
     Args:
+        kind: One of those of panic, or background.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.break_bridge",
+    "715f8a149c3809ae",
+    "where: str",
+    "none",
+)
+def break_bridge(
+    where: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes the bridge itself panic in a later call, by an observer that does.
+
+    Args:
+        where: One of: start, end, flush.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -444,19 +561,6 @@ def count_floats(
     raise NotImplementedError
 
 
-@_go.record("index: int64, text: str")
-class FaultsTick(_msgspec.Struct, frozen=True):
-    """One message.
-
-    Attributes:
-        index: Of the message, from 0.
-        text: Of the message.
-    """
-
-    index: int
-    text: str
-
-
 @_go.function(
     "faults.count_messages",
     "153798385fb9b821",
@@ -480,6 +584,26 @@ def count_messages(
         progress: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.crash",
+    "19d6deaa5f3edd06",
+    "kind: str",
+    "none",
+)
+def crash(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Ends the process as no recover can prevent.
+
+    Args:
+        kind: One of: map, stack, goroutine, memory.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -906,6 +1030,25 @@ def echo_thing(
 
 
 @_go.function(
+    "faults.end_seen",
+    "67a11b79150ddef8",
+    "",
+    "int64",
+)
+def end_seen(
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Gives when a function last saw its context end, in nanoseconds of the system's monotonic
+    clock.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.environment",
     "8e5286a4dfffdd1b",
     "name: str",
@@ -1209,19 +1352,6 @@ def keep_floats(
     raise NotImplementedError
 
 
-@_go.record("number: int64, text: str")
-class FaultsLine(_msgspec.Struct, frozen=True):
-    """One result of a stream.
-
-    Attributes:
-        number: Of the result, from 0.
-        text: Of the result.
-    """
-
-    number: int
-    text: str
-
-
 @_go.stream(
     "faults.lines",
     "1e785e799a1ed663",
@@ -1245,6 +1375,78 @@ def lines(
         panic_after: So many results; negative: never.
         size: Of each result's text in bytes.
         pause: Before each result.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.linger",
+    "e9e3905e8523f958",
+    "seconds: float64, data: bytes",
+    "int64",
+)
+def linger(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Sleeps, whatever happens to its context, and returns the size of the data.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.stream(
+    "faults.linger_in_stream",
+    "7e42bf69c915bc4f",
+    "seconds: float64, data: bytes",
+    "FaultsLine",
+)
+def linger_in_stream(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[FaultsLine]:
+    """Gives a line and lingers.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.linger_with_messages",
+    "58c80d59fa0b6610",
+    "seconds: float64, data: bytes",
+    "int64",
+    message="FaultsTick",
+    callback="progress",
+)
+def linger_with_messages(
+    seconds: float,
+    data: _go.Bytes,
+    *,
+    progress: _abc.Callable[[FaultsTick], object] | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Sends a message and lingers.
+
+    Args:
+        seconds: To run.
+        data: That is lent meanwhile.
+        progress: Called with each message the function sends while it runs, on the
+            thread that waits (or on the event loop). An exception in it cancels the
+            call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

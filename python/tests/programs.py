@@ -20,7 +20,11 @@ class Programs:
         self, text: str, *options: str, env: dict[str, str | None] | None = None, **popen: Any
     ) -> subprocess.Popen[str]:
         """Start a program; ``env`` changes variables, or removes those that are None."""
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+        environment = os.environ | {
+            "PYTHONPATH": str(Path(__file__).parent),
+            # What crashes here must not be told to whoever runs the tests.
+            "GOSTITCH_CRASH_DIR": str(self.folder / "crashes"),
+        }
         for name, value in (env or {}).items():
             environment.pop(name, None)
             if value is not None:

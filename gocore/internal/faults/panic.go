@@ -65,8 +65,19 @@ func Goexit(context.Context, NoArgs) (None, error) {
 	return None{}, nil
 }
 
+// BackgroundPanicArgs choose a panic of a goroutine.
+type BackgroundPanicArgs struct {
+	// Kind is one of those of panic, or background.
+	Kind string `gostitch:"kind,default=background"`
+}
+
 // BackgroundPanic leaves a goroutine behind that panics, and returns.
-func BackgroundPanic(ctx context.Context, _ NoArgs) (None, error) {
-	gocore.Go(ctx, func(context.Context) { panic("in the background") })
+func BackgroundPanic(ctx context.Context, a BackgroundPanicArgs) (None, error) {
+	gocore.Go(ctx, func(ctx context.Context) {
+		if a.Kind != "background" {
+			_, _ = Panic(ctx, PanicArgs(a))
+		}
+		panic("in the background")
+	})
 	return None{}, nil
 }

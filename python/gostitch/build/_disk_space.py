@@ -65,4 +65,6 @@ def explained() -> Iterator[None]:
         full = reason(said)
         if full is None or full in said:
             raise
+        # An archive that could not be written says so again, at length, when it is finalized.
+        sys.unraisablehook = lambda _: None
         sys.exit(f"{lines(said)[:400]}\ngostitch: nothing was built: {full}")

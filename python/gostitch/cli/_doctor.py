@@ -42,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         default=20.0,
         metavar="SECONDS",
-        help="how long trying the library may take (default: %(default)g)",
+        help="how long trying the library, or an answer to --pid, may take (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--pid",
+        type=_pid,
+        metavar="PID",
+        help="ask a process that has called gostitch.dump_on_signal() what it is doing",
     )
 
 
@@ -56,10 +62,18 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _pid(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of a process")
+    return int(text)
+
+
 def run(options: argparse.Namespace) -> int:
     """Examine, print, and give 1 if something will not work."""
     from gostitch import doctor  # when it is wanted, not for every subcommand
 
+    if options.pid is not None:
+        return _ask(options)
     load: Any = "no" if options.no_load else "trial"
     findings = doctor.examine(load=load, timeout_s=options.timeout)
     sound = all(finding.status != "problem" for finding in findings)
@@ -73,6 +87,17 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(findings, options.verbose)
     return 0 if sound else 1
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from gostitch.doctor import _ask
+
+    try:
+        dump = _ask.ask(options.pid, options.timeout)
+    except _ask.AskError as error:
+        sys.exit(f"gostitch doctor: {error}")
+    print(json.dumps({"pid": options.pid, "dump": dump}) if options.json else dump, end="")
+    return 0
 
 
 def _print(findings: list[Any], verbose: bool) -> None:

@@ -12,6 +12,7 @@ from gostitch.doctor._finding import Verdict, note, ok, warning
 KNOWN = (
     "GOSTITCH_CHECK_LOANS",
     "GOSTITCH_CI",
+    "GOSTITCH_CRASH_DIR",
     "GOSTITCH_FORK",
     "GOSTITCH_LIBRARY",
     "GOSTITCH_LONG",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from gostitch import _cgroup
 from gostitch.doctor import (
+    _crash_reports,
     _environment,
     _file_systems,
     _fork,
@@ -89,6 +90,7 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         ("process.servers", "servers", _servers.servers),
         ("process.signals", "signals", _signals.signals),
         ("process.faulthandler", "faulthandler", _signals.fault_handler),
+        ("process.crash_reports", "crash reports", _crash_reports.crash_reports),
         ("observe.opentelemetry", "OpenTelemetry", _opentelemetry.opentelemetry),
         ("observe.settings", "OTEL_* settings", lambda: _opentelemetry.settings(env)),
         ("observe.sentry", "Sentry", lambda: _sentry.sentry(env)),

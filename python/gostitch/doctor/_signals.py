@@ -11,9 +11,7 @@ from typing import Any
 from gostitch.doctor import _handlers, _library, _maps, _runtime
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 
-_ENABLE_FIRST = (
-    "Call faulthandler.enable() before the first call of a Go function, and never again."
-)
+_FAULTS_FIRST = "Set handlers of SIGSEGV, SIGBUS and SIGFPE before the first call of a Go function."
 _URGENT_LATE = "Set handlers of SIGURG before the first call of a Go function."
 
 
@@ -87,7 +85,7 @@ def _name(number: int) -> str:
 
 
 def fault_handler() -> Verdict:
-    """Check that faulthandler and the Go runtime do not fight over SIGSEGV."""
+    """Check that the Go runtime learns of its own faults, and faulthandler of others."""
     info, maps = _runtime.info(), _maps.read()
     facts: dict[str, Any] = {
         "enabled": faulthandler.is_enabled(),
@@ -97,22 +95,14 @@ def fault_handler() -> Verdict:
     }
     loaded = info is not None and info["loaded"]
     if not loaded:
-        if facts["enabled"]:
-            words = "faulthandler is enabled, and before Go is loaded, which is the right order."
-            return ok(words + " Do not disable it later.", **facts)
-        words = "faulthandler is not enabled. If you want it, enable it before the first call."
-        return ok(words, **facts)
-    if info is not None and facts["sigsegv"] and not _is_go(facts["sigsegv"], info):
-        who = facts["sigsegv"] if facts["sigsegv"].startswith("/") else "nobody"
-        cause = (
-            "since faulthandler was enabled after Go was loaded"
-            if facts["enabled"]
-            else "as after faulthandler.disable()"
-        )
+        words = "Faults of Go become GoPanic, faults of C are left to faulthandler"
+        return ok(f"{words} {'(enabled)' if facts['enabled'] else 'if you enable it'}.", **facts)
+    if info is not None and not info["faults_covered"]:
+        who = facts["sigsegv"] or "unknown code"
         words = (
-            f"The Go runtime does not handle SIGSEGV any more, but {who}, {cause}: a nil "
-            "dereference in Go ends the process, instead of becoming GoPanic."
+            f"The Go runtime is not asked first about faults, but {who}: a nil dereference in Go "
+            "ends the process, instead of becoming GoPanic."
         )
-        return problem(words, _ENABLE_FIRST, **facts)
-    words = "The Go runtime handles SIGSEGV, so a nil dereference in Go becomes GoPanic."
-    return ok(words, **facts)
+        return problem(words, _FAULTS_FIRST, **facts)
+    words = "The Go runtime is asked first about faults, so a nil dereference in Go becomes GoPanic"
+    return ok(f"{words}; faults of C are left to who handled them before.", **facts)

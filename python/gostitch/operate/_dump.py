@@ -9,6 +9,7 @@ import time
 from typing import Any, TextIO
 
 from gostitch import _info, _process
+from gostitch.operate import _note
 
 
 def dump_text() -> str:
@@ -39,23 +40,26 @@ def dump_on_signal(signum: int, path: str | os.PathLike[str]) -> None:
     Works while the main thread is stuck in Go or in a C extension, even with the GIL:
     Python's stacks are written by ``faulthandler``, the rest by Go. Loads the
     library; choose a signal that nobody else handles, such as ``signal.SIGUSR2``. Call it again in
-    a forked child. The file is made at once, for this user alone.
+    a forked child. The file is made at once, for this user alone. ``gostitch doctor --pid`` then
+    asks the process and prints what it appends.
 
     Raises ``OSError`` if the file cannot be written, ``ValueError`` or ``RuntimeError`` if the
     signal cannot be handled.
     """
     from gostitch.operate import _generated
 
+    place = os.path.abspath(path)
     stacks, ours = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(stacks, False)
     try:
-        _generated.write_dumps(stacks, os.path.abspath(path))
+        _generated.write_dumps(stacks, place)
     except BaseException:
         os.close(stacks)
         os.close(ours)
         raise
     # The descriptor stays open for as long as the signal may come.
     faulthandler.register(signum, file=ours, all_threads=True, chain=False)
+    _note.leave(signum, os.fsdecode(place))
 
 
 def _section(title: str, text: str) -> str:

@@ -258,11 +258,12 @@ def test_live_counts() -> None:
     """The counts arrive in the order in which both sides name them."""
     stats = msgspec.msgpack.decode(frame("stats"), type=_process._Stats)
 
-    *counts, in_flight, limited, resources = msgspec.structs.astuple(stats)
+    *counts, in_flight, limited, resources, lingering = msgspec.structs.astuple(stats)
     running = _process.Running("m.f", 10**9, "0af7651916cd43dd8448eb211c80319c", True, False)
     assert [1, 2, 3, 4, 5, 6, 7, 8] == counts
     assert ([running], [_process.Limited("m.f", 4, 3, 2, 1)]) == (in_flight, limited)
     assert _process.Resources(2, 1 << 30, -1) == resources
+    assert [2 * 10**9, 10**9] == lingering
 
 
 def test_a_span_becomes_the_sdks_own() -> None:

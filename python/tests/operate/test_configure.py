@@ -43,6 +43,8 @@ print(json.dumps([info["max_procs"], info["memory_limit"], info["gc_percent"]]))
         ("limits", [("tasks.fetch", Limit(1))]),
         ("default_timeout", "1"),
         ("default_timeout", True),
+        ("grace", "1"),
+        ("grace", True),
     ],
 )
 def test_a_wrong_type(argument: str, value: Any) -> None:
@@ -69,6 +71,8 @@ def test_a_wrong_type(argument: str, value: Any) -> None:
         ("fork", "maybe"),
         ("default_timeout", 0),
         ("default_timeout", math.nan),
+        ("grace", -1),
+        ("grace", math.nan),
     ],
 )
 def test_a_wrong_value(argument: str, value: Any) -> None:

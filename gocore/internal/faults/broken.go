@@ -1,0 +1,41 @@
+package faults
+
+import (
+	"context"
+
+	"github.com/gostitch/gostitch/gocore"
+)
+
+// BreakBridgeArgs choose where the bridge panics.
+type BreakBridgeArgs struct {
+	// Where is one of: start, end, flush.
+	Where string
+}
+
+// BreakBridge makes the bridge itself panic in a later call, by an observer that does.
+func BreakBridge(_ context.Context, a BreakBridgeArgs) (None, error) {
+	gocore.SetObserver(brokenObserver{a.Where})
+	return None{}, nil
+}
+
+// brokenObserver stands for code of the bridge around a call.
+type brokenObserver struct{ where string }
+
+func (o brokenObserver) StartCall(ctx context.Context, _ *gocore.Call) (context.Context, func(error)) {
+	if o.where == "start" {
+		panic("the bridge is broken at the start")
+	}
+	return ctx, func(error) {
+		if o.where == "end" {
+			panic("the bridge is broken at the end")
+		}
+	}
+}
+
+func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
+
+func (o brokenObserver) Flush(context.Context) {
+	if o.where == "flush" {
+		panic("the bridge is broken at the flush")
+	}
+}

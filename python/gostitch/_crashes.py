@@ -1,0 +1,285 @@
+"""Crash reports: what Go wrote when it ended a process, for the next one that starts.
+
+Each process has an empty file that Go writes to when it must end it. A clean exit
+removes the file; the next process that loads the library takes those that are not empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
+"""The environment variable that names the folder of crash reports; ``off``: none are kept."""
+
+_OFF = "off"
+_NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<space>\d+)\.crash")
+_HEADER = re.compile(r"^goroutine \d+ .*?\[(?P<state>.*)\]:$", re.MULTILINE)
+_CALL = re.compile(r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)')
+_TRACE = re.compile(r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})')
+_REASON = re.compile(r"^(fatal error: |panic: |runtime: |SIG[A-Z]+: )(?P<text>.*)", re.MULTILINE)
+# What Go was doing when it gave up: a frame near the top of the stack.
+_FATAL = {
+    "internal/runtime/maps.fatal": "concurrent use of a map",
+    "runtime.newstack": "stack overflow",
+    "runtime.(*mcache).allocLarge": "out of memory",
+    "runtime.(*mheap).": "out of memory",
+    "runtime.sysMap": "out of memory",
+    "runtime.newosproc": "no thread can be made",
+}
+_THROWERS = ("runtime.throw", "runtime.fatal", "runtime.fatalthrow")
+_MOST_REPORTS = 20  # are taken at one start
+_MOST_FILES = 200  # are left in the folder
+_MOST_BYTES = 1 << 18  # of a report
+_FOREIGN_AFTER_S = 60.0  # a report of another container is whole
+_FORGOTTEN_AFTER_S = 30 * 86400.0  # an empty file of another container
+_log = logging.getLogger("gostitch")
+
+
+class CrashReport(NamedTuple):
+    """What Go wrote when it ended a process."""
+
+    pid: int
+    when: datetime
+    reason: str
+    function: str | None
+    trace_id: str | None
+    text: str
+
+    def __str__(self) -> str:
+        call = f" in {self.function}()" if self.function else ""
+        trace = f", trace {self.trace_id}" if self.trace_id else ""
+        when = f"{self.when:%Y-%m-%d %H:%M:%S}Z"
+        return f"Go ended process {self.pid} at {when}{call}{trace}: {self.reason}"
+
+
+_lock = threading.Lock()
+_own: Path | None = None
+_why_none = ""
+_taken: list[CrashReport] = []
+_hooks: list[Callable[[CrashReport], object]] = []
+
+
+def on_crash_report(hook: Callable[[CrashReport], object]) -> None:
+    """Have a callable told of each crash of an earlier process, at the first call of Go.
+
+    It is told at once of those that were found already. They are logged on
+    the logger ``gostitch`` in any case.
+    """
+    with _lock:
+        _hooks.append(hook)
+        known = list(_taken)
+    for report in known:
+        _tell(hook, report)
+
+
+def folder() -> Path | None:
+    """Give the folder of crash reports, made if need be; None where none can be kept."""
+    global _why_none
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen == _OFF:
+        _why_none = f"{FOLDER_VARIABLE} is off"
+        return None
+    reasons = []
+    for path in [Path(chosen)] if chosen else _usual_folders():
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = path.lstat()
+            if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+                raise PermissionError(f"{path} is not a folder of this user")
+            if found.st_mode & 0o077:
+                raise PermissionError(f"{path} is open to other users (chmod 700 it)")
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(f"{path} cannot be written to")
+        except OSError as error:
+            reasons.append(str(error))
+            continue
+        _why_none = ""
+        return path
+    _why_none = "; ".join(reasons)
+    return None
+
+
+def why_none() -> str:
+    """Give the reason why no crash report is kept, after ``folder`` gave none."""
+    return _why_none
+
+
+def _usual_folders() -> list[Path]:
+    import tempfile  # late: it is slow to import, and mostly there already
+
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    temporary = Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
+    # A private folder within one that may be anybody's.
+    return [Path(state, "gostitch", "crashes"), temporary]
+
+
+def begin() -> str:
+    """Make the empty file of this process, for Go to open, and give its path; empty for none."""
+    global _own
+    if _own is not None:
+        return str(_own)
+    path = folder()
+    if path is None:
+        return ""
+    own = path / f"{os.getpid()}-{_start_of(os.getpid())}-{_space()}.crash"
+    try:
+        os.close(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    except OSError:  # a full disk, say; the doctor tells
+        return ""
+    _own = own
+    return str(own)
+
+
+def end() -> None:
+    """Remove the file of this process, which has come to its end."""
+    global _own
+    own, _own = _own, None
+    if own is not None:
+        with contextlib.suppress(OSError):
+            own.unlink()
+
+
+def leave_to_parent() -> None:
+    """Forget the file of the process that this one was forked from."""
+    global _own, _lock
+    _own, _lock = None, threading.Lock()
+
+
+def waiting() -> list[Path]:
+    """Give the files of crash reports that nobody has taken yet."""
+    path = folder()
+    return [] if path is None else [each for each in _files(path) if _size(each)]
+
+
+def take() -> None:
+    """Take the reports of processes that have ended, and tell the hooks of each, once."""
+    path = folder()
+    if path is None:
+        return
+    reports: list[CrashReport] = []
+    for each in _files(path):
+        if len(reports) == _MOST_REPORTS:
+            break
+        with contextlib.suppress(OSError):  # another process takes it, or a disk is full
+            report = _take(each)
+            if report is not None:
+                reports.append(report)
+    with _lock:
+        _taken.extend(reports)
+        hooks = list(_hooks)
+    for report in reports:
+        _log.error("%s", report, extra={"go_crash": report.text, "go_function": report.function})
+        for hook in hooks:
+            _tell(hook, report)
+
+
+def _tell(hook: Callable[[CrashReport], object], report: CrashReport) -> None:
+    try:
+        hook(report)
+    except Exception:
+        _log.exception("a hook of on_crash_report failed")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    """Give the files of a folder, oldest first; those beyond the bound are removed."""
+    with contextlib.suppress(OSError):
+        files = sorted(
+            (each for each in path.iterdir() if _NAME.fullmatch(each.name)), key=_modified
+        )
+        for each in files[:-_MOST_FILES]:
+            with contextlib.suppress(OSError):
+                each.unlink()
+        yield from files[-_MOST_FILES:]
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _size(path: Path) -> int:
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
+
+
+def _take(path: Path) -> CrashReport | None:
+    named = _NAME.fullmatch(path.name)
+    assert named is not None
+    pid, written = int(named["pid"]), _modified(path)
+    age = time.time() - written
+    if named["space"] == _space():
+        if _start_of(pid) == named["start"]:
+            return None  # it lives
+    elif age < (_FOREIGN_AFTER_S if _size(path) else _FORGOTTEN_AFTER_S):
+        return None
+    if not _size(path):
+        path.unlink()
+        return None
+    # Whoever can rename it has it.
+    mine = path.with_suffix(f".{os.getpid()}")
+    path.rename(mine)
+    try:
+        with mine.open("rb") as file:
+            text = file.read(_MOST_BYTES).decode(errors="replace")
+    finally:
+        mine.unlink()
+    return parse(pid, datetime.fromtimestamp(written, timezone.utc), text)
+
+
+def parse(pid: int, when: datetime, text: str) -> CrashReport:
+    """Read what Go wrote: the goroutine that crashed comes first."""
+    first = _HEADER.search(text)
+    state = "" if first is None else first["state"]
+    call, trace = _CALL.search(state), _TRACE.search(state)
+    reason = _REASON.search(text)
+    return CrashReport(
+        pid=pid,
+        when=when,
+        reason=reason[0].strip() if reason else _reason_of(text),
+        function=call["call"] if call else None,
+        trace_id=trace["trace"] if trace else None,
+        text=text,
+    )
+
+
+def _reason_of(text: str) -> str:
+    """Say what happened where Go wrote its message to standard error alone."""
+    frames = re.findall(r"^([\w./]+(?:\.\(\*\w+\))?\.[\w.]+)\(", text, re.MULTILINE)[:8]
+    for frame, meaning in _FATAL.items():
+        if any(frame in each for each in frames):
+            return f"fatal error: {meaning}"
+    lines = text.strip().splitlines()
+    where = next((each for each in frames if each not in _THROWERS), None)
+    return f"fatal error in {where}" if where else lines[0] if lines else "unknown"
+
+
+def _start_of(pid: int) -> str:
+    """Give when a process began, which tells it from a later one of that number."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _space() -> str:
+    """Give the name space that process numbers are of: that of a container, for one."""
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return "0"

@@ -1,0 +1,134 @@
+"""Waiting for a submitted call on the thread that made it.
+
+A call that is waited for runs on its caller's thread, which nothing can take
+back: a function that ignores its context holds it. Where a grace is set,
+such a call is submitted instead, and its caller let go when the function runs
+on for longer than that after its context has ended.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gostitch import _hooks, _pending, _settings
+from gostitch._process import bridge
+from gostitch._queue import decode_error
+from gostitch._settings import Settings
+from gostitch.exceptions import GoCancelledError, GoError, GoTimeoutError
+
+if TYPE_CHECKING:
+    from gostitch._future import Future
+    from gostitch._queue import Queue
+
+_LONGEST_POLL_S = 3600.0
+"""A poll takes its timeout as an int of C."""
+
+DEFAULT_GRACE_S = 5.0
+"""From when on a call counts as abandoned in ``runtime_info`` where no grace is set."""
+
+
+def _apply(settings: Settings) -> None:
+    """Have the bridge hand over the calls that may be abandoned."""
+    graceful = settings.grace is not None
+    timed = settings.default_timeout is not None or any(
+        each.timeout is not None for each in settings.limits.values()
+    )
+    bridge.install(
+        wait=_wait if graceful else None, wait_always=_wait if graceful and timed else None
+    )
+
+
+def abandoned(lingering_ns: Sequence[int]) -> int:
+    """Count the calls that run on for longer than the grace, of the times for which they do."""
+    grace = _settings.present().grace
+    if grace is None:
+        grace = DEFAULT_GRACE_S
+    return sum(ns > grace * 1e9 for ns in lingering_ns)
+
+
+def result_of(queue: Queue, future: Future[Any], timeout_ns: int) -> Any:
+    """Give the result of a call whose replies arrive on a queue of this thread's own."""
+    try:
+        settings = _settings.present()
+        grace = settings.grace
+        timeout = _timeout_of(settings, future._function.name, timeout_ns)
+        patience = None if grace is None or timeout is None else timeout + grace
+        try:
+            ended = _drain(queue, future, patience)
+        except BaseException as error:
+            if grace is not None:
+                _end(queue, future, grace, error)
+            future.cancel()
+            raise
+        if not ended:
+            future.cancel()
+            raise _abandoned(GoTimeoutError, future, f"within {grace:g} s of its timeout")
+        return future.result()
+    finally:
+        del future  # it holds the exception, whose traceback holds this frame
+
+
+def _timeout_of(settings: Settings, function: str, timeout_ns: int) -> float | None:
+    if timeout_ns == 0:
+        return _settings.timeout_of(settings, function)
+    return max(timeout_ns, 0) / 1e9
+
+
+def _drain(queue: Queue, future: Future[Any], patience: float | None) -> bool:
+    """Handle what arrives until the future is done, or for so many seconds; tell which."""
+    poll = select.poll()
+    poll.register(queue.fd, select.POLLIN)
+    until = None if patience is None else time.monotonic() + patience
+    try:
+        while not future.done():
+            # Interrupted by signals, whose handlers Python then runs.
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            poll.poll(None if left is None else max(min(left, _LONGEST_POLL_S) * 1e3, 1))
+            while queue.drain():
+                pass  # the descriptor tells only once
+        return True
+    finally:
+        del future  # frames of a callable that failed hold this one
+
+
+def _end(queue: Queue, future: Future[Any], grace: float, error: BaseException) -> None:
+    """Cancel a call whose caller was interrupted; where it runs on, say so in the cause."""
+    queue.cancel(future._token)
+    if not _drain(queue, future, grace):
+        error.__cause__ = _abandoned(GoCancelledError, future, f"within {grace:g} s of Ctrl-C")
+
+
+def _abandoned(kind: type[GoError], future: Future[Any], when: str) -> GoError:
+    name = future._function.name
+    return kind(
+        f"{name}() did not end {when} and was abandoned: it still runs, and keeps what it was "
+        "lent; have it return when its context ends",
+        details={"function": name, "abandoned": True},
+    )
+
+
+def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -> Any:
+    """Run a function that may be abandoned."""
+    _hooks.look()
+    trace = _hooks.trace_context()
+    queue = _pending.private_queue()
+    try:
+        future: Future[Any] = queue.new_future(made, trace, loan)
+        refused = queue.start(future, 0, timeout_ns, frame)
+        if refused is not None:
+            future._end_loan()
+            raise decode_error(refused, trace)
+        try:
+            return result_of(queue, future, timeout_ns)
+        finally:
+            del future
+    finally:
+        queue.retire()
+
+
+_settings.when_changed(_apply)

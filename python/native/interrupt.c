@@ -1,0 +1,125 @@
+/*
+ * Ctrl-C while the main thread is in Go.
+ *
+ * Python's handler only notes the signal, for when the call returns. A handler
+ * above it tells Go which call is meant, so that its context ends. It does
+ * nothing else, and nothing at all while no call is under way.
+ */
+
+#include "bridge.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The number of the call that the main thread is in; 0: none. */
+static _Atomic uint64_t armed;
+
+/* A signal has come since the last look: Python may have to run its handler before
+   the thread goes where it cannot. */
+static atomic_int seen;
+
+/* Where Go reads the numbers of calls to cancel, and which file that was: who
+   closes all descriptors, as daemons do, makes the number another file's. */
+static atomic_int notices = -1;
+static dev_t notices_device;
+static ino_t notices_inode;
+
+static void tell(uint64_t number) {
+  struct stat now;
+  int fd = atomic_load(&notices);
+  if (fd < 0 || fstat(fd, &now) != 0 || now.st_dev != notices_device || now.st_ino != notices_inode) return;
+  /* Whole, as it is short; a full pipe has notices enough. */
+  ssize_t written = write(fd, &number, sizeof number);
+  (void)written;
+}
+
+static void interrupted(int number, siginfo_t *info, void *context, const struct sigaction *below) {
+  uint64_t call = atomic_load(&armed);
+  atomic_store(&seen, 1);
+  /* First, so that Python knows of the signal when the call returns. */
+  gs_pass_on(below, number, info, context);
+  if (call != 0) tell(call);
+}
+
+/* Puts our handler on top, unless the program wants no handler. */
+static int on_top(void) {
+  if (gs_is_on_top(SIGINT)) return 1;
+  struct sigaction now;
+  if (sigaction(SIGINT, NULL, &now) != 0) return 0;
+  if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) return 0;
+  int flags = (now.sa_flags & (SA_RESTART | SA_NODEFER)) | SA_SIGINFO | SA_ONSTACK;
+  return gs_cover(SIGINT, interrupted, &now, &now.sa_mask, flags);
+}
+
+/* A clock that costs a few nanoseconds, and about a microsecond of it: no program
+   sets a handler in less. */
+#if defined(__x86_64__)
+static uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
+#define A_MOMENT 3000
+#else
+static uint64_t ticks(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+#define A_MOMENT 1000
+#endif
+
+/* When the main thread left Go the last time. signal.signal puts Python's handler
+   back on top, so whether ours still is must be asked; that is a system call, and
+   not worth it between calls in a row. */
+static uint64_t left;
+
+int gs_arm(uint64_t *number) {
+  static uint64_t numbers;
+  if (ticks() - left > A_MOMENT) on_top();
+  *number = ++numbers;
+  atomic_store(&armed, *number);
+  if (!atomic_load_explicit(&seen, memory_order_relaxed)) return 1;
+  atomic_store(&armed, 0);
+  atomic_store(&seen, 0);
+  return PyErr_CheckSignals() < 0 ? -1 : 0;
+}
+
+void gs_disarm(void) {
+  atomic_store_explicit(&armed, 0, memory_order_release);
+  left = ticks();
+}
+
+void gs_forget_interrupts(void) {
+  atomic_store(&armed, 0);
+  atomic_store(&notices, -1);
+}
+
+PyDoc_STRVAR(watch_doc,
+             "watch_interrupts(fd)\n\n"
+             "Write the number of the main thread's call to a pipe when SIGINT comes meanwhile.");
+
+static PyObject *watch_interrupts(PyObject *module, PyObject *descriptor) {
+  long fd = PyLong_AsLong(descriptor);
+  struct stat file;
+  if (fd == -1 && PyErr_Occurred()) return NULL;
+  if (fstat((int)fd, &file) != 0) return PyErr_SetFromErrno(PyExc_OSError);
+  notices_device = file.st_dev;
+  notices_inode = file.st_ino;
+  atomic_store(&notices, (int)fd);
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(watched_doc,
+             "interrupts_watched() -> bool\n\nTell whether SIGINT would end a call that the main thread makes now.");
+
+static PyObject *interrupts_watched(PyObject *module, PyObject *nothing) {
+  int main_thread = (uint64_t)pthread_self() == gs_main_thread;
+  return PyBool_FromLong(atomic_load(&notices) >= 0 && (main_thread ? on_top() : gs_is_on_top(SIGINT)));
+}
+
+PyMethodDef gs_interrupt_methods[] = {
+    {"watch_interrupts", watch_interrupts, METH_O, watch_doc},
+    {"interrupts_watched", interrupts_watched, METH_NOARGS, watched_doc},
+    {NULL, NULL, 0, NULL},
+};
