@@ -62,12 +62,18 @@ def timeout() -> Work:
     return trials(once, faults.end_seen)
 
 
+def _until_it_waits() -> None:
+    """Give a call the time to begin: one that has not begun has no end to see."""
+    while faults.awaiting_end() == 0:
+        time.sleep(SETTLE_S)
+
+
 def future() -> Work:
     """Cancel a future."""
 
     def once() -> int:
         waiting = faults.await_end.submit()
-        time.sleep(SETTLE_S)
+        _until_it_waits()
         begun = now()
         waiting.cancel()
         return begun
@@ -79,7 +85,10 @@ def task() -> Work:
     """Cancel a task that awaits a call."""
 
     async def main() -> int:
-        return await cancelled(faults.await_end.submit())
+        waiting = faults.await_end.submit()
+        await asyncio.sleep(SETTLE_S)
+        _until_it_waits()
+        return await cancelled(waiting)
 
     return trials(lambda: asyncio.run(main()), faults.end_seen)
 

@@ -40,6 +40,7 @@ __all__ = [
     "await_end",
     "await_end_in_stream",
     "await_end_with_messages",
+    "awaiting_end",
     "background",
     "background_panic",
     "break_bridge",
@@ -380,6 +381,24 @@ def await_end_with_messages(
         progress: Called with each message the function sends while it runs, on the
             thread that waits (or on the event loop). An exception in it cancels the
             call and is raised.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.awaiting_end",
+    "ca5fc844599bd314",
+    "",
+    "int64",
+)
+def awaiting_end(
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Gives how many functions wait for the end of their context.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

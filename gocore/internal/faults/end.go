@@ -12,8 +12,13 @@ import (
 // Python's time.clock_gettime_ns(CLOCK_MONOTONIC) reads.
 var endSeen atomic.Int64
 
+// awaiting counts the functions that wait for their end.
+var awaiting atomic.Int64
+
 func awaitEnd(ctx context.Context) error {
+	awaiting.Add(1)
 	<-ctx.Done()
+	awaiting.Add(-1)
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		return err
@@ -45,3 +50,6 @@ func AwaitEndInStream(ctx context.Context, _ NoArgs) iter.Seq2[Line, error] {
 // EndSeen gives when a function last saw its context end, in nanoseconds of the
 // system's monotonic clock.
 func EndSeen(context.Context, NoArgs) (int64, error) { return endSeen.Load(), nil }
+
+// AwaitingEnd gives how many functions wait for the end of their context.
+func AwaitingEnd(context.Context, NoArgs) (int64, error) { return awaiting.Load(), nil }

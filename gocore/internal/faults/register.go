@@ -10,6 +10,7 @@ func init() {
 	gocore.RegisterCallback("faults.ask_floats", AskFloats)
 	gocore.RegisterCallback("faults.ask_late", AskLate)
 	gocore.Register("faults.await_end", AwaitEnd)
+	gocore.Register("faults.awaiting_end", AwaitingEnd)
 	gocore.RegisterStream("faults.await_end_in_stream", AwaitEndInStream)
 	gocore.RegisterMessages("faults.await_end_with_messages", AwaitEndWithMessages)
 	gocore.Register("faults.background", Background)
