@@ -220,5 +220,7 @@ type recordingObserver struct{ panics chan *PanicError }
 func (o *recordingObserver) StartCall(ctx context.Context, _ *Call) (context.Context, func(error)) {
 	return ctx, nil
 }
+func (o *recordingObserver) Trace(context.Context) TraceContext { return TraceContext{} }
+
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
 func (o *recordingObserver) Flush(context.Context)                              {}

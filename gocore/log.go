@@ -27,6 +27,9 @@ func PushHost(kind RecordKind, payload []byte) {
 	q := hostQueue.Load()
 	if q == nil || q.Len() >= hostQueueSize {
 		recordsDropped.Add(1)
+		if kind == RecordSpan {
+			CountDroppedSpans(1)
+		}
 		return
 	}
 	q.push(Record{Kind: kind, Payload: payload})

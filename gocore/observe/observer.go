@@ -26,6 +26,7 @@ type Observer struct {
 type traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	batcher  *batcher
 }
 
 // StartCall makes Python's current span the parent of what the function does,
@@ -47,7 +48,7 @@ func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
 	if option, known := o.starts.Load(f); known {
 		return option.(trace.SpanStartOption)
 	}
-	attributes := []attribute.KeyValue{AttrFunction.String(f.GoName)}
+	attributes := []attribute.KeyValue{AttrSide.String(SideGo), AttrFunction.String(f.GoName)}
 	if f.File != "" {
 		attributes = append(attributes, AttrFile.String(f.File), AttrLine.Int(f.Line))
 	}
@@ -86,7 +87,10 @@ func (o *Observer) BackgroundPanic(ctx context.Context, err *gocore.PanicError) 
 }
 
 // Flush sends buffered spans and events, both at once.
-func (o *Observer) Flush(ctx context.Context) {
+func (o *Observer) Flush(ctx context.Context) { o.flush(ctx) }
+
+// flush tells whether everything was sent.
+func (o *Observer) flush(ctx context.Context) bool {
 	var group errgroup.Group
 	if t := o.traces.Load(); t != nil {
 		group.Go(func() error { return t.provider.ForceFlush(ctx) })
@@ -94,6 +98,8 @@ func (o *Observer) Flush(ctx context.Context) {
 	if client := o.sentry.Load(); client != nil {
 		group.Go(func() error { client.FlushWithContext(ctx); return nil })
 	}
-	// What could not be sent in time is lost; there is nobody left to tell.
-	_ = group.Wait()
+	return group.Wait() == nil
 }
+
+// Trace implements gocore.Observer.
+func (o *Observer) Trace(ctx context.Context) gocore.TraceContext { return traceOf(ctx) }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from gostitch.exceptions import GoPanic
 
@@ -43,6 +44,14 @@ trace_context: Callable[[], bytes] = no_trace
 
 def _ignore_panic(error: GoPanic, trace: bytes) -> None:
     pass
+
+
+def _enter_nothing(lines: bytes) -> Any:
+    pass
+
+
+enter: Callable[[bytes], Any] = _enter_nothing
+"""Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
 panicked: Callable[[GoPanic, bytes], None] = _ignore_panic

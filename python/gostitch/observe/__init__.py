@@ -20,7 +20,7 @@ def attach() -> None:
     if "opentelemetry.trace" in sys.modules:
         from gostitch.observe import _traces
 
-        _hooks.trace_context = _traces.trace_context
+        _traces.attach()
     if "sentry_sdk" in sys.modules:
         from gostitch.observe import _sentry
 
