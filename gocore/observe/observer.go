@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -29,6 +30,10 @@ type traces struct {
 	batcher  *batcher
 }
 
+// ownFunctions are those by which Python configures observing, which are no part
+// of anybody's trace.
+const ownFunctions = "observe."
+
 // StartCall makes Python's current span the parent of what the function does,
 // and starts the span of the call if that trace is sampled and exported.
 func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Context, func(error)) {
@@ -37,7 +42,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	}
 	ctx = contextWithTrace(ctx, call.Trace)
 	t := o.traces.Load()
-	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
+	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return ctx, nil
 	}
 	ctx, span := t.tracer.Start(ctx, call.Function.Name, o.startOption(call.Function))
