@@ -55,9 +55,7 @@ class Callbacks:
     where nobody does. It sees the context variables of the caller.
     """
 
-    def __init__(
-        self, name: str, callback: Any, answer: Any, context: contextvars.Context
-    ) -> None:
+    def __init__(self, name: str, callback: Any, answer: Any, context: contextvars.Context) -> None:
         self._name = name
         self._callback = callback
         self._answer = answer

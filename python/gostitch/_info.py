@@ -35,9 +35,9 @@ def runtime_info() -> dict[str, Any]:
     holds, ``handles`` are buffers and queues together, ``abandoned`` are calls
     that run on although their context ended longer ago than the grace (5 s if
     none is set), ``spans_dropped`` are spans of Go that found no room or could not be
-    sent, ``baggage_dropped`` entries of baggage that the header could not carry. All but the queues of the pump and of living event loops are
-    zero when nothing is under way, and before the library is loaded, when what
-    only it knows is None.
+    sent, ``baggage_dropped`` entries of baggage that the header could not carry. All
+    but these two and the queues of the pump and of living event loops are zero when
+    nothing is under way, and before the library is loaded, when what only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:

@@ -94,7 +94,8 @@ def configure(
 
     May be called before the first call into Go, and later. It has precedence
     over the environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``,
-    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``); None leaves a thing to the environment again from the next load on.
+    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``); None leaves a thing to the environment
+    again from the next load on.
 
     Args:
         max_procs: Threads that run Go code at once. Default: the processors, or the

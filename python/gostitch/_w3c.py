@@ -43,18 +43,17 @@ def write_baggage(members: Mapping[str, object]) -> str:
             member = f"{key}={quote(str(value), safe=_UNQUOTED)}"
         except UnicodeEncodeError:
             member = ""
-        if not _KEY.fullmatch(key) or not member or len(written) == _MOST_MEMBERS:
-            dropped += 1
-        elif len(member) + 1 > room:
-            dropped += 1
-        else:
+        fits = len(member) < room and len(written) < _MOST_MEMBERS
+        if member and fits and _KEY.fullmatch(key):
             written.append(member)
             room -= len(member) + 1
+        else:
+            dropped += 1
     return ",".join(written)
 
 
 def read_baggage(header: str) -> Iterator[tuple[str, str]]:
-    """Give the entries of a header without their properties; what is none is dropped and counted."""
+    """Give the entries of a header without their properties; others are dropped and counted."""
     global dropped
     for member in header.split(","):
         key, equals, value = member.partition(";")[0].partition("=")

@@ -65,7 +65,7 @@ def described(exporter: Any) -> dict[str, Any]:
 
 def _tls(exporter: Any) -> tuple[bytes, bytes, bytes] | None:
     """Give roots, key and certificate of the credentials; None if they are something else."""
-    inner = getattr(getattr(exporter, "_credentials", None), "_credentials", None)
+    inner: Any = getattr(getattr(exporter, "_credentials", None), "_credentials", None)
     if getattr(inner, "_private_key_signer", None) is not None:
         return None
     try:

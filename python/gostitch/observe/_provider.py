@@ -12,13 +12,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from opentelemetry import context, trace
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
-from gostitch import _hooks, _pending, _process, _settings
-from gostitch.exceptions import GoError
-from gostitch.observe import _exporter, _generated, _sampler, _spans, _traces
+from gostitch import _hooks, _settings
+from gostitch.observe import _ends, _exporter, _flush, _generated, _sampler, _spans, _traces
 
 _log = logging.getLogger("gostitch")
 
@@ -41,6 +39,8 @@ def serve(provider: Any) -> None:
     if not any(isinstance(one, FlushGo) for one in _inside(provider._active_span_processor)):
         _add_first(provider, FlushGo(provider))
         _watch(provider._active_span_processor)
+    _flush.goes_through(None if route.exporter else provider)
+    _ends.watch()
 
 
 def _add_first(provider: Any, processor: Any) -> None:
@@ -203,19 +203,4 @@ class FlushGo(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send what Go has buffered; false if it took too long."""
-        return flush_go(timeout_millis / 1000)
-
-
-def flush_go(timeout: float) -> bool:
-    """Have Go send what it has buffered, or hand it to Python's processors; false if it could not."""
-    if _process.loaded() is None:
-        return True
-    token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
-    try:
-        sent = _generated.flush(timeout=timeout)
-        _pending.drain_host()
-    except GoError:
-        return False
-    finally:
-        context.detach(token)
-    return sent
+        return _flush.flush_go(timeout_millis / 1000)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
+from unittest.mock import patch
 
 from opentelemetry import baggage, context, trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
@@ -183,10 +184,8 @@ def _fork(node: Node) -> None:
     if pid == 0:
         status = 1
         try:
-            # gRPC's channel is the parent's.
-            PROCESSOR._batch_processor._exporter = OTLPSpanExporter()
             visit(node)
-            status = 0 if provider().force_flush(FLUSH_S * 1000) else 3
+            status = 0 if send_all() else 3
         except BaseException:
             import traceback
 
@@ -196,9 +195,31 @@ def _fork(node: Node) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
-def provider() -> Any:
-    """Give the tracer provider."""
-    return trace.get_tracer_provider()
+def set_up() -> None:
+    """Make the tracer provider.
+
+    Its exporter opens no channel before it sends, which it does at the end: gRPC for Python
+    deadlocks in children that are forked from a process that has one.
+    """
+    global _exporter
+    with patch.object(OTLPSpanExporter, "_initialize_channel_and_stub"):
+        _exporter = OTLPSpanExporter()
+    processor = BatchSpanProcessor(
+        _exporter,
+        max_queue_size=100_000,
+        max_export_batch_size=5_000,
+        schedule_delay_millis=600_000,
+    )
+    provider = TracerProvider()
+    provider.add_span_processor(processor)
+    trace.set_tracer_provider(provider)
+
+
+def send_all() -> bool:
+    """Send what this process has made."""
+    _exporter._initialize_channel_and_stub()
+    provider: Any = trace.get_tracer_provider()
+    return bool(provider.force_flush(FLUSH_S * 1000))
 
 
 def break_propagation() -> None:
@@ -249,17 +270,7 @@ def climb(seed: int) -> None:
 
 def main(seeds: list[int]) -> None:
     """Climb all trees."""
-    global PROCESSOR
-    made = TracerProvider()
-    # Nothing is sent before the end: gRPC for Python does not survive a fork while it sends.
-    PROCESSOR = BatchSpanProcessor(
-        OTLPSpanExporter(),
-        max_queue_size=100_000,
-        max_export_batch_size=5_000,
-        schedule_delay_millis=600_000,
-    )
-    made.add_span_processor(PROCESSOR)
-    trace.set_tracer_provider(made)
+    set_up()
     if "SENTRY_PROPAGATOR" in os.environ:
         add_sentry()
     how = os.environ.get("BREAK")
@@ -267,6 +278,7 @@ def main(seeds: list[int]) -> None:
         {"propagation": break_propagation, "resource": break_resource}[how]()
     for seed in seeds:
         climb(seed)
+    assert send_all()
 
 
 if __name__ == "__main__":

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from observe.spans import Span, spans_of
 from shipped import toolchain
+
+from observe.spans import Span, spans_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = ROOT / "python" / "tests" / "collector"

@@ -29,7 +29,6 @@ def climb(folder: Path, seeds: Iterable[int], **environment: str) -> list[str]:
             | {
                 "PYTHONPATH": str(TESTS),
                 "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
-                "GRPC_ENABLE_FORK_SUPPORT": "1",
             }
             | environment,
             capture_output=True,

@@ -85,7 +85,9 @@ class _Growth:
 
     def _only_spans(self, above: Node) -> bool:
         """Tell whether it is part of a stream, which asks nobody."""
-        return any(above in list(_all(stream)) for stream in _all(self.root) if stream.how == "stream")
+        return any(
+            above in list(_all(stream)) for stream in _all(self.root) if stream.how == "stream"
+        )
 
 
 def _all(node: Node) -> Iterator[Node]:
