@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -45,7 +46,7 @@ type asker = func(context.Context, Question) (int, error)
 // visit does the steps that are a part of one, and waits for them.
 func visit(ctx context.Context, steps []VisitStep, below int, ask asker) error {
 	var goroutines sync.WaitGroup
-	var failed error
+	failures := make([]error, len(steps))
 	for i, step := range steps {
 		if step.Below != below {
 			continue
@@ -61,19 +62,17 @@ func visit(ctx context.Context, steps []VisitStep, below int, ask asker) error {
 			goroutines.Add(1)
 			gocore.Go(within, func(ctx context.Context) {
 				defer goroutines.Done()
-				if err := makeSpan(ctx, steps, i, ask); err != nil {
-					panic(err)
-				}
+				failures[i] = makeSpan(ctx, steps, i, ask)
 			})
 		default:
 			err = makeSpan(within, steps, i, ask)
 		}
 		if err != nil {
-			failed = err
+			failures[i] = err
 		}
 	}
 	goroutines.Wait()
-	return failed
+	return errors.Join(failures...)
 }
 
 func addMember(ctx context.Context, step VisitStep) (context.Context, error) {

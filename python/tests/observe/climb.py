@@ -92,7 +92,7 @@ def go_on(node: Node) -> None:
         case "call":
             faults.visit(_steps(node), answer=_answers(node))
         case "submit":
-            faults.visit.submit(_steps(node), answer=_answers(node)).result(timeout=20)
+            _in_thread(_submit, node)  # whoever waits in a loop holds up its callbacks
         case "await":
             _in_thread(_run_loop, _awaited(node))
         case "stream":
@@ -100,6 +100,10 @@ def go_on(node: Node) -> None:
                 pass
         case other:
             raise ValueError(other)
+
+
+def _submit(node: Node) -> None:
+    faults.visit.submit(_steps(node), answer=_answers(node)).result(timeout=20)
 
 
 def _in_thread(do: Any, *arguments: Any) -> None:
@@ -207,7 +211,7 @@ def set_up() -> None:
     processor = BatchSpanProcessor(
         _exporter,
         max_queue_size=100_000,
-        max_export_batch_size=5_000,
+        max_export_batch_size=100_000,
         schedule_delay_millis=600_000,
     )
     provider = TracerProvider()

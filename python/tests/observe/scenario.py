@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 
-from ci_pipeline.receiver import receiving
+from ci_pipeline.receiver import Receiver, receiving
 from observe.spans import Span, spans_of
 
 PROLOGUE = """
@@ -29,13 +29,21 @@ tracer = trace.get_tracer("scenario")
 def run(code: str, env: Mapping[str, str] | None = None, prologue: str = PROLOGUE) -> list[Span]:
     """Run the code below the prologue; give the spans that had arrived when it was gone."""
     with receiving() as receiver:
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", prologue + textwrap.dedent(code)],
-            env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, **(env or {})},
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        run_to(receiver, code, env, prologue)
         return spans_of(receiver.document())
+
+
+def run_to(
+    receiver: Receiver, code: str, env: Mapping[str, str] | None = None, prologue: str = PROLOGUE
+) -> str:
+    """Run the code with a receiver of the test's own; give what it has printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", prologue + textwrap.dedent(code)],
+        env={**os.environ, "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
