@@ -64,12 +64,12 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(receiver: Receiver | None = None) -> Iterator[Receiver]:
     """Run a receiver that listens on a free port of 127.0.0.1 while the block runs.
 
     `endpoint` is its URL.
     """
-    receiver = Receiver()
+    receiver = receiver or Receiver()
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
     add_servicer: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
     add_servicer(receiver, server)
