@@ -40,9 +40,9 @@ type Call struct {
 	closed   atomic.Bool
 	inbox    chan []byte // guarded by mu; nil until asked for
 
-	started atomic.Int64 // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
-	ended   atomic.Int64 // when err was set, on the same clock
-	traceID atomic.Pointer[string]
+	started atomic.Int64           // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
+	ended   atomic.Int64           // when err was set, on the same clock
+	traced  atomic.Pointer[traced] // nil: no trace
 
 	context  *callContext
 	contexts []callContext // for later calls that reuse this memory

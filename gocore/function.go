@@ -29,10 +29,11 @@ type Function struct {
 	used    sync.Pool
 	limit   atomic.Pointer[limiter] // nil: none
 	// run runs the function and appends its encoded result to out.
-	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
-	endOnce sync.Once
-	ended   *Call
-	labels  context.Context // of goroutines that run it
+	run        func(ctx context.Context, c *Call, out []byte) ([]byte, error)
+	endOnce    sync.Once
+	ended      *Call
+	labels     context.Context // of goroutines that run it
+	lastTraced atomic.Pointer[traced]
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }
@@ -103,8 +104,8 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			var result R
 			fr.args, fr.result = args, result
 			c.Trace, c.input, c.end, c.held = nil, codec.Input{}, nil, nil
-			if c.traceID.Load() != nil {
-				c.traceID.Store(nil)
+			if c.traced.Load() != nil {
+				c.traced.Store(nil)
 			}
 			c.Function.used.Put(c)
 		},

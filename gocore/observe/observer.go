@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/getsentry/sentry-go"
@@ -20,7 +19,6 @@ import (
 type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
 	sentry atomic.Pointer[sentry.Client]
-	starts sync.Map // *gocore.Function -> trace.SpanStartEventOption, built once each
 }
 
 // traces is one configuration of tracing.
@@ -45,25 +43,15 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return ctx, nil
 	}
-	ctx, span := t.tracer.Start(ctx, call.Function.Name, o.startOption(call.Function))
-	return ctx, func(err error) { endSpan(span, err) }
-}
-
-func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
-	if option, known := o.starts.Load(f); known {
-		return option.(trace.SpanStartOption)
-	}
-	attributes := []attribute.KeyValue{AttrSide.String(SideGo), AttrFunction.String(f.GoName)}
-	if f.File != "" {
-		attributes = append(attributes, AttrFile.String(f.File), AttrLine.Int(f.Line))
-	}
-	option := trace.WithAttributes(attributes...)
-	o.starts.Store(f, option)
-	return option
+	function := call.Function
+	noteFunction(function)
+	ctx, span := t.tracer.Start(ctx, function.Name)
+	return ctx, func(err error) { endSpan(span, function, err) }
 }
 
 // endSpan records how the call ended.
-func endSpan(span trace.Span, err error) {
+func endSpan(span trace.Span, f *gocore.Function, err error) {
+	keepDescription(span, f)
 	if err != nil {
 		code := string(gocore.CodeOf(err))
 		span.SetStatus(codes.Error, err.Error())
