@@ -43,6 +43,7 @@ type Call struct {
 	started atomic.Int64           // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
 	ended   atomic.Int64           // when err was set, on the same clock
 	traced  atomic.Pointer[traced] // nil: no trace
+	moments moments
 
 	context  *callContext
 	contexts []callContext // for later calls that reuse this memory

@@ -104,6 +104,7 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			var result R
 			fr.args, fr.result = args, result
 			c.Trace, c.input, c.end, c.held = nil, codec.Input{}, nil, nil
+			c.moments = moments{}
 			if c.traced.Load() != nil {
 				c.traced.Store(nil)
 			}
@@ -112,13 +113,23 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 		run: func(ctx context.Context, c *Call, out []byte) ([]byte, error) {
 			// SAFETY: the call was made by make, where it is the first field.
 			fr := (*frame[A, R])(unsafe.Pointer(c))
+			timed := c.moments.wanted
+			if timed {
+				c.moments.taken = now()
+			}
 			if err := args.DecodeInput(&c.input, unsafe.Pointer(&fr.args)); err != nil {
 				return nil, argumentError(err)
 			}
 			var err error
+			if timed {
+				c.moments.began = now()
+			}
 			c.inside = true
 			fr.result, err = f(ctx, c, fr.args)
 			c.inside = false
+			if timed {
+				c.moments.returned = now()
+			}
 			if err != nil {
 				return nil, err
 			}

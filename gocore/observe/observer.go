@@ -44,14 +44,19 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 		return ctx, nil
 	}
 	function := call.Function
-	noteFunction(function)
 	ctx, span := t.tracer.Start(ctx, function.Name)
-	return ctx, func(err error) { endSpan(span, function, err) }
+	call.Time()
+	return ctx, func(err error) {
+		split, measured := call.Split()
+		endSpan(span, err)
+		if ended, isWhole := span.(sdktrace.ReadOnlySpan); isWhole {
+			t.batcher.OnEnd(&callSpan{ended, function, split, measured})
+		}
+	}
 }
 
 // endSpan records how the call ended.
-func endSpan(span trace.Span, f *gocore.Function, err error) {
-	keepDescription(span, f)
+func endSpan(span trace.Span, err error) {
 	if err != nil {
 		code := string(gocore.CodeOf(err))
 		span.SetStatus(codes.Error, err.Error())

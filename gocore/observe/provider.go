@@ -46,7 +46,7 @@ func newTracesWith(attributes []attribute.KeyValue, sender *batcher, schemaURL s
 		// Python's decision holds. Its sampler cannot be asked about a trace that begins
 		// in Go (in a goroutine without a caller, say).
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
-		sdktrace.WithSpanProcessor(sender),
+		sdktrace.WithSpanProcessor(others{sender}),
 	)
 	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}
 }

@@ -22,6 +22,25 @@ def test_a_call_makes_a_go_span_below_the_callers_span() -> None:
     assert call.attributes["code.function.name"].endswith("hashtree.Sum")
 
 
+def test_a_call_span_says_where_its_time_went() -> None:
+    """Decoding the arguments, the function, encoding the result: in all no more than the span."""
+    spans = run("""
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            tasks.hash_tree.submit("/etc/hosts").result()
+        provider.shutdown()
+    """)
+
+    for call in (span for span in spans if span.by_go):
+        parts = [
+            int(call.attributes[f"gostitch.call.{part}_ns"])
+            for part in ("marshal_in", "run", "marshal_out")
+        ]
+        assert min(parts) > 0
+        assert sum(parts) <= call.end - call.start
+
+
 def test_every_way_to_call_is_stitched() -> None:
     """Sync, submitted, mapped and awaited calls each hang below the span current at the call."""
     spans = run("""
