@@ -147,6 +147,28 @@ def test_processors_that_are_added_later_are_not_passed_by() -> None:
     assert ["caller", "tasks.hash_tree", "tasks.hash_tree"] == sorted(span.name for span in spans)
 
 
+def test_the_mode_can_be_changed_later() -> None:
+    """What is configured between two calls counts for the second, below the same span."""
+    spans, senders, _ = sent("""
+        import gostitch
+        from gostitch import tasks
+        from gostitch.observe import _flush
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            assert not _flush.is_through()
+            gostitch.configure(export="python")
+            tasks.hash_tree("/etc/hosts")
+            assert _flush.is_through()
+            gostitch.configure(export=None)
+            tasks.hash_tree("/etc/hosts")
+            assert not _flush.is_through()
+        assert provider.force_flush()
+    """)
+
+    assert {GO, PYTHON} == senders
+    assert ["caller", *["tasks.hash_tree"] * 3] == sorted(span.name for span in spans)
+
+
 def test_another_provider_takes_the_place_of_the_first() -> None:
     """Go follows it with its resource, and so do tracers that Go packages took before."""
     spans, _, _ = sent(

@@ -43,6 +43,30 @@ def test_a_call_span_says_where_its_time_went() -> None:
         assert sum(parts) <= call.end - call.start
 
 
+def test_a_program_that_go_starts_is_below_the_span_that_starts_it() -> None:
+    """TRACEPARENT, TRACESTATE and BAGGAGE are those of Go's innermost span, whatever was inherited."""
+    spans = run(
+        """
+        import os
+        import faults
+        os.environ.update(TRACEPARENT="stale", TRACESTATE="stale=1", BAGGAGE="stale=1")
+        context.attach(baggage.set_baggage("user", "Zoë, b"))
+        with tracer.start_as_current_span("caller"):
+            parent, state, members, program = faults.trace(span="starts")
+        assert [parent, state, members, ""] == program.split("\\n"), program
+        assert "user=Zo%C3%AB%2C%20b" == members, members
+        with tracer.start_as_current_span(parent):
+            pass
+        assert "stale\\nstale=1\\nstale=1\\n" == faults.trace()[3]
+        provider.shutdown()
+        """,
+        {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+
+    (starts,) = (span for span in spans if span.name == "starts")
+    assert f"00-{starts.trace_id}-{starts.span_id}-03" in {span.name for span in spans}
+
+
 def test_messages_are_handled_below_the_calls_span() -> None:
     """The callable sees Go's span as the current one, and the caller's context variables."""
     spans = run(
