@@ -45,7 +45,7 @@ type Call struct {
 	traceID atomic.Pointer[string]
 
 	context  atomic.Pointer[callContext] // the present one; also for who comes from another thread
-	contexts []callContext // for later calls that reuse this memory
+	contexts []callContext               // for later calls that reuse this memory
 
 	err    atomic.Pointer[error]
 	shared atomic.Bool // somebody else than the function's thread has come, or waits

@@ -150,7 +150,7 @@ func gostitch_stats(out *C.gostitch_out) (status C.int32_t) {
 }
 
 //export gostitch_close
-func gostitch_close(timeout C.int64_t) C.int64_t {
+func gostitch_close(timeout C.int64_t, all C.int32_t) C.int64_t {
 	defer func() { endure(recover()) }()
-	return C.int64_t(gocore.Close(time.Duration(timeout)))
+	return C.int64_t(gocore.Close(time.Duration(timeout), all != 0))
 }

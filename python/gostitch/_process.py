@@ -447,7 +447,7 @@ def _interrupt_pipe() -> int:
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
     if _library is not None:
-        bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+        bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), False)
         _crashes.end()
 
 
@@ -472,7 +472,7 @@ def close(timeout: float) -> list[Running]:
     deadline = time.monotonic() + timeout
     _wait_until_idle(library, deadline)
     deadline = time.monotonic() + _CLOSE_TIMEOUT_S
-    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), True)
     _wait_until_idle(library, deadline)  # for those that threads wait for, too
     return library.stats().in_flight
 

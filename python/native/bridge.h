@@ -28,7 +28,7 @@ typedef struct {
   int64_t (*drain)(uint64_t, uint8_t *, uint64_t, int32_t *);
   void (*release)(uint64_t);
   int32_t (*stats)(gostitch_out *);
-  int64_t (*close)(int64_t);
+  int64_t (*close)(int64_t, int32_t);
 } gs_library;
 
 extern gs_library gs_go;

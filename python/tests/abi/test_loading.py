@@ -84,7 +84,7 @@ print({name: info[name] for name in ("calls", "pending", "buffers", "queues", "h
 
     assert [
         "True",
-        "True 2 True",
+        "True 3 True",
         "True True",
         "{'calls': 0, 'pending': 0, 'buffers': 0, 'queues': 1, 'handles': 1}",
     ] == _lines(program, text)
