@@ -14,7 +14,7 @@ import select
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gostitch import _codec, _hooks, _process
@@ -99,10 +99,10 @@ class Queue(bridge.Queue):
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
-        # What each thread is in the middle of, and what was left of interrupted batches.
-        self._open: dict[Iterator[Record], int] = {}
-        self._kept: list[Iterator[Record]] = []
-        # Held from draining a batch until it is sorted, and while the descriptor is used.
+        # What was drained and not handled yet. Every thread that drains takes from it, so what
+        # one leaves behind, that was interrupted or waits in a callback, is for the next.
+        self._records: deque[Record] = deque()
+        # Held while a batch is drained, and while the descriptor is used.
         self._order = threading.RLock()
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
@@ -117,7 +117,14 @@ class Queue(bridge.Queue):
         # Registered before the crossing: messages may be drained by another
         # thread before that is over.
         self._conversations[future._token] = _Conversation(call, future)
-        refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
+        try:
+            refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
+        except BaseException:
+            if future._token in self.pending:  # Ctrl-C, and the call runs
+                future.cancel()
+            else:
+                self._conversations.pop(future._token, None)
+            raise
         if refused is not None:
             del self._conversations[future._token]
             future._end_loan()
@@ -154,10 +161,9 @@ class Queue(bridge.Queue):
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
-            # A callback is about to wait, perhaps for a reply further down its own batch.
-            for records, thread in list(self._open.items()):
-                if thread == threading.get_ident():
-                    self._keep(None, records)
+            if self._records:
+                # A callback is about to wait, perhaps for a reply further down its own batch.
+                self.wake()
 
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
@@ -194,70 +200,43 @@ class Queue(bridge.Queue):
         """Handle one batch of waiting records; tell whether more wait."""
         if self.is_foreign():
             return False
-        self._handle_kept()
-        batch: list[Record] = []
-        records = iter(batch)
-        self._open[records] = threading.get_ident()
         try:
-            with self._order:
-                try:
-                    more = self.take_batch(batch)
-                finally:
-                    self._sort(batch)
-            self._handle_all(records)
-            if self.loop is not None and not self.is_served():
+            more = self.take_batch(self._records, self._conversations, self._order)
+            self._handle_all()
+            if self.retired or (self.loop is not None and not self.is_served()):
                 self._handle_stranded()
             return more
         except BaseException:
-            self._keep(None, records)
+            self.wake()  # for what is left
             raise
-        finally:
-            self._open.pop(records, None)
-
-    def _sort(self, batch: list[Record]) -> None:
-        """Put what has arrived for callbacks in order; the batch says for which calls."""
-        for record in batch:
-            conversation = self._conversations.get(record[1])
-            if conversation is not None:
-                conversation.waiting.append(record)
 
     def _handle_stranded(self) -> None:
-        """Handle what was given to a loop that has ended before it could."""
+        """Handle what was given to a loop that has ended before it could, or left by who has."""
         for conversation in list(self._conversations.values()):
             if conversation.waiting:
                 self._handle_waiting(conversation)
 
-    def _handle_kept(self) -> None:
-        for records in list(self._kept):
-            self._handle_all(records)
-            try:
-                self._kept.remove(records)
-            except ValueError:
-                pass  # another thread has seen its end too
-
-    def _handle_all(self, records: Iterator[Record]) -> None:
-        record = None
+    def _handle_all(self) -> None:
+        records, record = self._records, None
         try:
-            for record in records:
+            while records:
+                record = records.popleft()
                 self._handle(*record)
-        except BaseException:
-            self._keep(record, records)
+                record = None
+        except BaseException as error:
+            if record is None and isinstance(error, IndexError):
+                return  # another thread was faster
+            if record is not None and self._must_be_handled(record):
+                records.appendleft(record)
             raise
 
-    def _keep(self, current: Record | None, records: Iterator[Record]) -> None:
-        """Keep what is left of a batch for the next drain.
-
-        Ctrl-C may strike anywhere in the middle of one, and nothing that was
-        drained may be lost.
-        """
-        left = list(records)
-        if current is not None and current[0] == _codec.REPLY:
-            future = self.pending.get(current[1])
-            if future is not None and not future._taken:
-                left.insert(0, current)
-        if left:
-            self._kept.append(iter(left))
-        self.wake()
+    def _must_be_handled(self, record: Record) -> bool:
+        """Tell whether a record whose handling Ctrl-C has ended must be looked at again."""
+        kind, token, _, _ = record
+        if token in self._conversations:
+            return True  # what has arrived for it is not lost, and is handled where it stands
+        future = self.pending.get(token) if kind == _codec.REPLY else None
+        return future is not None and not future._taken
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
@@ -386,7 +365,7 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return
         self.retired = True
-        if any(each.waiting for each in list(self._conversations.values())):
+        if self._records or any(each.waiting for each in list(self._conversations.values())):
             self.wake()  # nobody else would look at that
         if self.pending or self.watched:
             # Nothing may be polled after it was closed: the number may soon be another file's.
@@ -421,8 +400,7 @@ class Queue(bridge.Queue):
             future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self.pending.clear()
         self._conversations.clear()
-        self._kept.clear()
-        self._open.clear()
+        self._records.clear()
         self._order = threading.RLock()
         if self.loop is None and self.fd >= 0:
             # That of a loop may still be in its selector, where a number must not come again.
