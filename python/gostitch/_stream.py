@@ -105,10 +105,14 @@ class Stream(Iterator[T], AsyncIterator[T]):
         await self.aclose()
 
     def __del__(self) -> None:
-        future = getattr(self, "_future", None)
-        if future is not None and not self._ended:
-            future.cancel()
+        queue = getattr(self, "_queue", None)
+        if queue is not None:
+            # Its own, whose only call is this one; Ctrl-C may have kept the future from us.
+            for future in list(queue.pending.values()):
+                future.cancel()
             self._retire()
+        elif getattr(self, "_future", None) is not None and not self._ended:
+            self._future.cancel()
 
     def close(self) -> None:
         """End the function's context; results that were not taken are dropped.

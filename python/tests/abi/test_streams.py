@@ -282,11 +282,8 @@ def test_closing_from_another_thread_wakes_the_loop(debug: bool) -> None:
             await asyncio.sleep(0)
         thread = threading.Thread(target=stream.close)
         thread.start()
-        try:
-            # Nothing else wakes the loop.
-            return await reader
-        finally:
-            thread.join(10)
+        thread.join(10)  # so that the loop does nothing meanwhile
+        return await reader
 
     assert [] == asyncio.run(main(), debug=debug)
 
