@@ -111,8 +111,10 @@ class Stream(Iterator[T], AsyncIterator[T]):
             for future in list(queue.pending.values()):
                 future.cancel()
             self._retire()
-        elif getattr(self, "_future", None) is not None and not self._ended:
-            self._future.cancel()
+            return
+        future = getattr(self, "_future", None)
+        if future is not None and not self._ended:
+            future.cancel()
 
     def close(self) -> None:
         """End the function's context; results that were not taken are dropped.
