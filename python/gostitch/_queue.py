@@ -91,11 +91,12 @@ class Queue(bridge.Queue):
         host: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # A weak reference, or a loop that is dropped with calls under way would live
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
-        super().__init__(bridge.queue(fd, host), fd, of, _class_of_futures(loop))
+        futures = _class_of_futures(loop)
+        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        super().__init__(bridge.queue(fd, host), fd, of, futures)  # which closes it in the end
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}

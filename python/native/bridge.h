@@ -44,6 +44,10 @@ PyObject *gs_payload_of(const gostitch_out *out);
 /* Gives the library's own handle of a queue; 0, and raises, if it is another library's. */
 uint64_t gs_queue_of(unsigned long long handle);
 
+/* The two parts of a handle that Python holds. */
+unsigned gs_generation_of(unsigned long long handle);
+uint64_t gs_number_in(unsigned long long handle);
+
 /* Releases a handle of Go, unless it was given by a library before a fork. Needs no GIL. */
 void gs_release(uint64_t handle, unsigned generation);
 

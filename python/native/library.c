@@ -32,11 +32,15 @@ static int is_alive(void) {
   return gs_alive != 0;
 }
 
+unsigned gs_generation_of(unsigned long long handle) { return (unsigned)(handle >> HANDLE_BITS); }
+
+uint64_t gs_number_in(unsigned long long handle) { return handle & ((1ULL << HANDLE_BITS) - 1); }
+
 /* Tells whether Python's handle is of the library of this process. */
-static int is_current(unsigned long long handle) { return gs_alive != 0 && handle >> HANDLE_BITS == gs_alive; }
+static int is_current(unsigned long long handle) { return gs_alive != 0 && gs_generation_of(handle) == gs_alive; }
 
 uint64_t gs_queue_of(unsigned long long handle) {
-  if (is_current(handle)) return handle & ((1ULL << HANDLE_BITS) - 1);
+  if (is_current(handle)) return gs_number_in(handle);
   PyErr_SetString(PyExc_RuntimeError, "the queue is of the process that this one was forked from");
   return 0;
 }

@@ -339,6 +339,12 @@ static void queue_dealloc(PyObject *self) {
   queue_object *q = (queue_object *)self;
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  /* Ctrl-C may have struck before anybody had the queue to close it. */
+  unsigned generation = gs_generation_of(q->handle);
+  if (q->fd >= 0 && generation != 0 && generation == gs_alive) {
+    gs_release(gs_number_in(q->handle), generation);
+    close(q->fd);
+  }
   Py_CLEAR(q->pending);
   Py_CLEAR(q->awaited);
   Py_CLEAR(q->loop);
