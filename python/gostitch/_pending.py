@@ -26,6 +26,9 @@ from gostitch._queue import Queue, all_queues, leave
 if TYPE_CHECKING:
     import asyncio
 
+_HELD_UP_S = 0.05
+"""Seconds with one batch after which the pump counts as held up, if somebody waits."""
+
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
 
@@ -69,6 +72,7 @@ class Pump:
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
+        self._busy_since = 0.0  # with one batch; 0: it waits for something to do
         self._thread: threading.Thread
         self._start()
 
@@ -84,6 +88,17 @@ class Pump:
         """Let another thread take over if this is the pump's: a callback is about to wait."""
         if threading.current_thread() is self._thread:
             self._start()
+
+    def relieve(self) -> None:
+        """Let another thread take over if this one's is with one batch for long."""
+        since = self._busy_since
+        if not since or time.monotonic() - since < _HELD_UP_S:
+            return
+        self._busy_since = 0.0
+        self._start()
+        for queue in list(self._watched.values()):
+            if queue.has_records():
+                queue.wake()
 
     def watch(self, queue: Queue) -> None:
         """Drain this queue too, until it is idle."""
@@ -126,14 +141,21 @@ class Pump:
             if not queue.is_ready():
                 return
         try:
-            while queue.drain():
-                pass
+            more = True
+            while more and not self._is_replaced():
+                self._busy_since = time.monotonic()
+                more = queue.drain()
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
             # A filter or handler of the program's may be what is broken.
             with contextlib.suppress(BaseException):
                 logging.getLogger("gostitch").exception("a record of Go could not be handled")
+        finally:
+            if self._is_replaced():
+                queue.wake()  # for what is left
+            else:
+                self._busy_since = 0.0
 
     def _sweep(self) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""

@@ -47,6 +47,9 @@ class Attendant(Protocol):
     def stand_in(self) -> None:
         """Let another thread take over if this is the attendant's."""
 
+    def relieve(self) -> None:
+        """Let another thread take over if the attendant's is in one callback for long."""
+
 
 class Call(NamedTuple):
     """A call to submit that has messages: what crosses, and what is done with what comes back."""
@@ -166,6 +169,11 @@ class Queue(bridge.Queue):
                 # A callback is about to wait, perhaps for a reply further down its own batch.
                 self.wake()
 
+    def relieve(self) -> None:
+        """Have another thread handle replies if the pump is held up by a callback."""
+        if not self.is_foreign():
+            self._attendant().relieve()
+
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
         self.awaited.add(token)
@@ -189,6 +197,10 @@ class Queue(bridge.Queue):
         poll = select.poll()
         poll.register(self.fd, select.POLLIN)
         return bool(poll.poll(0))
+
+    def has_records(self) -> bool:
+        """Tell whether something was drained and not handled yet."""
+        return bool(self._records)
 
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain what waits, as the loop's reader."""
