@@ -145,8 +145,10 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
+static PyObject *append_name, *waiting_name;
+
 static int append_to(PyObject *deque, PyObject *item) {
-  PyObject *done = PyObject_CallMethod(deque, "append", "(O)", item);
+  PyObject *done = PyObject_CallMethodObjArgs(deque, append_name, item, NULL);
   Py_XDECREF(done);
   return done == NULL ? -1 : 0;
 }
@@ -154,7 +156,7 @@ static int append_to(PyObject *deque, PyObject *item) {
 /* What has arrived for the call of a record: a new reference, NULL if it has no messages. */
 static PyObject *waiting_of(PyObject *conversations, PyObject *tuple) {
   PyObject *conversation = PyDict_GetItemWithError(conversations, PyTuple_GetItem(tuple, 1));
-  return conversation == NULL ? NULL : PyObject_GetAttrString(conversation, "waiting");
+  return conversation == NULL ? NULL : PyObject_GetAttr(conversation, waiting_name);
 }
 
 /* Where records go that are left to Python: all of them to one deque, and those of a
@@ -408,6 +410,9 @@ static PyMethodDef leave_methods[] = {
 };
 
 int gs_add_queue_type(PyObject *module) {
+  append_name = PyUnicode_InternFromString("append");
+  waiting_name = PyUnicode_InternFromString("waiting");
+  if (append_name == NULL || waiting_name == NULL) return -1;
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
   if (queue_type == NULL || PyModule_AddFunctions(module, leave_methods) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);
