@@ -50,9 +50,10 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 // Handle implements slog.Handler. The frame is [time in ns, level, message,
-// function of the call, {attribute: text}].
+// function of the call, {attribute: text}, trace id, span id]; ids are
+// hexadecimal, or empty where no span is current.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := msgp.AppendArrayHeader(nil, 5)
+	out := msgp.AppendArrayHeader(nil, 7)
 	out = msgp.AppendInt64(out, r.Time.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
@@ -69,7 +70,12 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 		flatten(attrs, h.groups, a)
 		return true
 	})
-	PushHost(RecordLog, appendDetails(out, attrs))
+	out = appendDetails(out, attrs)
+	traceID, spanID := "", ""
+	if o := observer.Load(); o != nil {
+		traceID, spanID = (*o).SpanOf(ctx)
+	}
+	PushHost(RecordLog, codec.AppendString(codec.AppendString(out, traceID), spanID))
 	return nil
 }
 

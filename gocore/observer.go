@@ -17,6 +17,9 @@ type Observer interface {
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)
+	// SpanOf gives the trace and the span that are current in a context, in
+	// hexadecimal digits; both are empty where none is.
+	SpanOf(ctx context.Context) (traceID, spanID string)
 	// Flush sends what is buffered; it returns when that is done or ctx ends,
 	// and may block until then.
 	Flush(ctx context.Context)

@@ -85,6 +85,15 @@ func (o *Observer) BackgroundPanic(ctx context.Context, err *gocore.PanicError) 
 	}
 }
 
+// SpanOf gives the ids of the current span.
+func (o *Observer) SpanOf(ctx context.Context) (traceID, spanID string) {
+	span := trace.SpanContextFromContext(ctx)
+	if !span.IsValid() {
+		return "", ""
+	}
+	return span.TraceID().String(), span.SpanID().String()
+}
+
 // Flush sends buffered spans and events, both at once.
 func (o *Observer) Flush(ctx context.Context) {
 	var group errgroup.Group

@@ -6,9 +6,11 @@ finds OpenTelemetry or Sentry in the process. The core works without either.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from gostitch.exceptions import GoPanic
 
@@ -47,6 +49,22 @@ def _ignore_panic(error: GoPanic, trace: bytes) -> None:
 
 panicked: Callable[[GoPanic, bytes], None] = _ignore_panic
 """Report a panic that crosses, with the trace context of its call, before it is raised."""
+
+
+def _no_span(trace_id: str, span_id: str) -> AbstractContextManager[object]:
+    return nullcontext()
+
+
+in_span: Callable[[str, str], AbstractContextManager[object]] = _no_span
+"""Make a span of Go current while a block runs."""
+
+
+def _ignore_record(record: logging.LogRecord) -> None:
+    pass
+
+
+logged: Callable[[logging.LogRecord], None] = _ignore_record
+"""Take note of a log record of Go, before its logger gets it."""
 
 
 def _ignore_span(frame: bytes) -> None:

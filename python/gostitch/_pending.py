@@ -18,9 +18,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from gostitch import _process
+from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
+from gostitch.exceptions import GoError
 
 if TYPE_CHECKING:
     import asyncio
@@ -68,11 +69,26 @@ class Pump:
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
+        self._level_is_old = True  # it may have changed since the library was opened
+        _logs.when_level_changes(self._level_changed)
         self._thread: threading.Thread
         self._start()
 
+    def _level_changed(self) -> None:
+        # Not here: who changes a level holds the lock of logging.
+        self._level_is_old = True
+        os.eventfd_write(self._changed, 1)
+
+    def _refresh(self) -> None:
+        self._level_is_old = False
+        try:
+            _process.refresh()
+        except GoError:
+            logging.getLogger("gostitch").exception("the level of logging did not reach Go")
+
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
+        _logs.when_level_changes(lambda: None)
         _process.close_inherited(self._changed)
 
     def _start(self) -> None:
@@ -94,6 +110,8 @@ class Pump:
 
     def _run(self) -> None:
         while not self._is_replaced():
+            if self._level_is_old:
+                self._refresh()
             poll = select.poll()
             poll.register(self._changed, select.POLLIN)
             for fd in list(self._watched):

@@ -8,7 +8,6 @@ for help (the pump of ``_pending``).
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import select
 import threading
@@ -17,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch import _codec, _hooks, _process
+from gostitch import _codec, _hooks, _logs, _process
 from gostitch._callbacks import Callbacks, answer
 from gostitch._future import FINISHED, Future
 from gostitch._loops import running_loop
@@ -34,8 +33,6 @@ _FORKED = (
     "process {} was forked from process {} while this call ran there; its reply cannot "
     "arrive here, so make the call again in this process"
 )
-
-_log_to = logging.getLogger(_codec.LOGGER)
 
 
 class Attendant(Protocol):
@@ -263,7 +260,7 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
         if kind == _codec.LOG:
-            _log(payload)
+            _logs.take(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
         elif not token:
@@ -453,12 +450,6 @@ def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
         error = ("LookupError", f"nobody knows {bytes(question)!r}")
         return answer(number, error, failed=True)
     return answer(number, _process.as_go_has_it(_process.present_environment()))
-
-
-def _log(payload: bytes | memoryview) -> None:
-    record = _codec.decode_log(payload)
-    if _log_to.isEnabledFor(record.levelno):
-        _log_to.handle(record)
 
 
 _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()

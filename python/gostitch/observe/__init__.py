@@ -18,9 +18,10 @@ __all__ = ["attach"]
 def attach() -> None:
     """Attach to what is in the process; called again when more of it has come."""
     if "opentelemetry.trace" in sys.modules:
-        from gostitch.observe import _traces
+        from gostitch.observe import _log_records, _traces
 
         _hooks.trace_context = _traces.trace_context
+        _hooks.in_span = _log_records.in_span
     if "sentry_sdk" in sys.modules:
         from gostitch.observe import _sentry
 
