@@ -26,15 +26,19 @@ func ReportCrash(path string) error {
 		return err
 	}
 	defer file.Close() // Go keeps a duplicate
-	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
-		return err
+	return debug.SetCrashOutput(file, debug.CrashOptions{})
+}
+
+// LabelTracebacks has Go write the call and the trace of each goroutine. It
+// does so by the environment, so SetEnvironment undoes it.
+func LabelTracebacks() error {
+	before := os.Getenv("GODEBUG")
+	if strings.Contains(before, "tracebacklabels=") {
+		return nil
 	}
-	if before := os.Getenv("GODEBUG"); !strings.Contains(before, "tracebacklabels=") {
-		// Go has no other way to switch this on at run time. It is Go's environment
-		// alone, and gocore.Command gives programs Python's.
-		return os.Setenv("GODEBUG", strings.TrimPrefix(before+","+printLabels, ","))
-	}
-	return nil
+	// Go has no other way to switch this on at run time. It is Go's environment
+	// alone, and gocore.Command gives programs Python's.
+	return os.Setenv("GODEBUG", strings.TrimPrefix(before+","+printLabels, ","))
 }
 
 // newLabels makes the labels of calls without a trace, once for a function.
