@@ -132,7 +132,7 @@ func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 func (c *Call) fail(out []byte, err error) (frame []byte) {
 	encode := func() ([]byte, error) {
 		err = c.explain(err)
-		return appendCallError(out, c.Function.Name, err), nil
+		return appendCallError(out, c.Function, err), nil
 	}
 	guard(encode, func(encoded []byte, hostile error) {
 		if hostile != nil {

@@ -5,6 +5,7 @@ Twin of ``gocore/callback.go``.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -132,7 +133,10 @@ class Callbacks:
         raised, self._raised = self._raised, {}
         for each in _chain(error):
             if each.go_type == "*gocore.CallbackError":
-                return raised.get(each.details.get("question", 0), error)
+                found = raised.get(each.details.get("question", 0), error)
+                with contextlib.suppress(AttributeError):  # a class of somebody's, with slots
+                    found.go_error = error  # type: ignore[attr-defined]
+                return found
         return error
 
     def end(self) -> None:

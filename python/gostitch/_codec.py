@@ -16,6 +16,7 @@ REPLY, MESSAGE, SPAN, LOG, QUESTION = 1, 2, 3, 4, 5
 OK, ERROR = 0, 1
 """The status of a reply (gocore.StatusOK, StatusError)."""
 
+
 class ErrorFrame(msgspec.Struct, array_like=True):
     """An error as it crosses (gocore.AppendError)."""
 

@@ -15,21 +15,19 @@ from contextlib import AbstractContextManager, nullcontext
 from gostitch.exceptions import GoPanic
 
 _modules_seen = 0
-_found: set[str] = set()
 
 
 def look() -> None:
-    """Attach the observers to what has come into the process since the last look."""
+    """Attach the observers to what is in the process, if anything has come since the last look."""
     global _modules_seen
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
     found = {"opentelemetry.trace", "sentry_sdk"} & sys.modules.keys()
-    if found != _found:
+    if found:
         from gostitch import observe
 
         observe.attach()
-        _found.update(found)
     # Last: until then other threads must look, and wait, too.
     _modules_seen = modules
 
@@ -43,12 +41,12 @@ trace_context: Callable[[], bytes] = no_trace
 """Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
 
 
-def _ignore_panic(error: GoPanic, trace: bytes) -> None:
+def _ignore_panic(error: GoPanic) -> None:
     pass
 
 
-panicked: Callable[[GoPanic, bytes], None] = _ignore_panic
-"""Report a panic that crosses, with the trace context of its call, before it is raised."""
+panicked: Callable[[GoPanic], None] = _ignore_panic
+"""Report a panic that crosses, before it is raised."""
 
 
 def _no_span(trace_id: str, span_id: str) -> AbstractContextManager[object]:
@@ -79,7 +77,6 @@ def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
     global _modules_seen
     _modules_seen = 0
-    _found.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

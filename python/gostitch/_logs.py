@@ -85,10 +85,25 @@ def slog_level(level: int) -> int:
     return math.ceil((level - 20) * 4 / 10)
 
 
+_told: int | None = None
+
+
 def lowest_level() -> int:
     """Give the level of slog from which on records go anywhere."""
     disabled = _to.manager.disable + 1  # logging.disable switches off a level and those below
     return slog_level(max(_to.getEffectiveLevel(), disabled))
+
+
+def tell_level() -> int:
+    """Give the lowest level, for Go to be told."""
+    global _told
+    _told = lowest_level()
+    return _told
+
+
+def level_is_told() -> bool:
+    """Tell whether Go knows the level that counts now."""
+    return lowest_level() == _told
 
 
 class _Cache(dict[int, bool]):

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
 
+_SETTLE_S = 0.25
+"""Seconds that the interpreter's end waits for what the pump has in hand."""
+
 _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
 
@@ -69,8 +72,9 @@ class Pump:
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
-        self._level_is_old = True  # it may have changed since the library was opened
+        self.handling = False  # what it has drained
         _logs.when_level_changes(self._level_changed)
+        self._level_is_old = not _logs.level_is_told()
         self._thread: threading.Thread
         self._start()
 
@@ -143,12 +147,15 @@ class Pump:
             if not queue.is_ready():
                 return
         try:
+            self.handling = True
             while queue.drain():
                 pass
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
             logging.getLogger("gostitch").exception("a record of Go could not be handled")
+        finally:
+            self.handling = False
 
     def _sweep(self) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
@@ -181,8 +188,9 @@ def pump() -> Pump:
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
-                atexit.unregister(leave)  # the parent's, after fork
-                atexit.register(leave)
+                for last in (leave, _settle):  # in the order in which they do not run
+                    atexit.unregister(last)  # the parent's, after fork
+                    atexit.register(last)
     return _pump
 
 
@@ -191,6 +199,14 @@ def drain_host() -> None:
     if _pump is not None:
         while _pump.queue.drain():
             pass
+
+
+def _settle() -> None:
+    """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
+    until = time.monotonic() + _SETTLE_S
+    while _pump is not None and _pump.handling and time.monotonic() < until:
+        time.sleep(_SETTLE_S / 100)
+    drain_host()
 
 
 def pending_count() -> int:

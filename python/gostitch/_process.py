@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _codec, _crashes, _logs, _settings
+from gostitch import _codec, _crashes, _hooks, _logs, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -259,6 +259,7 @@ def _load() -> Library:
         loaded = _library
     warn_of_other_runtimes()
     if _forked_from is None:
+        _hooks.look()  # first, so that an observer sees each report once
         _crashes.take()
     return loaded
 
@@ -348,7 +349,7 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     return msgspec.msgpack.encode(
         (
-            _logs.lowest_level(),
+            _logs.tell_level(),
             _interrupt_pipe(),
             as_go_has_it(environment),
             pipe_ignored,

@@ -439,8 +439,9 @@ def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
     """Build the exception of an error frame, and report it if it is a panic."""
     error = _codec.decode_error(payload)
+    error.trace = trace
     if isinstance(error, GoPanic):
-        _hooks.panicked(error, trace)
+        _hooks.panicked(error)
     return error
 
 

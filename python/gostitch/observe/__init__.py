@@ -23,7 +23,8 @@ def attach() -> None:
         _hooks.trace_context = _traces.trace_context
         _hooks.in_span = _log_records.in_span
     if "sentry_sdk" in sys.modules:
-        from gostitch.observe import _sentry
+        from gostitch.observe import _breadcrumbs, _sentry
 
         _hooks.panicked = _sentry.panicked
+        _hooks.logged = _breadcrumbs.keep
         _sentry.follow()

@@ -10,10 +10,12 @@ from gostitch import functions as _go
 
 __all__ = [
     "ObserveAttribute",
+    "ObserveFrame",
     "ObserveSentryConfig",
     "ObserveTraceConfig",
     "configure",
     "flush",
+    "report_crash",
 ]
 
 
@@ -114,6 +116,53 @@ def flush(
     timeout.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, file: str, line: int64")
+class ObserveFrame(_msgspec.Struct):
+    """One line of a stack.
+
+    Attributes:
+        function: With its package.
+        file: Of the source.
+        line: In the file.
+    """
+
+    function: str
+    file: str
+    line: int
+
+
+@_go.function(
+    "observe.report_crash",
+    "c889d54e14d69535",
+    "reason: str, call: str, trace_id: str, time_ns: int64, pid: int64, stack: list[ObserveFrame], text: str",
+    "none",
+)
+def report_crash(
+    reason: str,
+    call: str,
+    trace_id: str,
+    time_ns: int,
+    pid: int,
+    stack: _abc.Iterable[ObserveFrame | _abc.Mapping[str, object]],
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Sends a crash of an earlier process to Sentry: nobody in Python has seen it.
+
+    Args:
+        reason: In a line.
+        call: That ran, or empty.
+        trace_id: Of the caller's span in hexadecimal digits, or empty.
+        time_ns: When it happened, in ns since 1970.
+        pid: Of the process.
+        stack: Of the goroutine that crashed, innermost first.
+        text: Of the whole report.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -21,6 +21,13 @@ sentry_sdk.init(release="shop@1.2.3", environment="staging")
 
 def run(sentry: Spotlight, code: str, *, init: str = INIT, **env: str) -> list[dict[str, Any]]:
     """Run the code in a process of its own; give the events that arrived by its end."""
+    return run_and_print(sentry, code, init=init, **env)[0]
+
+
+def run_and_print(
+    sentry: Spotlight, code: str, *, init: str = INIT, **env: str
+) -> tuple[list[dict[str, Any]], str]:
+    """Run the code as ``run`` does; give what it printed as well."""
     done = subprocess.run(
         [sys.executable, "-c", init + textwrap.dedent(code)],
         env={**os.environ, "SENTRY_DSN": sentry.dsn, "PYTHONPATH": str(TESTS), **env},
@@ -30,7 +37,7 @@ def run(sentry: Spotlight, code: str, *, init: str = INIT, **env: str) -> list[d
         check=False,
     )
     assert "unexpected" not in done.stderr, done.stderr
-    return sentry.events()
+    return sentry.events(), done.stdout
 
 
 def go_value(event: dict[str, Any]) -> dict[str, Any]:
