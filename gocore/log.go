@@ -22,6 +22,9 @@ const hostQueueSize = 8192
 // SetHostQueue says where spans and logs go; nil drops (and counts) them.
 func SetHostQueue(q *Queue) { hostQueue.Store(q) }
 
+// RecordsDropped gives how many host records found no queue or no room.
+func RecordsDropped() int64 { return recordsDropped.Load() }
+
 // PushHost queues a host record, or counts it as dropped.
 func PushHost(kind RecordKind, payload []byte) {
 	q := hostQueue.Load()

@@ -76,6 +76,7 @@ func init() {
 	gocore.SetObserver(process)
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
+	gocore.Register("observe.read_metrics", ReadMetrics)
 	gocore.Register("observe.report_crash", ReportCrash)
 }
 

@@ -23,7 +23,7 @@ def look() -> None:
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
-    found = {"opentelemetry.trace", "sentry_sdk"} & sys.modules.keys()
+    found = {"opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk"} & sys.modules.keys()
     if found:
         from gostitch import observe
 

@@ -22,6 +22,10 @@ def attach() -> None:
 
         _hooks.trace_context = _traces.trace_context
         _hooks.in_span = _log_records.in_span
+    if "opentelemetry.metrics" in sys.modules:
+        from gostitch.observe import _metrics
+
+        _metrics.follow()
     if "sentry_sdk" in sys.modules:
         from gostitch.observe import _breadcrumbs, _sentry
 
