@@ -79,7 +79,7 @@ func TestAfterFunc(t *testing.T) {
 	}
 }
 
-func afterFuncOf(c *Call) func(func()) func() bool { return c.context.AfterFunc }
+func afterFuncOf(c *Call) func(func()) func() bool { return c.context.Load().AfterFunc }
 
 type testKey struct{}
 

@@ -8,17 +8,13 @@ import (
 // closePoll is how often Close looks whether the calls have ended.
 const closePoll = time.Millisecond
 
-// Close cancels every submitted call, waits until they have ended, then flushes
-// the observer, all within the timeout. It returns the number of calls that
-// still run; a call that a thread waits for is that thread's, and neither
-// cancelled nor waited for.
+// Close cancels every call, waits until those that were submitted have ended, then
+// flushes the observer, all within the timeout. It returns the number of calls that
+// still run; a call that a thread waits for is that thread's, and not waited for.
 func Close(timeout time.Duration) int64 {
 	ctx, stop := context.WithTimeout(context.Background(), timeout)
 	defer stop()
-	submitted.Range(func(_, c any) bool {
-		c.(*Call).Cancel(context.Canceled)
-		return true
-	})
+	eachRunning(func(c *Call) { c.Cancel(context.Canceled) })
 	tick := time.NewTicker(closePoll)
 	defer tick.Stop()
 	for anySubmitted() && ctx.Err() == nil {

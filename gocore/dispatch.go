@@ -47,7 +47,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	c.exit = endOfProcess
 	c.begin(r.Started, r.Trace)
 	if r.Number != 0 {
-		c.context.await(r.Number)
+		c.context.Load().await(r.Number)
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
@@ -93,11 +93,11 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 		c.exit(c)
 	}()
 	c.label()
-	ctx := context.Context(c.context)
+	ctx := context.Context(c.context.Load())
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
 	}
-	switch err = c.context.Err(); {
+	switch err = c.context.Load().Err(); {
 	case err != nil: // it ended before it began
 	case c.loans != nil:
 		payload, err = c.runChecked(ctx, out)
@@ -159,7 +159,7 @@ func (c *Call) explain(err error) error {
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
 		return Errorf(CodeUnknown, "%s() returned a nil %T as its error; return nil itself for success", c.Function.Name, err)
 	}
-	ended := c.context.Err()
+	ended := c.context.Load().Err()
 	if ended == nil || errors.As(err, &panicked) {
 		return err
 	}

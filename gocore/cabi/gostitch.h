@@ -152,7 +152,7 @@ void gostitch_release(uint64_t handle);
 int32_t gostitch_stats(gostitch_out *out);
 
 /*
- * Cancels every submitted call and waits until they ended and telemetry is
+ * Cancels every call and waits until those that were submitted ended and telemetry is
  * flushed, at most timeout_ns. The library stays loaded and keeps working.
  * Returns the number of calls that still run.
  */

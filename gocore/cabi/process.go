@@ -86,9 +86,6 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	if err := gocore.SetEnvironment(c.Environment); err != nil {
 		return nil, err
 	}
-	if err := gocore.LabelTracebacks(); err != nil {
-		return nil, err
-	}
 	// Ctrl-C may have kept Python from the answer to a first opening.
 	logLevel.Set(slog.Level(c.LogLevel))
 	if !opened.Swap(true) {

@@ -92,9 +92,13 @@ class Callbacks:
         async def settle() -> None:
             try:
                 frame = _VALUE + self._answer.encode(await answer)
-            except Exception as error:
-                frame = self._raise(number, error)
-            send(number.to_bytes(4, "little") + frame)
+            except BaseException as error:
+                # CancelledError too, or the function would wait for ever.
+                send(number.to_bytes(4, "little") + self._raise(number, error))
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                send(number.to_bytes(4, "little") + frame)
 
         if running_loop() is None:
             if inspect.iscoroutine(answer):

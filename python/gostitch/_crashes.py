@@ -13,6 +13,7 @@ import re
 import stat
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -98,8 +99,9 @@ def folder() -> Path | None:
         _why_none = f"{FOLDER_VARIABLE} is off"
         return None
     reasons = []
-    for path in [Path(chosen)] if chosen else _usual_folders():
+    for place in [_named] if chosen else _USUAL_FOLDERS:
         try:
+            path = place()
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
@@ -122,13 +124,27 @@ def why_none() -> str:
     return _why_none
 
 
-def _usual_folders() -> list[Path]:
+def _named() -> Path:
+    return Path(os.environ[FOLDER_VARIABLE]).absolute()
+
+
+def _of_the_user() -> Path:
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():  # which is to be ignored, as the convention has it
+        state = Path(os.path.expanduser("~/.local/state"))
+    if not state.is_absolute():
+        raise FileNotFoundError("this user has no home")
+    return state / "gostitch" / "crashes"
+
+
+def _temporary() -> Path:
     import tempfile  # late: it is slow to import, and mostly there already
 
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    temporary = Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
-    # A private folder within one that may be anybody's.
-    return [Path(state, "gostitch", "crashes"), temporary]
+    # A private folder within one that may be anybody's. Raises where nothing can be written.
+    return Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
+
+
+_USUAL_FOLDERS: list[Callable[[], Path]] = [_of_the_user, _temporary]
 
 
 def begin() -> str:
@@ -293,8 +309,16 @@ def _start_of(pid: int) -> str:
 
 
 def _space() -> str:
-    """Give the name space that process numbers are of: that of a container, for one."""
+    """Give a number for what process numbers are of: a container, and a start of a machine.
+
+    The folder may be one that several machines share, on which the name space of
+    processes has the same number.
+    """
     try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
+        machine = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        machine = b""
+    try:
+        return str(zlib.crc32(machine, os.stat("/proc/self/ns/pid").st_ino & 0xFFFFFFFF))
     except OSError:
         return "0"

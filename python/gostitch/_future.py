@@ -191,13 +191,7 @@ class Future(_Future[R]):
     def _tell_others(self) -> None:
         """Wake who awaits in other loops, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting or ():
-            if running_loop() is loop:
-                _release(waiter)
-            else:
-                try:
-                    loop.call_soon_threadsafe(_release, waiter)
-                except RuntimeError:
-                    pass  # the loop is closed: nobody awaits there any more
+            release(waiter, loop)
         if self._done_callbacks:
             self._invoke_callbacks()  # type: ignore[attr-defined]
 
@@ -210,6 +204,17 @@ def _tell(waiter: Any, state: str, future: Future[Any]) -> None:
         waiter.add_exception(future)
     else:
         waiter.add_result(future)
+
+
+def release(waiter: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> None:
+    """Wake who awaits in a loop, from any thread."""
+    if running_loop() is loop:
+        _release(waiter)
+        return
+    try:
+        loop.call_soon_threadsafe(_release, waiter)
+    except RuntimeError:
+        pass  # the loop is closed: nobody awaits there any more
 
 
 def _release(waiter: asyncio.Future[None]) -> None:

@@ -10,6 +10,7 @@ queue as well, so a blocked or closed loop cannot make the waiter hang.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import select
@@ -153,7 +154,9 @@ class Pump:
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
-            logging.getLogger("gostitch").exception("a record of Go could not be handled")
+            # A filter or handler of the program's may be what is broken.
+            with contextlib.suppress(BaseException):
+                logging.getLogger("gostitch").exception("a record of Go could not be handled")
         finally:
             self.handling = False
 
@@ -175,7 +178,7 @@ class Pump:
 
 
 _pump: Pump | None = None
-_pump_lock = threading.Lock()
+_pump_lock = threading.RLock()  # reentrant for handlers of signals
 
 
 def pump() -> Pump:
@@ -184,7 +187,9 @@ def pump() -> Pump:
     if _pump is None:
         with _pump_lock:
             if _pump is None:
-                _pump = Pump(_process.library())
+                made = Pump(_process.library())
+                # Unless a signal's handler was faster; this one then serves who has its queue.
+                _pump = _pump or made
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
@@ -218,7 +223,7 @@ def _after_fork_in_child() -> None:
     global _pump, _pump_lock
     if _pump is not None:
         _pump.forget()
-    _pump, _pump_lock = None, threading.Lock()
+    _pump, _pump_lock = None, threading.RLock()
     _loop_queues.clear()
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
+from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
 from gostitch import _codec, _crashes, _hooks, _logs, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
@@ -141,7 +142,8 @@ class Library:
 
 # The library of each generated module that was imported and has one of its own.
 _own: dict[str, str] = {}
-_lock = threading.Lock()
+# Reentrant: a signal's handler, or a destructor, may call in the middle of loading.
+_lock = threading.RLock()
 _opening = threading.RLock()  # held while the library is loaded, and during a fork
 _library: Library | None = None
 _original: Original | None = None  # what is kept of the library for forked children
@@ -149,7 +151,9 @@ _forked_from: int | None = None
 _loading = False
 _closed = False
 _warned_of: set[str] = set()  # other Go runtimes
-_refused: LibraryError | None = None  # why the library that is loaded cannot be used
+# What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
+# must not be loaded, but what stood in the way may be corrected.
+_brought_in: tuple[str, str] | None = None
 _interrupts: tuple[()] | tuple[int, int] = ()  # the ends of the pipe of Ctrl-C
 
 
@@ -248,12 +252,12 @@ def _load() -> Library:
                 "there), or start the child with the 'spawn' or 'forkserver' method",
                 details={"pid": os.getpid(), "parent_pid": _forked_from},
             )
-        if _refused is not None:
-            # It cannot be unloaded, and a second Go runtime must not be loaded.
-            raise LibraryError(str(_refused), details=_refused.details) from _refused
         path = _find() if _original is None else _original.path
         with _opening:
-            _library = _open(path, policy)
+            opened = _open(path, policy)
+        if _library is not None:
+            return _library  # loaded by a signal's handler in the middle, and in use since
+        _library = opened
         atexit.unregister(_close)  # the parent's, after fork
         atexit.register(_close)
         loaded = _library
@@ -286,9 +290,11 @@ def _find() -> str:
 
 
 def _open(path: str, policy: str) -> Library:
-    global _loading, _original, _refused
+    global _loading, _original, _brought_in
     _loading = True
     try:
+        if _brought_in is not None:
+            return _shake_hands(*_brought_in)
         _settings.refuse_unreadable()
         if _forked_from is None:
             _bring_in(path)
@@ -298,6 +304,7 @@ def _open(path: str, policy: str) -> Library:
         else:
             before = _original or Original(path, bridge.memory_file)
             _original, mapped = before.load_copy(_bring_in)
+        _brought_in = path, mapped
         return _shake_hands(path, mapped)
     except NoCopyError as error:
         raise LibraryError(
@@ -313,9 +320,6 @@ def _open(path: str, policy: str) -> Library:
             f"{LIBRARY_VARIABLE}",
             details={"path": path},
         ) from None
-    except LibraryError as error:
-        _refused = error
-        raise
     finally:
         _loading = False
 
@@ -354,7 +358,7 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
             as_go_has_it(environment),
             pipe_ignored,
             _settings.as_go_has_it(settings, environment),
-            _crashes.begin(),
+            _text(os.fsencode(_crashes.begin())),
         )
     )
 
@@ -466,10 +470,16 @@ def close(timeout: float) -> list[Running]:
         return []
     bridge.ready(False)
     deadline = time.monotonic() + timeout
+    _wait_until_idle(library, deadline)
+    deadline = time.monotonic() + _CLOSE_TIMEOUT_S
+    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+    _wait_until_idle(library, deadline)  # for those that threads wait for, too
+    return library.stats().in_flight
+
+
+def _wait_until_idle(library: Library, deadline: float) -> None:
     while library.stats().calls and time.monotonic() < deadline:
         time.sleep(_CLOSE_POLL_S)
-    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
-    return library.stats().in_flight
 
 
 def reopen() -> None:
@@ -500,14 +510,16 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     global _library, _loading, _forked_from, _lock, _opening, _interrupts
+    global _brought_in
     # Another thread may have held the lock at the fork.
-    _lock, _opening = threading.Lock(), threading.RLock()
+    _lock, _opening = threading.RLock(), threading.RLock()
     _crashes.leave_to_parent()
     close_inherited(*_interrupts)  # the parent's, as is the call that it could cancel
     _interrupts = ()
-    if _library is not None or _loading:  # by another thread, which does not exist here
+    if _library is not None or _loading or _brought_in is not None:
+        # Or loading in another thread, which does not exist here.
         _forked_from = _library.pid if _library is not None else os.getppid()
-    _library, _loading = None, False
+    _library, _loading, _brought_in = None, False, None
 
 
 def close_inherited(*descriptors: int) -> None:
