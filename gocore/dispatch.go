@@ -96,6 +96,9 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	ctx := context.Context(c.context.Load())
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
+		if c.end != nil && c.sendsMessages() {
+			c.tellTrace(ctx, 0)
+		}
 	}
 	switch err = c.context.Load().Err(); {
 	case err != nil: // it ended before it began

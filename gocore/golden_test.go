@@ -56,7 +56,7 @@ func TestGoldenLog(t *testing.T) {
 // The catalogue and the counts are what Python decodes them as.
 func TestGoldenCatalogueAndStats(t *testing.T) {
 	stats := Stats{
-		1, 2, 3, 4, 5, 6, 7, 8,
+		1, 2, 3, 4, 5, 6, 7, 8, 9,
 		[]Running{{"m.f", time.Second, "0af7651916cd43dd8448eb211c80319c", true, false}},
 		[]Limited{{"m.f", 4, 3, 2, 1}},
 		Resources{2, 1 << 30, -1},

@@ -30,6 +30,9 @@ func PushHost(kind RecordKind, payload []byte) {
 	q := hostQueue.Load()
 	if q == nil || q.Len() >= hostQueueSize {
 		recordsDropped.Add(1)
+		if kind == RecordSpan {
+			CountDroppedSpans(1)
+		}
 		return
 	}
 	q.push(Record{Kind: kind, Payload: payload})
@@ -53,10 +56,10 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 // Handle implements slog.Handler. The frame is [time in ns, level, message,
-// function of the call, {attribute: text}, trace id, span id]; ids are
-// hexadecimal, or empty where no span is current.
+// function of the call, {attribute: text}, traceparent]; the last is empty where
+// no span is current.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := msgp.AppendArrayHeader(nil, 7)
+	out := msgp.AppendArrayHeader(nil, 6)
 	out = msgp.AppendInt64(out, r.Time.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
@@ -74,11 +77,7 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	out = appendDetails(out, attrs)
-	traceID, spanID := "", ""
-	if o := observer.Load(); o != nil {
-		traceID, spanID = (*o).SpanOf(ctx)
-	}
-	PushHost(RecordLog, codec.AppendString(codec.AppendString(out, traceID), spanID))
+	PushHost(RecordLog, codec.AppendString(out, TraceOf(ctx).Parent))
 	return nil
 }
 

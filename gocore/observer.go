@@ -14,12 +14,12 @@ type Observer interface {
 	// function's; the function it returns is called once when the call ends,
 	// with the error or nil, and may be nil itself.
 	StartCall(ctx context.Context, call *Call) (context.Context, func(error))
+	// Trace gives the trace context of what runs under a context that StartCall
+	// gave, or one derived from it.
+	Trace(ctx context.Context) TraceContext
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)
-	// SpanOf gives the trace and the span that are current in a context, in
-	// hexadecimal digits; both are empty where none is.
-	SpanOf(ctx context.Context) (traceID, spanID string)
 	// Flush sends what is buffered; it returns when that is done or ctx ends,
 	// and may block until then.
 	Flush(ctx context.Context)

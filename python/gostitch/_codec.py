@@ -10,7 +10,7 @@ import msgspec
 
 from gostitch.exceptions import GoError, GoFrame, class_of
 
-REPLY, MESSAGE, SPAN, LOG, QUESTION = 1, 2, 3, 4, 5
+REPLY, MESSAGE, SPAN, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
 """The kinds of record (gocore.RecordKind)."""
 
 OK, ERROR = 0, 1

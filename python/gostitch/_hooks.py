@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from gostitch.exceptions import GoPanic
 
@@ -49,20 +49,20 @@ panicked: Callable[[GoPanic], None] = _ignore_panic
 """Report a panic that crosses, before it is raised."""
 
 
-def _no_span(trace_id: str, span_id: str) -> AbstractContextManager[object]:
-    return nullcontext()
-
-
-in_span: Callable[[str, str], AbstractContextManager[object]] = _no_span
-"""Make a span of Go current while a block runs."""
-
-
 def _ignore_record(record: logging.LogRecord) -> None:
     pass
 
 
 logged: Callable[[logging.LogRecord], None] = _ignore_record
 """Take note of a log record of Go, before its logger gets it."""
+
+
+def _enter_nothing(lines: bytes) -> Any:
+    pass
+
+
+enter: Callable[[bytes], Any] = _enter_nothing
+"""Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
 def _ignore_span(frame: bytes) -> None:

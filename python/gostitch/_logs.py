@@ -7,6 +7,7 @@ function had.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import math
 from collections.abc import Callable
@@ -30,8 +31,7 @@ class LogFrame(msgspec.Struct, array_like=True):
     message: str
     function: str
     attributes: dict[str, bool | int | float | str]
-    trace_id: str
-    span_id: str
+    traceparent: str
 
 
 _decode = msgspec.msgpack.Decoder(LogFrame).decode
@@ -52,8 +52,9 @@ def decode_log(frame: bytes | memoryview) -> logging.LogRecord:
     record.created = log.time_ns / 1e9
     record.msecs = log.time_ns // 1_000_000 % 1000
     record.go_attributes = log.attributes
-    record.otelTraceID = log.trace_id or None
-    record.otelSpanID = log.span_id or None
+    record.otelTraceID = log.traceparent[3:35] or None
+    record.otelSpanID = log.traceparent[36:52] or None
+    record.traceparent = log.traceparent
     return record
 
 
@@ -63,12 +64,15 @@ def take(frame: bytes | memoryview) -> None:
     if not _to.isEnabledFor(record.levelno):
         return
     _hooks.logged(record)
-    trace_id: str | None = record.otelTraceID  # type: ignore[attr-defined]
-    if trace_id is None:
+    if record.traceparent:  # type: ignore[attr-defined]
+        contextvars.Context().run(_handle_in_span, record)
+    else:
         _to.handle(record)
-        return
-    with _hooks.in_span(trace_id, record.otelSpanID):  # type: ignore[attr-defined]
-        _to.handle(record)
+
+
+def _handle_in_span(record: Any) -> None:
+    _hooks.enter(f"{record.traceparent}\n\n".encode())
+    _to.handle(record)
 
 
 # slog: Debug -4, Info 0, Warn 4, Error 8; logging: 10, 20, 30, 40. Both are

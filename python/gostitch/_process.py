@@ -108,6 +108,7 @@ class _Stats(msgspec.Struct, array_like=True):
     background: int
     background_panics: int
     records_dropped: int
+    spans_dropped: int
     heap_bytes: int
     buffers: int
     queues: int

@@ -7,6 +7,7 @@ for help (the pump of ``_pending``).
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import os
 import select
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gostitch import _codec, _hooks, _logs, _process
-from gostitch._callbacks import Callbacks, answer
+from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import FINISHED, Future
 from gostitch._loops import running_loop
 from gostitch._process import bridge
@@ -55,18 +56,26 @@ class Call(NamedTuple):
     message_of: Callable[[bytes | memoryview], Any]
     callback: Callable[[Any], Any]
     answer: Any  # the schema of what the callback gives, if it is asked something
+    context: contextvars.Context | None  # the caller's, for its callback; None: it is our own
 
 
 class _Conversation:
     """What is needed when a message of a call arrives."""
 
-    __slots__ = ("call", "callbacks", "future", "waiting")
+    __slots__ = ("call", "callbacks", "future", "traces", "waiting")
 
     def __init__(self, call: Call, future: Future[Any]) -> None:
         self.call = call
         self.future: Future[Any] | None = future  # None once its reply was handled
         name = call.function.name
-        self.callbacks = Callbacks(name, call.callback, call.answer) if call.answer else None
+        context = call.context
+        self.callbacks = (
+            Callbacks(name, call.callback, call.answer, context)
+            if call.answer and context is not None
+            else None
+        )
+        # The trace contexts of questions that wait, by number; 0: of all messages.
+        self.traces: dict[int, bytes] = {}
         # What has arrived for the callback, the reply after it, in order; two threads
         # may drain the queue, and each takes a part.
         self.waiting: deque[Record] = deque()
@@ -215,7 +224,11 @@ class Queue(bridge.Queue):
         """Put what has arrived for callbacks in order; the batch says for which calls."""
         for record in batch:
             conversation = self._conversations.get(record[1])
-            if conversation is not None:
+            if conversation is None:
+                continue
+            if record[0] == _codec.TRACE:
+                conversation.traces[record[2]] = bytes(record[3])
+            else:
                 conversation.waiting.append(record)
 
     def _handle_stranded(self) -> None:
@@ -349,11 +362,15 @@ class Queue(bridge.Queue):
         loop = None if self.loop is None else self.loop()
         try:
             message = call.message_of(payload)
-            if conversation.callbacks is None:
+            if conversation.callbacks is not None:
+                answer = functools.partial(self._answer, token)
+                trace = conversation.traces.pop(number, None)
+                conversation.callbacks.ask(message, number, answer, loop, trace)
+            elif call.context is None:
                 call.callback(message)
             else:
-                answer = functools.partial(self._answer, token)
-                conversation.callbacks.ask(message, number, answer, loop)
+                within = within_trace(call.context, conversation.traces.get(0))
+                within.run(call.callback, message)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)

@@ -142,6 +142,8 @@ typedef struct {
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
   PyObject *trace;     /* () -> the caller's trace context as bytes, or NULL */
+  PyObject *context;   /* () -> the current context, a dict on which (age, trace context) is kept, or NULL */
+  PyObject *age;       /* of what is kept: an older one does not count */
 } gs_hooks;
 
 extern gs_hooks gs_hook;

@@ -32,9 +32,9 @@ func (o brokenObserver) StartCall(ctx context.Context, _ *gocore.Call) (context.
 	}
 }
 
-func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
+func (o brokenObserver) Trace(context.Context) gocore.TraceContext { return gocore.TraceContext{} }
 
-func (o brokenObserver) SpanOf(context.Context) (traceID, spanID string) { return "", "" }
+func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
 
 func (o brokenObserver) Flush(context.Context) {
 	if o.where == "flush" {

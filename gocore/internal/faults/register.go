@@ -86,6 +86,9 @@ func init() {
 	gocore.Register("faults.sum_kept_floats", SumKeptFloats)
 	gocore.Register("faults.table_of", TableOf)
 	gocore.Register("faults.ticks", Ticks)
+	gocore.Register("faults.trace", Trace)
+	gocore.RegisterCallback("faults.visit", Visit)
+	gocore.RegisterStream("faults.visit_lines", VisitLines)
 	gocore.Register("faults.write_to_closed", WriteToClosed)
 	gocore.Register("faults.write_to_lent", WriteToLent)
 }

@@ -18,10 +18,9 @@ __all__ = ["attach"]
 def attach() -> None:
     """Attach to what is in the process; called again when more of it has come."""
     if "opentelemetry.trace" in sys.modules:
-        from gostitch.observe import _log_records, _traces
+        from gostitch.observe import _traces
 
-        _hooks.trace_context = _traces.trace_context
-        _hooks.in_span = _log_records.in_span
+        _traces.attach()
     if "opentelemetry.metrics" in sys.modules:
         from gostitch.observe import _metrics
 

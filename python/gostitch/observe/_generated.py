@@ -37,7 +37,7 @@ class ObserveAttribute(_msgspec.Struct):
     values: _abc.Iterable[str]
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificate_file: str, gzip: bool, timeout_s: float64")
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, root_ratio: float64")
 class ObserveTraceConfig(_msgspec.Struct):
     """What Python's tracer provider says.
 
@@ -48,9 +48,16 @@ class ObserveTraceConfig(_msgspec.Struct):
             Python's own exporters.
         insecure: True for a connection without TLS.
         headers: Sent with each export, for authentication.
-        certificate_file: Holds the authorities to trust; empty: the system's.
+        certificates: The authorities to trust, in PEM form; empty: the system's.
+        client_certificate: What the sender shows, in PEM form; empty: nothing.
+        client_key: Belongs to it.
+        server_name: The name in the receiver's certificate; empty: the endpoint's.
         gzip: Compresses what is sent.
         timeout_s: Bounds one export, in seconds.
+        queue_size: How many spans may wait; one more is dropped.
+        batch_size: How many spans are sent at once.
+        delay_s: How long a span waits for company, in seconds.
+        root_ratio: The share of traces that is kept of those which begin in Go.
     """
 
     resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]]
@@ -58,9 +65,16 @@ class ObserveTraceConfig(_msgspec.Struct):
     endpoint: str
     insecure: bool
     headers: _abc.Mapping[str, str]
-    certificate_file: str
+    certificates: str
+    client_certificate: str
+    client_key: str
+    server_name: str
     gzip: bool
     timeout_s: float
+    queue_size: int
+    batch_size: int
+    delay_s: float
+    root_ratio: float
 
 
 @_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
@@ -84,7 +98,7 @@ class ObserveSentryConfig(_msgspec.Struct):
 
 @_go.function(
     "observe.configure",
-    "71e218ec1172936a",
+    "dce550a62a034752",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
     "none",
 )
@@ -107,16 +121,16 @@ def configure(
 
 @_go.function(
     "observe.flush",
-    "779b6f4c8e76bdf0",
+    "1b2cff6b13f0ffc3",
     "",
-    "none",
+    "bool",
 )
 def flush(
     *,
     timeout: float | None = None,
-) -> None:
+) -> bool:
     """Sends the spans and events that are buffered and waits for it, at most until the call's
-    timeout.
+    timeout; false if some could not be sent.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.

@@ -260,7 +260,7 @@ def test_live_counts() -> None:
 
     *counts, in_flight, limited, resources, lingering = msgspec.structs.astuple(stats)
     running = _process.Running("m.f", 10**9, "0af7651916cd43dd8448eb211c80319c", True, False)
-    assert [1, 2, 3, 4, 5, 6, 7, 8] == counts
+    assert [1, 2, 3, 4, 5, 6, 7, 8, 9] == counts
     assert ([running], [_process.Limited("m.f", 4, 3, 2, 1)]) == (in_flight, limited)
     assert _process.Resources(2, 1 << 30, -1) == resources
     assert [2 * 10**9, 10**9] == lingering

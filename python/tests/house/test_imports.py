@@ -42,7 +42,13 @@ LAYERS = {
     "gostitch._future": {"gostitch._loops", "gostitch._process"},
     "gostitch._loop_future": {"gostitch._future", "gostitch._loops", "gostitch._process"},
     "gostitch._workers": set(),
-    "gostitch._callbacks": {"gostitch._loops", "gostitch._workers", "gostitch.exceptions"},
+    "gostitch._w3c": set(),
+    "gostitch._callbacks": {
+        "gostitch._hooks",
+        "gostitch._loops",
+        "gostitch._workers",
+        "gostitch.exceptions",
+    },
     "gostitch._queue": {
         "gostitch._callbacks",
         "gostitch._codec",
