@@ -40,6 +40,10 @@ type Call struct {
 	closed   atomic.Bool
 	inbox    chan []byte // guarded by mu; nil until asked for
 
+	begun   time.Time // zero: it is not counted
+	bytesIn int
+	code    Code // of the error that it ended with; empty: none
+
 	started atomic.Int64 // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
 	ended   atomic.Int64 // when err was set, on the same clock
 	traceID atomic.Pointer[string]

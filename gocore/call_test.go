@@ -220,5 +220,9 @@ type recordingObserver struct{ panics chan *PanicError }
 func (o *recordingObserver) StartCall(ctx context.Context, _ *Call) (context.Context, func(error)) {
 	return ctx, nil
 }
+func (o *recordingObserver) Trace(context.Context) TraceContext {
+	return TraceContext{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+}
+
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
 func (o *recordingObserver) Flush(context.Context)                              {}

@@ -102,6 +102,7 @@ func (c *Call) ask(ctx context.Context, question *codec.Output) ([]byte, error) 
 	}
 	number, reply := a.expect()
 	defer a.forget(number)
+	c.tellTrace(ctx, number)
 	c.outbox.queue.push(Record{Kind: RecordQuestion, Token: c.Token, Status: int(number), Payload: question.Frame, Held: question.Held})
 	select {
 	case message := <-reply:
@@ -110,6 +111,14 @@ func (c *Call) ask(ctx context.Context, question *codec.Output) ([]byte, error) 
 		return nil, ctx.Err()
 	case <-c.context.Load().Done():
 		return nil, c.context.Load().Err()
+	}
+}
+
+// tellTrace sends the trace context under which a question is asked, before it;
+// number 0 is for all messages of the call.
+func (c *Call) tellTrace(ctx context.Context, number uint32) {
+	if trace := TraceOf(ctx); !trace.IsEmpty() {
+		c.outbox.queue.push(Record{Kind: RecordTrace, Token: c.Token, Status: int(number), Payload: trace.lines()})
 	}
 }
 

@@ -61,6 +61,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 
 // lend gives the function what Python lends it.
 func (c *Call) lend(frame []byte, buffers [][]byte) {
+	c.beginMetering(frame, buffers)
 	if loansAreChecked.Load() {
 		c.input = c.lendChecked(frame, buffers)
 		return
@@ -95,6 +96,9 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	ctx := context.Context(c.context.Load())
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
+		if c.end != nil && c.sendsMessages() {
+			c.tellTrace(ctx, 0)
+		}
 	}
 	switch err = c.context.Load().Err(); {
 	case err != nil: // it ended before it began
@@ -118,11 +122,13 @@ func (c *Call) panicked(value any) error {
 // reply ends the call and gives what the caller receives.
 func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 	status := StatusOK
+	c.code = ""
 	if err != nil {
 		payload, status = c.fail(out, err), StatusError
 	} else if c.end != nil {
 		c.end(nil)
 	}
+	c.endMetering(payload)
 	c.finish()
 	return payload, status
 }
@@ -132,11 +138,12 @@ func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 func (c *Call) fail(out []byte, err error) (frame []byte) {
 	encode := func() ([]byte, error) {
 		err = c.explain(err)
-		return appendCallError(out, c.Function.Name, err), nil
+		c.code = CodeOf(err)
+		return appendCallError(out, c.Function, err), nil
 	}
 	guard(encode, func(encoded []byte, hostile error) {
 		if hostile != nil {
-			err = hostile
+			err, c.code = hostile, CodeOf(hostile)
 			encoded = AppendError(out, hostile)
 		}
 		frame = encoded

@@ -161,12 +161,12 @@ func Environ(ctx context.Context) []string {
 }
 
 // Command is exec.CommandContext for a program that gets, and is found by, the
-// environment that Python has now. A plain exec.Command gets that of the first
-// call into Go.
+// environment that Python has now, with the current span as TRACEPARENT, TRACESTATE and
+// BAGGAGE if there is one. A plain exec.Command gets that of the first call into Go.
 func Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	environment := Environ(ctx)
 	command := exec.CommandContext(ctx, name, arguments...)
-	command.Env = environment
+	command.Env = append(environment, TraceOf(ctx).environment()...) // the last one counts
 	return command
 }
 

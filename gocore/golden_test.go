@@ -39,6 +39,8 @@ func TestGoldenLog(t *testing.T) {
 	queue := NewQueue(func() {})
 	SetHostQueue(queue)
 	defer SetHostQueue(nil)
+	SetObserver(&recordingObserver{})
+	defer observer.Store(nil)
 	handler := NewLogHandler(new(slog.LevelVar)).WithGroup("g").WithAttrs([]slog.Attr{slog.Int("n", 1)})
 	record := slog.NewRecord(time.Unix(1_700_000_000, 123456789), slog.LevelWarn, "text", 0)
 	record.AddAttrs(slog.Bool("b", true), slog.Group("in", slog.String("s", "x"), slog.Float64("f", 1.5)))
@@ -54,7 +56,7 @@ func TestGoldenLog(t *testing.T) {
 // The catalogue and the counts are what Python decodes them as.
 func TestGoldenCatalogueAndStats(t *testing.T) {
 	stats := Stats{
-		1, 2, 3, 4, 5, 6, 7, 8,
+		1, 2, 3, 4, 5, 6, 7, 8, 9,
 		[]Running{{"m.f", time.Second, "0af7651916cd43dd8448eb211c80319c", true, false}},
 		[]Limited{{"m.f", 4, 3, 2, 1}},
 		Resources{2, 1 << 30, -1},

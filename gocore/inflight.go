@@ -3,7 +3,6 @@ package gocore
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 	"weak"
@@ -94,9 +93,10 @@ func InFlight(limit int) []Running {
 func (c *Call) begin(started int64, trace []byte) {
 	c.Trace = trace
 	if len(trace) > 0 {
-		// traceparent is "00-<trace id>-<span id>-<flags>".
-		if parts := strings.SplitN(string(trace), "-", 3); len(parts) == 3 {
-			c.traceID.Store(&parts[1])
+		// traceparent is "00-<trace id>-<span id>-<flags>", and there may be baggage alone.
+		if len(trace) >= 36 && trace[2] == '-' && trace[35] == '-' {
+			id := string(trace[3:35])
+			c.traceID.Store(&id)
 		}
 	}
 	c.started.Store(max(started, 1))

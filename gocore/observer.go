@@ -14,6 +14,9 @@ type Observer interface {
 	// function's; the function it returns is called once when the call ends,
 	// with the error or nil, and may be nil itself.
 	StartCall(ctx context.Context, call *Call) (context.Context, func(error))
+	// Trace gives the trace context of what runs under a context that StartCall
+	// gave, or one derived from it.
+	Trace(ctx context.Context) TraceContext
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)

@@ -20,6 +20,7 @@ const (
 	RecordSpan     RecordKind = 3 // a finished span, for Python's exporters
 	RecordLog      RecordKind = 4 // a log record of slog
 	RecordQuestion RecordKind = 5 // a question of a running call; the status is its number
+	RecordTrace    RecordKind = 6 // the trace context of the question with that number; 0: of all messages of the call
 )
 
 // The status of a reply, sent or returned.
@@ -141,6 +142,12 @@ type outbox struct {
 
 func newOutbox(q *Queue) *outbox {
 	return &outbox{queue: q, slots: make(chan struct{}, outboxSize)}
+}
+
+// sendsMessages tells whether somebody handles the messages of the call, and is
+// neither asked nor draws results.
+func (c *Call) sendsMessages() bool {
+	return c.outbox != nil && c.answers == nil && c.window == nil
 }
 
 // send encodes a message and queues it, waiting while the outbox is full.

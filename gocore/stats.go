@@ -18,6 +18,8 @@ type Stats struct {
 	BackgroundPanics int64
 	// RecordsDropped counts spans and log records that found no room.
 	RecordsDropped int64
+	// SpansDropped counts spans that found no room or could not be sent.
+	SpansDropped int64
 	// HeapBytes is the size of live and not yet collected objects.
 	HeapBytes int64
 	// Buffers of Go memory that Python holds.
@@ -47,6 +49,7 @@ func ReadStats() Stats {
 		Background:       background.Load(),
 		BackgroundPanics: backgroundPanics.Load(),
 		RecordsDropped:   recordsDropped.Load(),
+		SpansDropped:     spansDropped.Load(),
 		HeapBytes:        int64(memory.HeapAlloc),
 		InFlight:         InFlight(shownInFlight),
 		Limited:          limited(),

@@ -24,10 +24,15 @@ STOP_S = 5
 
 
 class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
-    """The trace service. Safe to use from several threads; it copies nothing and drops nothing."""
+    """The trace service. Safe to use from several threads; it copies nothing and drops nothing.
+
+    `senders` are the user agents of who has sent, `metadata` is that of each request.
+    """
 
     def __init__(self) -> None:
         self.endpoint = ""
+        self.senders: set[str] = set()
+        self.metadata: list[dict[str, str]] = []
         self._lock = threading.Lock()
         self._requests: list[trace_service_pb2.ExportTraceServiceRequest] = []
 
@@ -37,8 +42,11 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
         context: grpc.ServicerContext,
     ) -> trace_service_pb2.ExportTraceServiceResponse:
         """Take one batch of spans."""
+        metadata = dict(context.invocation_metadata())
         with self._lock:
             self._requests.append(request)
+            self.metadata.append(metadata)
+            self.senders.add(metadata.get("user-agent", "").partition(" grpc")[0])
         return trace_service_pb2.ExportTraceServiceResponse()
 
     def document(self) -> dict[str, Any]:
@@ -56,12 +64,12 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
+def receiving(receiver: Receiver | None = None) -> Iterator[Receiver]:
     """Run a receiver that listens on a free port of 127.0.0.1 while the block runs.
 
     `endpoint` is its URL.
     """
-    receiver = Receiver()
+    receiver = receiver or Receiver()
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
     add_servicer: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
     add_servicer(receiver, server)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
 )
 
 // Attribute is one attribute of Python's resource, its values as text.
@@ -31,12 +33,26 @@ type TraceConfig struct {
 	Insecure bool
 	// Headers sent with each export, for authentication.
 	Headers map[string]string
-	// CertificateFile holds the authorities to trust; empty: the system's.
-	CertificateFile string
+	// Certificates are the authorities to trust, in PEM form; empty: the system's.
+	Certificates string
+	// ClientCertificate is what the sender shows, in PEM form; empty: nothing.
+	ClientCertificate string
+	// ClientKey belongs to it.
+	ClientKey string
+	// ServerName is the name in the receiver's certificate; empty: the endpoint's.
+	ServerName string
 	// Gzip compresses what is sent.
 	Gzip bool
 	// TimeoutS bounds one export, in seconds.
 	TimeoutS float64 `gostitch:"timeout_s"`
+	// QueueSize is how many spans may wait; one more is dropped.
+	QueueSize int
+	// BatchSize is how many spans are sent at once.
+	BatchSize int
+	// DelayS is how long a span waits for company, in seconds.
+	DelayS float64 `gostitch:"delay_s"`
+	// RootRatio is the share of traces that is kept of those which begin in Go.
+	RootRatio float64
 }
 
 // SentryConfig is what Python's Sentry client says.
@@ -74,8 +90,12 @@ var (
 
 func init() {
 	gocore.SetObserver(process)
+	otel.SetTracerProvider(&delegate{observer: process})
+	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
+	gocore.Register("observe.read_metrics", ReadMetrics)
+	gocore.Register("observe.report_crash", ReportCrash)
 }
 
 // Configure makes Go observe as Python does. Spans of an earlier configuration
@@ -90,7 +110,7 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		}
 		if before := process.traces.Swap(made); before != nil {
 			// Its spans are Python's to wait for no longer than for its own.
-			go shutdown(before)
+			go replace(before, made)
 		}
 	}
 	if c.Sentry != nil {
@@ -106,16 +126,15 @@ func Configure(ctx context.Context, c Config) (None, error) {
 // shutdownTimeout bounds the last export of a configuration that is replaced.
 const shutdownTimeout = 5 * time.Second
 
-func shutdown(t *traces) {
+func replace(before, now *traces) {
 	ctx, stop := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer stop()
-	// What cannot be sent in time is lost, as at exit.
-	_ = t.provider.Shutdown(ctx)
+	before.batcher.replaceBy(ctx, now.batcher)
 }
 
 // Flush sends the spans and events that are buffered and waits for it, at most
-// until the call's timeout.
-func Flush(ctx context.Context, _ FlushConfig) (None, error) {
-	process.Flush(ctx)
-	return None{}, ctx.Err()
+// until the call's timeout; false if some could not be sent.
+func Flush(ctx context.Context, _ FlushConfig) (bool, error) {
+	sent := process.flush(ctx)
+	return sent, ctx.Err()
 }

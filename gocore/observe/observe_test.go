@@ -99,7 +99,8 @@ func TestResourceAttributes(t *testing.T) {
 func TestConfigureRefuses(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]Config{
-		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", CertificateFile: "/does/not/exist"}},
+		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", Certificates: "nonsense"}},
+		"OTEL_EXPORTER_OTLP_CLIENT":      {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", ClientCertificate: "nonsense"}},
 		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn"}},
 	} {
 		if _, err := Configure(context.Background(), c); err == nil || !strings.Contains(err.Error(), want) {
@@ -114,7 +115,7 @@ func TestSpansOfACall(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(sideProcessor{}), sdktrace.WithSpanProcessor(recorder))
 	o := &Observer{}
-	o.traces.Store(&traces{provider: provider, tracer: provider.Tracer("test")})
+	o.traces.Store(&traces{provider: provider, tracer: provider.Tracer(tracerName)})
 	call := gocore.NewCall(&gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}, 0)
 	call.Trace = []byte(header)
 	ctx, end := o.StartCall(context.Background(), call)

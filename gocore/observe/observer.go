@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -26,7 +27,12 @@ type Observer struct {
 type traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	batcher  *batcher
 }
+
+// ownFunctions are those by which Python configures observing, which are no part
+// of anybody's trace.
+const ownFunctions = "observe."
 
 // StartCall makes Python's current span the parent of what the function does,
 // and starts the span of the call if that trace is sampled and exported.
@@ -36,7 +42,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	}
 	ctx = contextWithTrace(ctx, call.Trace)
 	t := o.traces.Load()
-	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() {
+	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return ctx, nil
 	}
 	ctx, span := t.tracer.Start(ctx, call.Function.Name, o.startOption(call.Function))
@@ -47,7 +53,7 @@ func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
 	if option, known := o.starts.Load(f); known {
 		return option.(trace.SpanStartOption)
 	}
-	attributes := []attribute.KeyValue{AttrFunction.String(f.GoName)}
+	attributes := []attribute.KeyValue{AttrSide.String(SideGo), AttrFunction.String(f.GoName)}
 	if f.File != "" {
 		attributes = append(attributes, AttrFile.String(f.File), AttrLine.Int(f.Line))
 	}
@@ -86,7 +92,10 @@ func (o *Observer) BackgroundPanic(ctx context.Context, err *gocore.PanicError) 
 }
 
 // Flush sends buffered spans and events, both at once.
-func (o *Observer) Flush(ctx context.Context) {
+func (o *Observer) Flush(ctx context.Context) { o.flush(ctx) }
+
+// flush tells whether everything was sent.
+func (o *Observer) flush(ctx context.Context) bool {
 	var group errgroup.Group
 	if t := o.traces.Load(); t != nil {
 		group.Go(func() error { return t.provider.ForceFlush(ctx) })
@@ -94,6 +103,8 @@ func (o *Observer) Flush(ctx context.Context) {
 	if client := o.sentry.Load(); client != nil {
 		group.Go(func() error { client.FlushWithContext(ctx); return nil })
 	}
-	// What could not be sent in time is lost; there is nobody left to tell.
-	_ = group.Wait()
+	return group.Wait() == nil
 }
+
+// Trace implements gocore.Observer.
+func (o *Observer) Trace(ctx context.Context) gocore.TraceContext { return traceOf(ctx) }

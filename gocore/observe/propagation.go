@@ -3,53 +3,100 @@ package observe
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"strings"
+	"sync/atomic"
 
+	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel/baggage"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
-// lines is a propagation carrier over the three lines that cross the
-// boundary: traceparent, tracestate, baggage.
-type lines struct {
-	traceparent, tracestate, baggage string
+// parentLength is the length of a traceparent: version, trace id, span id, flags.
+const parentLength = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+
+// rest is what stands below the traceparent, parsed. It changes less often
+// than calls are made.
+type rest struct {
+	text    string
+	state   trace.TraceState
+	baggage baggage.Baggage
 }
 
-func parseLines(text []byte) lines {
-	traceparent, rest, _ := bytes.Cut(text, []byte{'\n'})
-	tracestate, members, _ := bytes.Cut(rest, []byte{'\n'})
-	return lines{string(traceparent), string(tracestate), string(members)}
-}
-
-// Get implements propagation.TextMapCarrier.
-func (l lines) Get(key string) string {
-	switch key {
-	case "traceparent":
-		return l.traceparent
-	case "tracestate":
-		return l.tracestate
-	}
-	return ""
-}
-
-// Set implements propagation.TextMapCarrier; nothing is injected here.
-func (l lines) Set(string, string) {}
-
-// Keys implements propagation.TextMapCarrier.
-func (l lines) Keys() []string { return []string{"traceparent", "tracestate"} }
+var lastRest atomic.Pointer[rest]
 
 // contextWithTrace makes the caller's span the local parent: the caller is in
-// this very process, so it is not marked as remote.
+// this very process, so it is not marked as remote. The three lines that cross the
+// boundary are traceparent, tracestate and baggage.
 func contextWithTrace(ctx context.Context, text []byte) context.Context {
-	l := parseLines(text)
-	remote := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), l))
-	if remote.IsValid() {
-		ctx = trace.ContextWithSpanContext(ctx, remote.WithRemote(false))
+	parent, below, _ := bytes.Cut(text, []byte{'\n'})
+	r := &rest{}
+	if len(below) > 1 { // else both lines are empty
+		r = parseRest(below)
 	}
-	if l.baggage != "" {
-		if members, err := baggage.Parse(l.baggage); err == nil {
-			ctx = baggage.ContextWithBaggage(ctx, members)
-		}
+	if config, valid := parseParent(parent); valid {
+		config.TraceState = r.state
+		ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(config))
+	}
+	if r.baggage.Len() > 0 {
+		ctx = baggage.ContextWithBaggage(ctx, r.baggage)
 	}
 	return ctx
+}
+
+func parseRest(text []byte) *rest {
+	last := lastRest.Load()
+	if last != nil && last.text == string(text) {
+		return last
+	}
+	state, members, _ := strings.Cut(string(text), "\n")
+	parsed := &rest{text: string(text)}
+	// What is malformed counts as absent, as the W3C wants it.
+	if s, err := trace.ParseTraceState(state); err == nil {
+		parsed.state = s
+	}
+	parsed.baggage, _ = baggage.Parse(members)
+	lastRest.Store(parsed)
+	return parsed
+}
+
+// parseParent reads a traceparent with all eight flags, of which Go's own
+// propagator keeps those that it knows.
+func parseParent(text []byte) (config trace.SpanContextConfig, valid bool) {
+	if len(text) != parentLength || text[2] != '-' || text[35] != '-' || text[52] != '-' {
+		return config, false
+	}
+	var flags [1]byte
+	_, badTrace := hex.Decode(config.TraceID[:], text[3:35])
+	_, badSpan := hex.Decode(config.SpanID[:], text[36:52])
+	_, badFlags := hex.Decode(flags[:], text[53:])
+	if badTrace != nil || badSpan != nil || badFlags != nil {
+		return config, false
+	}
+	config.TraceFlags = trace.TraceFlags(flags[0])
+	return config, config.TraceID.IsValid() && config.SpanID.IsValid()
+}
+
+// traceOf is the way back.
+func traceOf(ctx context.Context) (out gocore.TraceContext) {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		out.Parent = formatParent(span)
+		out.State = span.TraceState().String()
+	}
+	if members := baggage.FromContext(ctx); members.Len() > 0 {
+		out.Baggage = members.String()
+	}
+	return out
+}
+
+func formatParent(span trace.SpanContext) string {
+	var text [parentLength]byte
+	traceID, spanID := span.TraceID(), span.SpanID()
+	copy(text[:], "00-")
+	hex.Encode(text[3:], traceID[:])
+	text[35] = '-'
+	hex.Encode(text[36:], spanID[:])
+	text[52] = '-'
+	hex.Encode(text[53:], []byte{byte(span.TraceFlags())})
+	return string(text[:])
 }

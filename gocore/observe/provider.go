@@ -2,25 +2,24 @@ package observe
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding"
+	"google.golang.org/grpc/encoding/gzip"
 )
-
-// batchDelay is how long a finished span waits for company. Python's default
-// of five seconds would make a trace look broken for as long.
-const batchDelay = time.Second
 
 // newTraces builds the tracer provider that serves Python's configuration.
 func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
@@ -32,18 +31,24 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	if err != nil {
 		return nil, err
 	}
+	sender := newBatcher(exporter, limits{
+		queue:   max(c.QueueSize, 1),
+		batch:   max(min(c.BatchSize, c.QueueSize), 1),
+		delay:   seconds(c.DelayS),
+		timeout: seconds(c.TimeoutS),
+	})
 	provider := sdktrace.NewTracerProvider(
 		sdktrace.WithResource(resource.NewWithAttributes(c.ResourceSchemaURL, attributes...)),
-		// The root decision is Python's; a trace that begins in Go (a goroutine
-		// that outlives its call) is kept.
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())),
+		// Python's decision holds. Its sampler cannot be asked about a trace that begins
+		// in Go (in a goroutine without a caller, say).
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.RootRatio))),
 		sdktrace.WithSpanProcessor(sideProcessor{}),
-		sdktrace.WithBatcher(exporter, sdktrace.WithBatchTimeout(batchDelay)),
+		sdktrace.WithSpanProcessor(sender),
 	)
-	otel.SetTracerProvider(provider)
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
-	return &traces{provider: provider, tracer: provider.Tracer(tracerName)}, nil
+	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}, nil
 }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 // newExporter sends spans where Python's exporter does, or to Python itself if
 // that has none which Go can stand in for.
@@ -62,39 +67,53 @@ func newExporter(ctx context.Context, c TraceConfig) (sdktrace.SpanExporter, err
 	return exporter, nil
 }
 
+// firstRetry is when Python's exporter tries again, too.
+const firstRetry = time.Second
+
+// exporterOptions say everything that OTEL_* variables could say otherwise:
+// Python's exporter has read them already, and knows what was set explicitly.
 func exporterOptions(c TraceConfig) ([]otlptracegrpc.Option, error) {
-	options := []otlptracegrpc.Option{
-		otlptracegrpc.WithEndpoint(c.Endpoint),
-		otlptracegrpc.WithHeaders(c.Headers),
-		otlptracegrpc.WithTimeout(time.Duration(c.TimeoutS * float64(time.Second))),
-	}
-	if c.Gzip {
-		options = append(options, otlptracegrpc.WithCompressor("gzip"))
-	}
-	if c.Insecure {
-		return append(options, otlptracegrpc.WithInsecure()), nil
-	}
-	roots, err := certificates(c.CertificateFile)
+	transport, err := transportCredentials(c)
 	if err != nil {
 		return nil, err
 	}
-	return append(options, otlptracegrpc.WithTLSCredentials(credentials.NewClientTLSFromCert(roots, ""))), nil
+	timeout := seconds(c.TimeoutS)
+	compressor := encoding.Identity
+	if c.Gzip {
+		compressor = gzip.Name
+	}
+	return []otlptracegrpc.Option{
+		otlptracegrpc.WithEndpoint(c.Endpoint),
+		otlptracegrpc.WithHeaders(c.Headers),
+		otlptracegrpc.WithTimeout(timeout),
+		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
+			Enabled: true, InitialInterval: firstRetry, MaxInterval: timeout, MaxElapsedTime: timeout,
+		}),
+		otlptracegrpc.WithDialOption(grpc.WithDefaultCallOptions(grpc.UseCompressor(compressor))),
+		otlptracegrpc.WithTLSCredentials(transport),
+	}, nil
 }
 
-// certificates reads the authorities to trust; nil means those of the system.
-func certificates(file string) (*x509.CertPool, error) {
-	if file == "" {
-		return nil, nil
+// transportCredentials are Python's, as far as it has any.
+func transportCredentials(c TraceConfig) (credentials.TransportCredentials, error) {
+	if c.Insecure {
+		return insecure.NewCredentials(), nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
+	config := &tls.Config{ServerName: c.ServerName, MinVersion: tls.VersionTLS12}
+	if c.Certificates != "" {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM([]byte(c.Certificates)) {
+			return nil, errors.New("the exporter's root certificates (OTEL_EXPORTER_OTLP_CERTIFICATE) hold no certificate in PEM form; correct them")
+		}
 	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %s holds no certificate in PEM form", file)
+	if c.ClientCertificate != "" {
+		pair, err := tls.X509KeyPair([]byte(c.ClientCertificate), []byte(c.ClientKey))
+		if err != nil {
+			return nil, fmt.Errorf("the exporter's client certificate and key (OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE, _KEY) do not fit: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
 	}
-	return roots, nil
+	return credentials.NewTLS(config), nil
 }
 
 // resourceAttributes makes Go's resource the same as Python's, types included.
@@ -154,7 +173,9 @@ type sideProcessor struct{}
 
 // OnStart implements sdktrace.SpanProcessor.
 func (sideProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	s.SetAttributes(AttrSide.String(SideGo))
+	if s.InstrumentationScope().Name != tracerName { // else it began with it
+		s.SetAttributes(AttrSide.String(SideGo))
+	}
 }
 
 // OnEnd implements sdktrace.SpanProcessor.

@@ -12,6 +12,7 @@ import (
 )
 
 func init() {
+	fetch.WrapTransport = withTrace
 	gocore.RegisterMessages("tasks.fetch", fetch.Fetch)
 	gocore.Register("tasks.hash_tree", hashtree.Sum)
 	gocore.Register("tasks.pack", archive.Pack)

@@ -35,7 +35,9 @@ from gostitch.exceptions import (
 if typing.TYPE_CHECKING:
     from gostitch._crashes import CrashReport, on_crash_report
     from gostitch._future import Future
+    from gostitch._given import trace_context
     from gostitch._table import Table
+    from gostitch.observe._flush import force_flush
     from gostitch.operate._close import close, reopen
     from gostitch.operate._dump import dump, dump_on_signal, dump_text
     from gostitch.operate._memory import free_memory
@@ -72,10 +74,12 @@ __all__ = [
     "dump",
     "dump_on_signal",
     "dump_text",
+    "force_flush",
     "free_memory",
     "on_crash_report",
     "reopen",
     "runtime_info",
+    "trace_context",
 ]
 
 
@@ -88,9 +92,11 @@ _LATE = {
     "dump": "gostitch.operate._dump",
     "dump_on_signal": "gostitch.operate._dump",
     "dump_text": "gostitch.operate._dump",
+    "force_flush": "gostitch.observe._flush",
     "free_memory": "gostitch.operate._memory",
     "on_crash_report": "gostitch._crashes",
     "reopen": "gostitch.operate._close",
+    "trace_context": "gostitch._given",
 }
 
 

@@ -5,6 +5,7 @@ Twin of ``gocore/callback.go``.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gostitch import _workers
+from gostitch import _hooks, _workers
 from gostitch._loops import running_loop
 from gostitch.exceptions import GoError
 
@@ -36,6 +37,17 @@ def answer(number: int, value: Any, *, failed: bool = False) -> bytes:
     return number.to_bytes(4, "little") + (_ERROR if failed else _VALUE) + _encode(value)
 
 
+def within_trace(caller: contextvars.Context, trace: bytes | None) -> contextvars.Context:
+    """Give a context to run a callback in: the caller's, under what runs in Go.
+
+    A copy, since one context cannot be entered twice at once.
+    """
+    context = caller.copy()
+    if trace is not None:
+        context.run(_hooks.enter, trace)
+    return context
+
+
 class Callbacks:
     """What the callable of one call was asked, and the exceptions it raised.
 
@@ -44,24 +56,30 @@ class Callbacks:
     where nobody does. It sees the context variables of the caller.
     """
 
-    def __init__(self, name: str, callback: Any, answer: Any) -> None:
+    def __init__(self, name: str, callback: Any, answer: Any, context: contextvars.Context) -> None:
         self._name = name
         self._callback = callback
         self._answer = answer
         self._raised: dict[int, BaseException] = {}
-        self._context = contextvars.copy_context()
+        self._context = context
         self._caller = threading.get_ident()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def ask(
-        self, question: Any, number: int, send: Send, loop: asyncio.AbstractEventLoop | None
+        self,
+        question: Any,
+        number: int,
+        send: Send,
+        loop: asyncio.AbstractEventLoop | None,
+        trace: bytes | None,
     ) -> None:
-        """Have a question answered, here or on another thread."""
+        """Have a question answered under a trace context of Go, here or on another thread."""
+        context = within_trace(self._context, trace)
         if loop is not None or threading.get_ident() == self._caller:
-            self._run(question, number, send)
+            self._run(context, question, number, send)
         else:
             # On a worker nobody would see what is raised, and the function would wait for ever.
-            work = functools.partial(self._run, question, number, send, BaseException)
+            work = functools.partial(self._run, context, question, number, send, BaseException)
             if not _workers.run(work):
                 raise RuntimeError(
                     f"no thread can be started for the callback of {self._name}(), since the "
@@ -71,23 +89,25 @@ class Callbacks:
 
     def _run(
         self,
+        context: contextvars.Context,
         question: Any,
         number: int,
         send: Send,
         sent: type[BaseException] = Exception,  # what goes to the function; the rest is raised
     ) -> None:
         try:
-            # A copy, since one context cannot be entered twice at once.
-            answer = self._context.copy().run(self._callback, question)
+            answer = context.run(self._callback, question)
             if _is_awaitable(answer):
-                self._await(answer, number, send)
+                self._await(context, answer, number, send)
                 return
             frame = _VALUE + self._answer.encode(answer)
         except sent as error:
             frame = self._raise(number, error)
         send(number.to_bytes(4, "little") + frame)
 
-    def _await(self, answer: Awaitable[Any], number: int, send: Send) -> None:
+    def _await(
+        self, context: contextvars.Context, answer: Awaitable[Any], number: int, send: Send
+    ) -> None:
         async def settle() -> None:
             try:
                 frame = _VALUE + self._answer.encode(await answer)
@@ -108,7 +128,7 @@ class Callbacks:
             )
         import asyncio  # a loop runs
 
-        task = self._context.copy().run(asyncio.ensure_future, settle())
+        task = context.run(asyncio.ensure_future, settle())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -136,7 +156,10 @@ class Callbacks:
         raised, self._raised = self._raised, {}
         for each in _chain(error):
             if each.go_type == "*gocore.CallbackError":
-                return raised.get(each.details.get("question", 0), error)
+                found = raised.get(each.details.get("question", 0), error)
+                with contextlib.suppress(AttributeError):  # a class of somebody's, with slots
+                    found.go_error = error  # type: ignore[attr-defined]
+                return found
         return error
 
     def end(self) -> None:

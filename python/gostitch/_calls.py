@@ -6,6 +6,7 @@ goes functions -> here -> queue -> bridge || Go, and back.
 
 from __future__ import annotations
 
+import contextvars
 import functools
 import inspect
 import sys
@@ -203,12 +204,18 @@ def install_stand_in(chosen: StandIn | None) -> None:
     )
 
 
-def call_of(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Call:
+def call_of(
+    made: Any,
+    frame: bytes,
+    loan: Any,
+    timeout_ns: int,
+    callback: Any,
+    context: contextvars.Context | None,
+) -> Call:
     """Describe a call with messages for the queue that they will arrive on."""
     declaration = made._declaration
-    return Call(
-        made, frame, loan, timeout_ns, declaration.message.decode, callback, declaration.answer
-    )
+    message_of, answer = declaration.message.decode, declaration.answer
+    return Call(made, frame, loan, timeout_ns, message_of, callback, answer, context)
 
 
 def _queue_here() -> Queue:
@@ -217,14 +224,16 @@ def _queue_here() -> Queue:
 
 def _converse_later(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Any:
     """Start a function whose messages or questions are handled where its reply is."""
-    return _queue_here().converse(call_of(made, frame, loan, timeout_ns, callback))
+    context = contextvars.copy_context()
+    return _queue_here().converse(call_of(made, frame, loan, timeout_ns, callback, context))
 
 
 def converse(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: Any) -> Any:
     """Run a function whose messages or questions are handled on this thread."""
     queue = _pending.private_queue()
     try:
-        future = queue.converse(call_of(made, frame, loan, timeout_ns, callback))
+        context = contextvars.copy_context()
+        future = queue.converse(call_of(made, frame, loan, timeout_ns, callback, context))
         try:
             return _waiting.result_of(queue, future, timeout_ns)
         finally:

@@ -19,6 +19,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from gostitch.exceptions import GoFrame
+
 FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 """The environment variable that names the folder of crash reports; ``off``: none are kept."""
 
@@ -27,6 +29,11 @@ _NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<space>\d+)\.crash")
 _HEADER = re.compile(r"^goroutine \d+ .*?\[(?P<state>.*)\]:$", re.MULTILINE)
 _CALL = re.compile(r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)')
 _TRACE = re.compile(r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})')
+_FRAME = re.compile(
+    r"^(?:created by )?(?P<function>\S+?)(?:\([^()\n]*\))?(?: in goroutine \d+)?\n"
+    r"\t(?P<file>\S+):(?P<line>\d+)",
+    re.MULTILINE,
+)
 _REASON = re.compile(r"^(fatal error: |panic: |runtime: |SIG[A-Z]+: )(?P<text>.*)", re.MULTILINE)
 # What Go was doing when it gave up: a frame near the top of the stack.
 _FATAL = {
@@ -55,6 +62,7 @@ class CrashReport(NamedTuple):
     function: str | None
     trace_id: str | None
     text: str
+    go_frames: tuple[GoFrame, ...] = ()
 
     def __str__(self) -> str:
         call = f" in {self.function}()" if self.function else ""
@@ -270,7 +278,14 @@ def parse(pid: int, when: datetime, text: str) -> CrashReport:
         function=call["call"] if call else None,
         trace_id=trace["trace"] if trace else None,
         text=text,
+        go_frames=_frames_of(text[first.end() :] if first else text),
     )
+
+
+def _frames_of(text: str) -> tuple[GoFrame, ...]:
+    """Read the stack that a text begins with, up to the next goroutine."""
+    found = _FRAME.finditer(text.lstrip("\n").partition("\n\n")[0])
+    return tuple(GoFrame(each["function"], each["file"], int(each["line"])) for each in found)
 
 
 def _reason_of(text: str) -> str:

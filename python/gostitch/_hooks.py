@@ -6,28 +6,28 @@ finds OpenTelemetry or Sentry in the process. The core works without either.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from gostitch.exceptions import GoPanic
 
 _modules_seen = 0
-_found: set[str] = set()
 
 
 def look() -> None:
-    """Attach the observers to what has come into the process since the last look."""
+    """Attach the observers to what is in the process, if anything has come since the last look."""
     global _modules_seen
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
-    found = {"opentelemetry.trace", "sentry_sdk"} & sys.modules.keys()
-    if found != _found:
+    found = {"opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk"} & sys.modules.keys()
+    if found:
         from gostitch import observe
 
         observe.attach()
-        _found.update(found)
     # Last: until then other threads must look, and wait, too.
     _modules_seen = modules
 
@@ -41,12 +41,28 @@ trace_context: Callable[[], bytes] = no_trace
 """Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
 
 
-def _ignore_panic(error: GoPanic, trace: bytes) -> None:
+def _ignore_panic(error: GoPanic) -> None:
     pass
 
 
-panicked: Callable[[GoPanic, bytes], None] = _ignore_panic
-"""Report a panic that crosses, with the trace context of its call, before it is raised."""
+panicked: Callable[[GoPanic], None] = _ignore_panic
+"""Report a panic that crosses, before it is raised."""
+
+
+def _ignore_record(record: logging.LogRecord) -> None:
+    pass
+
+
+logged: Callable[[logging.LogRecord], None] = _ignore_record
+"""Take note of a log record of Go, before its logger gets it."""
+
+
+def _enter_nothing(lines: bytes) -> Any:
+    pass
+
+
+enter: Callable[[bytes], Any] = _enter_nothing
+"""Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
 def _ignore_span(frame: bytes) -> None:
@@ -61,7 +77,6 @@ def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
     global _modules_seen
     _modules_seen = 0
-    _found.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -19,6 +19,8 @@ _NOTHING_LIVE: dict[str, Any] = dict.fromkeys(
         "background_panics",
         "abandoned",
         "records_dropped",
+        "spans_dropped",
+        "baggage_dropped",
         "heap_bytes",
     ),
     0,
@@ -32,9 +34,10 @@ def runtime_info() -> dict[str, Any]:
     Python has not handled, ``buffers`` are pieces of Go memory that Python
     holds, ``handles`` are buffers and queues together, ``abandoned`` are calls
     that run on although their context ended longer ago than the grace (5 s if
-    none is set). All but the queues of the pump and of living event loops are
-    zero when nothing is under way, and before the library is loaded, when what
-    only it knows is None.
+    none is set), ``spans_dropped`` are spans of Go that found no room or could not be
+    sent, ``baggage_dropped`` entries of baggage that the header could not carry. All
+    but these two and the queues of the pump and of living event loops are zero when
+    nothing is under way, and before the library is loaded, when what only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at
     its first call. ``mapped`` is what /proc/self/maps calls the library's file:
@@ -49,7 +52,7 @@ def runtime_info() -> dict[str, Any]:
     (None: off) are what Go may use.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
-    from gostitch import _pending, _process, _settings, _waiting
+    from gostitch import _pending, _process, _settings, _w3c, _waiting
     from gostitch._process import bridge
 
     library = _process.loaded()
@@ -88,6 +91,8 @@ def runtime_info() -> dict[str, Any]:
         "background_panics": stats.background_panics,
         "abandoned": _waiting.abandoned(stats.lingering),
         "records_dropped": stats.records_dropped,
+        "spans_dropped": stats.spans_dropped,
+        "baggage_dropped": _w3c.dropped,
         "heap_bytes": stats.heap_bytes,
         "in_flight": [
             {

@@ -19,9 +19,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from gostitch import _process
+from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
+from gostitch.exceptions import GoError
 
 if TYPE_CHECKING:
     import asyncio
@@ -31,6 +32,9 @@ _HELD_UP_S = 0.05
 
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
+
+_SETTLE_S = 0.25
+"""Seconds that the interpreter's end waits for what the pump has in hand."""
 
 _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
@@ -73,11 +77,27 @@ class Pump:
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
         self._busy_since = 0.0  # with one batch; 0: it waits for something to do
+        self.handling = False  # what it has drained
+        _logs.when_level_changes(self._level_changed)
+        self._level_is_old = not _logs.level_is_told()
         self._thread: threading.Thread
         self._start()
 
+    def _level_changed(self) -> None:
+        # Not here: who changes a level holds the lock of logging.
+        self._level_is_old = True
+        os.eventfd_write(self._changed, 1)
+
+    def _refresh(self) -> None:
+        self._level_is_old = False
+        try:
+            _process.refresh()
+        except GoError:
+            logging.getLogger("gostitch").exception("the level of logging did not reach Go")
+
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
+        _logs.when_level_changes(lambda: None)
         _process.close_inherited(self._changed)
 
     def _start(self) -> None:
@@ -110,6 +130,8 @@ class Pump:
 
     def _run(self) -> None:
         while not self._is_replaced():
+            if self._level_is_old:
+                self._refresh()
             poll = select.poll()
             poll.register(self._changed, select.POLLIN)
             for fd in list(self._watched):
@@ -141,7 +163,7 @@ class Pump:
             if not queue.is_ready():
                 return
         try:
-            more = True
+            self.handling = more = True
             while more and not self._is_replaced():
                 self._busy_since = time.monotonic()
                 more = queue.drain()
@@ -156,6 +178,7 @@ class Pump:
                 queue.wake()  # for what is left
             else:
                 self._busy_since = 0.0
+                self.handling = False
 
     def _sweep(self) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
@@ -190,8 +213,9 @@ def pump() -> Pump:
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
-                atexit.unregister(leave)  # the parent's, after fork
-                atexit.register(leave)
+                for last in (leave, _settle):  # in the order in which they do not run
+                    atexit.unregister(last)  # the parent's, after fork
+                    atexit.register(last)
     return _pump
 
 
@@ -200,6 +224,14 @@ def drain_host() -> None:
     if _pump is not None:
         while _pump.queue.drain():
             pass
+
+
+def _settle() -> None:
+    """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
+    until = time.monotonic() + _SETTLE_S
+    while _pump is not None and _pump.handling and time.monotonic() < until:
+        time.sleep(_SETTLE_S / 100)
+    drain_host()
 
 
 def pending_count() -> int:

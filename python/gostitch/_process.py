@@ -7,7 +7,6 @@ The only module that hands out ``_abi``; everything that crosses asks
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import signal
 import sys
@@ -21,7 +20,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _settings
+from gostitch import _codec, _crashes, _hooks, _logs, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -109,6 +108,7 @@ class _Stats(msgspec.Struct, array_like=True):
     background: int
     background_panics: int
     records_dropped: int
+    spans_dropped: int
     heap_bytes: int
     buffers: int
     queues: int
@@ -264,6 +264,7 @@ def _load() -> Library:
         loaded = _library
     warn_of_other_runtimes()
     if _forked_from is None:
+        _hooks.look()  # first, so that an observer sees each report once
         _crashes.take()
     return loaded
 
@@ -353,7 +354,7 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     return msgspec.msgpack.encode(
         (
-            _slog_level(),
+            _logs.tell_level(),
             _interrupt_pipe(),
             as_go_has_it(environment),
             pipe_ignored,
@@ -361,6 +362,11 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
             _text(os.fsencode(_crashes.begin())),
         )
     )
+
+
+def refresh() -> None:
+    """Tell the library of the level of logging that counts now."""
+    _apply(_settings.present())
 
 
 def _apply(settings: _settings.Settings) -> None:
@@ -424,11 +430,6 @@ def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:
         error = _codec.decode_error(payload)
         raise LibraryError(str(error), details=error.details) from error
     return msgspec.msgpack.decode(payload, type=kind)
-
-
-def _slog_level() -> int:
-    """Translate the level of the logger that Go's records go to into slog's numbers."""
-    return _codec.slog_level(logging.getLogger(_codec.LOGGER).getEffectiveLevel())
 
 
 def _interrupt_pipe() -> int:

@@ -7,8 +7,8 @@ for help (the pump of ``_pending``).
 
 from __future__ import annotations
 
+import contextvars
 import functools
-import logging
 import os
 import select
 import threading
@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch import _codec, _hooks, _process
-from gostitch._callbacks import Callbacks, answer
+from gostitch import _codec, _hooks, _logs, _process
+from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import FINISHED, Future
 from gostitch._loops import running_loop
 from gostitch._process import bridge
@@ -34,8 +34,6 @@ _FORKED = (
     "process {} was forked from process {} while this call ran there; its reply cannot "
     "arrive here, so make the call again in this process"
 )
-
-_log_to = logging.getLogger(_codec.LOGGER)
 
 
 class Attendant(Protocol):
@@ -61,18 +59,26 @@ class Call(NamedTuple):
     message_of: Callable[[bytes | memoryview], Any]
     callback: Callable[[Any], Any]
     answer: Any  # the schema of what the callback gives, if it is asked something
+    context: contextvars.Context | None  # the caller's, for its callback; None: it is our own
 
 
 class _Conversation:
     """What is needed when a message of a call arrives."""
 
-    __slots__ = ("call", "callbacks", "future", "waiting")
+    __slots__ = ("call", "callbacks", "future", "traces", "waiting")
 
     def __init__(self, call: Call, future: Future[Any]) -> None:
         self.call = call
         self.future: Future[Any] | None = future  # None once its reply was handled
         name = call.function.name
-        self.callbacks = Callbacks(name, call.callback, call.answer) if call.answer else None
+        context = call.context
+        self.callbacks = (
+            Callbacks(name, call.callback, call.answer, context)
+            if call.answer and context is not None
+            else None
+        )
+        # The trace contexts of questions that wait, by number; 0: of all messages.
+        self.traces: dict[int, bytes] = {}
         # What has arrived for the callback, the reply after it, in order; two threads
         # may drain the queue, and each takes a part.
         self.waiting: deque[Record] = deque()
@@ -255,7 +261,7 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
         if kind == _codec.LOG:
-            _log(payload)
+            _logs.take(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
         elif not token:
@@ -344,11 +350,15 @@ class Queue(bridge.Queue):
         loop = None if self.loop is None else self.loop()
         try:
             message = call.message_of(payload)
-            if conversation.callbacks is None:
+            if conversation.callbacks is not None:
+                answer = functools.partial(self._answer, token)
+                trace = conversation.traces.pop(number, None)
+                conversation.callbacks.ask(message, number, answer, loop, trace)
+            elif call.context is None:
                 call.callback(message)
             else:
-                answer = functools.partial(self._answer, token)
-                conversation.callbacks.ask(message, number, answer, loop)
+                within = within_trace(call.context, conversation.traces.get(0))
+                within.run(call.callback, message)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -433,8 +443,9 @@ def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
     """Build the exception of an error frame, and report it if it is a panic."""
     error = _codec.decode_error(payload)
+    error.trace = trace
     if isinstance(error, GoPanic):
-        _hooks.panicked(error, trace)
+        _hooks.panicked(error)
     return error
 
 
@@ -444,12 +455,6 @@ def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
         error = ("LookupError", f"nobody knows {bytes(question)!r}")
         return answer(number, error, failed=True)
     return answer(number, _process.as_go_has_it(_process.present_environment()))
-
-
-def _log(payload: bytes | memoryview) -> None:
-    record = _codec.decode_log(payload)
-    if _log_to.isEnabledFor(record.levelno):
-        _log_to.handle(record)
 
 
 _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()

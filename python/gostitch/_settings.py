@@ -17,6 +17,10 @@ from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 _UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
 
 FORK_POLICIES = ("copy", "error")
+EXPORTS = ("auto", "python", "direct")
+
+EXPORT_VARIABLE = "GOSTITCH_EXPORT"
+"""The environment variable that says how Go's spans leave, if nothing is configured."""
 
 _UNITS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 _SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB|TiB)?")
@@ -61,6 +65,7 @@ class Settings(NamedTuple):
     memory_limit: int | None = None
     gc_percent: int | None = None
     fork: str | None = None
+    export: str | None = None
     limits: Mapping[str, Limit] = {}
     default_timeout: float | None = None
     grace: float | None = None
@@ -88,6 +93,7 @@ def configure(
     memory_limit: int | str | None = _UNSET,
     gc_percent: int | str | None = _UNSET,
     fork: str | None = _UNSET,
+    export: str | None = _UNSET,
     limits: Mapping[str, Limit] | None = _UNSET,
     default_timeout: float | None = _UNSET,
     grace: float | None = _UNSET,
@@ -96,7 +102,8 @@ def configure(
 
     May be called before the first call into Go, and later. It has precedence
     over the environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``,
-    ``GOSTITCH_FORK``); None leaves a thing to the environment again from the next load on.
+    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``); None leaves a thing to the environment
+    again from the next load on.
 
     Args:
         max_procs: Threads that run Go code at once. Default: the processors, or the
@@ -107,6 +114,10 @@ def configure(
         gc_percent: Growth of Go's heap between two collections in percent, or ``"off"``.
         fork: What a forked child gets: ``"copy"``, a Go runtime of its own, or
             ``"error"``, ``ForkedHandleError`` at each call.
+        export: How spans of Go leave: ``"python"``, through the processors of the
+            ``TracerProvider``; ``"direct"``, from Go to where its OTLP exporter over gRPC sends,
+            passing by its other processors; ``"auto"``, which is the default, from Go where no
+            processor is passed by.
         limits: A ``Limit`` for each function's name in Go, as ``"tasks.fetch"``; replaces
             those that were set before.
         default_timeout: Seconds for calls without ``timeout=``; a call takes
@@ -135,6 +146,10 @@ def configure(
             if fork is not None and fork not in FORK_POLICIES:
                 raise _value("fork", f"must be 'copy' or 'error', not {fork!r}")
             new = new._replace(fork=fork)
+        if export is not _UNSET:
+            if export is not None and export not in EXPORTS:
+                raise _value("export", f"must be 'auto', 'python' or 'direct', not {export!r}")
+            new = new._replace(export=export)
         if limits is not _UNSET:
             new = new._replace(limits=_limits(limits))
         if default_timeout is not _UNSET:

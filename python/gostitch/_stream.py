@@ -171,7 +171,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._packed = ()
         # Weak, so that a stream that is dropped can be collected while it runs.
         arrived = functools.partial(_arrived, weakref.ref(self))
-        call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived)
+        call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived, None)
         self._begun_by = _process.loaded()
         self._future = queue.converse(call)
         if self._ended:  # another thread has closed the stream just now, and saw no call

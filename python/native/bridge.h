@@ -146,6 +146,8 @@ typedef struct {
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
   PyObject *trace;     /* () -> the caller's trace context as bytes, or NULL */
+  PyObject *context;   /* () -> the current context, a dict on which (age, trace context) is kept, or NULL */
+  PyObject *age;       /* of what is kept: an older one does not count */
 } gs_hooks;
 
 extern gs_hooks gs_hook;
@@ -305,8 +307,9 @@ typedef struct {
   uint64_t length, handle;
 } gs_record;
 
-/* The kind of a reply: gocore.RecordReply. */
+/* The kinds of a reply and of the trace context of a question: gocore.RecordReply, RecordTrace. */
 #define GS_REPLY 1
+#define GS_TRACE 6
 
 /* For what reads parts of a frame. All but the first two raise that it is damaged if
    it is another one. */

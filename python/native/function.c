@@ -165,11 +165,44 @@ static int look_around(void) {
   return 0;
 }
 
+/* Looks for the trace context where Python keeps it: 1 and it (NULL for none) if it is there, 0 if Python
+   must be asked. */
+static int kept_trace(PyObject **trace) {
+  static PyObject *name;
+  if (gs_hook.context == NULL) return 0;
+  if (name == NULL && (name = PyUnicode_InternFromString("_gostitch_trace")) == NULL) return -1;
+  PyObject *context = PyObject_CallFunctionObjArgs(gs_hook.context, NULL);
+  if (context == NULL) return -1;
+  if (PyDict_Check(context) && PyDict_Size(context) == 0) { /* no span, no baggage */
+    Py_DECREF(context);
+    return 1;
+  }
+  PyObject *kept = PyObject_GetAttr(context, name);
+  Py_DECREF(context);
+  if (kept == NULL) {
+    PyErr_Clear();
+    return 0;
+  }
+  int found = PyTuple_Check(kept) && PyTuple_Size(kept) == 2 && PyTuple_GetItem(kept, 0) == gs_hook.age;
+  if (found) {
+    PyObject *bytes = PyTuple_GetItem(kept, 1);
+    found = PyBytes_Check(bytes);
+    if (found && PyBytes_Size(bytes) > 0) {
+      Py_INCREF(bytes);
+      *trace = bytes;
+    }
+  }
+  Py_DECREF(kept);
+  return found;
+}
+
 /* The caller's trace context: a bytes object, or NULL for none. */
 static int trace_of(PyObject **trace) {
   *trace = NULL;
   if (look_around() < 0) return -1;
   if (gs_hook.trace == NULL) return 0;
+  int found = kept_trace(trace);
+  if (found != 0) return found < 0 ? -1 : 0;
   *trace = PyObject_CallFunctionObjArgs(gs_hook.trace, NULL);
   if (*trace != NULL && PyBytes_Check(*trace)) return 0;
   if (*trace != NULL) PyErr_SetString(PyExc_TypeError, "the trace context must be bytes");

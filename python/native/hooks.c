@@ -15,6 +15,7 @@ static const struct {
     {"bind", &gs_hook.bind},         {"stand_in", &gs_hook.stand_in}, {"converse", &gs_hook.converse},
     {"timeout", &gs_hook.timeout},   {"fail", &gs_hook.fail},         {"observe", &gs_hook.observe},
     {"trace", &gs_hook.trace},       {"queue", &gs_hook.queue},
+    {"context", &gs_hook.context},   {"age", &gs_hook.age},
     {"converse_later", &gs_hook.converse_later},
     {"stand_in_submit", &gs_hook.stand_in_submit}, {"wait", &gs_hook.wait},
     {"wait_always", &gs_hook.wait_always},

@@ -145,7 +145,7 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
-static PyObject *append_name, *waiting_name;
+static PyObject *append_name, *waiting_name, *traces_name;
 
 static int append_to(PyObject *deque, PyObject *item) {
   PyObject *done = PyObject_CallMethodObjArgs(deque, append_name, item, NULL);
@@ -153,10 +153,25 @@ static int append_to(PyObject *deque, PyObject *item) {
   return done == NULL ? -1 : 0;
 }
 
-/* What has arrived for the call of a record: a new reference, NULL if it has no messages. */
-static PyObject *waiting_of(PyObject *conversations, PyObject *tuple) {
+/* Notes the trace context of a question, by its number. */
+static int note_trace(PyObject *conversation, PyObject *tuple) {
+  PyObject *traces = PyObject_GetAttr(conversation, traces_name);
+  PyObject *bytes = traces == NULL ? NULL : PyBytes_FromObject(PyTuple_GetItem(tuple, 3));
+  int failed = bytes == NULL || PyObject_SetItem(traces, PyTuple_GetItem(tuple, 2), bytes) < 0;
+  Py_XDECREF(bytes);
+  Py_XDECREF(traces);
+  return failed ? -1 : 0;
+}
+
+/* Gives a record to the conversation that it is of, if it is of one. */
+static int give_to_conversation(PyObject *conversations, int kind, PyObject *tuple) {
   PyObject *conversation = PyDict_GetItemWithError(conversations, PyTuple_GetItem(tuple, 1));
-  return conversation == NULL ? NULL : PyObject_GetAttr(conversation, waiting_name);
+  if (conversation == NULL) return PyErr_Occurred() ? -1 : 0;
+  if (kind == GS_TRACE) return note_trace(conversation, tuple);
+  PyObject *waiting = PyObject_GetAttr(conversation, waiting_name);
+  int failed = waiting == NULL || append_to(waiting, tuple) < 0;
+  Py_XDECREF(waiting);
+  return failed ? -1 : 0;
 }
 
 /* Where records go that are left to Python: all of them to one deque, and those of a
@@ -170,9 +185,8 @@ static int append(const destination *to, gs_record *record) {
   PyObject *payload = gs_payload_of_record(record);
   if (payload == NULL) return -1;
   PyObject *tuple = Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
-  PyObject *waiting = tuple == NULL ? NULL : waiting_of(to->conversations, tuple);
-  int failed = PyErr_Occurred() || (waiting != NULL && append_to(waiting, tuple) < 0) || append_to(to->records, tuple) < 0;
-  Py_XDECREF(waiting);
+  int failed = tuple == NULL || give_to_conversation(to->conversations, record->kind, tuple) < 0 ||
+               append_to(to->records, tuple) < 0;
   Py_XDECREF(tuple);
   return failed ? -1 : 0;
 }
@@ -254,7 +268,7 @@ static int settle_all(queue_object *q, const destination *to, const uint8_t *dat
 PyDoc_STRVAR(take_doc,
              "take_batch(records, conversations, order) -> more\n\n"
              "Clear the descriptor, settle futures, and append what else waits to a deque, one batch of it; what is of a "
-             "conversation to its 'waiting' too, in the order in which it was drained, for which there is a lock. Records "
+             "conversation to its 'waiting' too (a trace context to its 'traces'), in the order in which it was drained, for which there is a lock. Records "
              "are not returned: Ctrl-C may strike before Python has stored a returned value, and no Python code runs "
              "from draining until they are where they cannot be lost, nor any while the lock is held.");
 
@@ -412,7 +426,8 @@ static PyMethodDef leave_methods[] = {
 int gs_add_queue_type(PyObject *module) {
   append_name = PyUnicode_InternFromString("append");
   waiting_name = PyUnicode_InternFromString("waiting");
-  if (append_name == NULL || waiting_name == NULL) return -1;
+  traces_name = PyUnicode_InternFromString("traces");
+  if (append_name == NULL || waiting_name == NULL || traces_name == NULL) return -1;
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
   if (queue_type == NULL || PyModule_AddFunctions(module, leave_methods) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);

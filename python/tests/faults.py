@@ -29,6 +29,7 @@ __all__ = [
     "FaultsRuntimeSettings",
     "FaultsThing",
     "FaultsTick",
+    "FaultsVisitStep",
     "FaultsWeight",
     "OutOfStockError",
     "add",
@@ -73,6 +74,7 @@ __all__ = [
     "fail_wrapped",
     "fill_as_told",
     "floats_in",
+    "flood",
     "goexit",
     "goroutines",
     "keep_floats",
@@ -83,6 +85,7 @@ __all__ = [
     "list_directory",
     "located_table",
     "log",
+    "log_until_end",
     "loopback",
     "make_bytes",
     "make_floats",
@@ -112,6 +115,9 @@ __all__ = [
     "sum_kept_floats",
     "table_of",
     "ticks",
+    "trace",
+    "visit",
+    "visit_lines",
     "write_to_closed",
     "write_to_lent",
 ]
@@ -1314,6 +1320,28 @@ def floats_in(
 
 
 @_go.function(
+    "faults.flood",
+    "f3ff53f58eb56557",
+    "goroutines: int64, records: int64",
+    "none",
+)
+def flood(
+    goroutines: int,
+    records: int,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes log records from many goroutines at once, as quickly as it can.
+
+    Args:
+        goroutines: That write at once.
+        records: That each writes.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.goexit",
     "f13a2bff2951d751",
     "",
@@ -1543,6 +1571,28 @@ def log(
         level: Of slog: -4, 0, 4, 8.
         text: Of the record.
         count: Of records.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.log_until_end",
+    "c76c8a0fa3a04a95",
+    "level: int64, text: str",
+    "none",
+)
+def log_until_end(
+    level: int,
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes a record every few milliseconds until its context ends.
+
+    Args:
+        level: Of slog: -4, 0, 4, 8.
+        text: Of the records.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -2207,6 +2257,94 @@ def ticks(
 
     Args:
         rounds: Of it.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.trace",
+    "d74fc596dd21a82b",
+    "span: str",
+    "list[str]",
+)
+def trace(
+    *,
+    span: str = "",
+    timeout: float | None = None,
+) -> list[str]:
+    """Returns the headers of the trace context that the function sees, and what a program that
+    it starts has of it in its environment.
+
+    Args:
+        span: To begin; empty: none.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("name: str, below: int64, how: str, key: str, value: str")
+class FaultsVisitStep(_msgspec.Struct):
+    """One span that a function makes, or one question that it asks.
+
+    Attributes:
+        name: Of the span, or text of the question.
+        below: The number of the step that it is a part of; -1: none.
+        how: It is done: inline, goroutine or ask.
+        key: Of an entry that is added to the baggage before; empty: none.
+        value: Of the entry.
+    """
+
+    name: str
+    below: int
+    how: str
+    key: str
+    value: str
+
+
+@_go.function(
+    "faults.visit",
+    "d9646cdfe6eabb44",
+    "steps: list[FaultsVisitStep]",
+    "none",
+    question="FaultsQuestion",
+    answer="int64",
+    callback="answer",
+)
+def visit(
+    steps: _abc.Iterable[FaultsVisitStep | _abc.Mapping[str, object]],
+    answer: _abc.Callable[[FaultsQuestion], int | _abc.Awaitable[int]],
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes spans and asks, all below its own.
+
+    Args:
+        steps: To do.
+        answer: Called with each question the function asks while it runs, on the thread
+            that waits (or on the event loop, where it may give an awaitable); its
+            result is the answer. An exception in it goes to the function, and is raised
+            by the call if the function gives up.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.stream(
+    "faults.visit_lines",
+    "8e35e8b22bc2c5a5",
+    "steps: list[FaultsVisitStep]",
+    "str",
+)
+def visit_lines(
+    steps: _abc.Iterable[FaultsVisitStep | _abc.Mapping[str, object]],
+    *,
+    timeout: float | None = None,
+) -> _go.Stream[str]:
+    """Makes spans, and gives the name of each that is a part of none.
+
+    Args:
+        steps: To do.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

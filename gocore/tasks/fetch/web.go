@@ -27,6 +27,10 @@ func WithTransportWrapper(ctx context.Context, wrap func(http.RoundTripper) http
 	return context.WithValue(ctx, wrapperKey{}, wrap)
 }
 
+// WrapTransport wraps the transport of calls whose context has no wrapper of its
+// own. A program sets it before its first call of Fetch, if at all.
+var WrapTransport = func(next http.RoundTripper) http.RoundTripper { return next }
+
 // web is the HTTP client of one call, with every connection it has open. A
 // client per call costs one connection set-up per host and worker, and in
 // return leaves nothing behind: no goroutine, no descriptor, and nothing for a
@@ -55,11 +59,11 @@ func newWeb(ctx context.Context, p *plan) *web {
 		// A dead HTTP/2 connection would otherwise be chosen again by every retry.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter},
 	}
-	var trip http.RoundTripper = w.transport
-	if wrap, ok := ctx.Value(wrapperKey{}).(func(http.RoundTripper) http.RoundTripper); ok && wrap != nil {
-		trip = wrap(trip)
+	wrap, _ := ctx.Value(wrapperKey{}).(func(http.RoundTripper) http.RoundTripper)
+	if wrap == nil {
+		wrap = WrapTransport
 	}
-	w.client = &http.Client{Transport: trip, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	w.client = &http.Client{Transport: wrap(w.transport), CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		return checkRedirect(next, via, p.header)
 	}}
 	return w

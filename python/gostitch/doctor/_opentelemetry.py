@@ -117,7 +117,7 @@ def _described(provider: Any) -> dict[str, Any]:
     try:
         from gostitch.observe import _provider
 
-        route = _provider.route(provider)
+        route = _provider.chosen_route(provider)
     except Exception as error:  # as when calls are traced: an observer is a guest
         return facts | {"why": f"{type(error).__name__}: {error}"}
     facts["processors"] = [_processor(each) for each in route.processors]

@@ -20,9 +20,14 @@ def attach() -> None:
     if "opentelemetry.trace" in sys.modules:
         from gostitch.observe import _traces
 
-        _hooks.trace_context = _traces.trace_context
+        _traces.attach()
+    if "opentelemetry.metrics" in sys.modules:
+        from gostitch.observe import _metrics
+
+        _metrics.follow()
     if "sentry_sdk" in sys.modules:
-        from gostitch.observe import _sentry
+        from gostitch.observe import _breadcrumbs, _sentry
 
         _hooks.panicked = _sentry.panicked
+        _hooks.logged = _breadcrumbs.keep
         _sentry.follow()

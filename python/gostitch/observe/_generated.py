@@ -10,10 +10,15 @@ from gostitch import functions as _go
 
 __all__ = [
     "ObserveAttribute",
+    "ObserveFrame",
+    "ObserveFunctionMetrics",
+    "ObserveMetrics",
     "ObserveSentryConfig",
     "ObserveTraceConfig",
     "configure",
     "flush",
+    "read_metrics",
+    "report_crash",
 ]
 
 
@@ -32,7 +37,7 @@ class ObserveAttribute(_msgspec.Struct):
     values: _abc.Iterable[str]
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificate_file: str, gzip: bool, timeout_s: float64")
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, root_ratio: float64")
 class ObserveTraceConfig(_msgspec.Struct):
     """What Python's tracer provider says.
 
@@ -43,9 +48,16 @@ class ObserveTraceConfig(_msgspec.Struct):
             Python's own exporters.
         insecure: True for a connection without TLS.
         headers: Sent with each export, for authentication.
-        certificate_file: Holds the authorities to trust; empty: the system's.
+        certificates: The authorities to trust, in PEM form; empty: the system's.
+        client_certificate: What the sender shows, in PEM form; empty: nothing.
+        client_key: Belongs to it.
+        server_name: The name in the receiver's certificate; empty: the endpoint's.
         gzip: Compresses what is sent.
         timeout_s: Bounds one export, in seconds.
+        queue_size: How many spans may wait; one more is dropped.
+        batch_size: How many spans are sent at once.
+        delay_s: How long a span waits for company, in seconds.
+        root_ratio: The share of traces that is kept of those which begin in Go.
     """
 
     resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]]
@@ -53,9 +65,16 @@ class ObserveTraceConfig(_msgspec.Struct):
     endpoint: str
     insecure: bool
     headers: _abc.Mapping[str, str]
-    certificate_file: str
+    certificates: str
+    client_certificate: str
+    client_key: str
+    server_name: str
     gzip: bool
     timeout_s: float
+    queue_size: int
+    batch_size: int
+    delay_s: float
+    root_ratio: float
 
 
 @_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
@@ -79,7 +98,7 @@ class ObserveSentryConfig(_msgspec.Struct):
 
 @_go.function(
     "observe.configure",
-    "71e218ec1172936a",
+    "dce550a62a034752",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
     "none",
 )
@@ -102,18 +121,143 @@ def configure(
 
 @_go.function(
     "observe.flush",
-    "779b6f4c8e76bdf0",
+    "1b2cff6b13f0ffc3",
     "",
-    "none",
+    "bool",
 )
 def flush(
     *,
     timeout: float | None = None,
-) -> None:
+) -> bool:
     """Sends the spans and events that are buffered and waits for it, at most until the call's
-    timeout.
+    timeout; false if some could not be sent.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, calls: int64, running: int64, errors: map[int64], seconds: float64, durations: list[int64], bytes_in: int64, bytes_out: int64, cancelled: int64, cancel_seconds: float64")
+class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
+    """Counts of one function's calls.
+
+    Attributes:
+        function: By its name.
+        calls: That have ended.
+        running: Calls now.
+        errors: By their code.
+        seconds: That the calls took together.
+        durations: Of the calls, counted up to each of the bounds.
+        bytes_in: That arguments took.
+        bytes_out: That results took.
+        cancelled: Calls, whose context ended before they did.
+        cancel_seconds: From the end of the context to that of the call, together.
+    """
+
+    function: str
+    calls: int
+    running: int
+    errors: dict[str, int]
+    seconds: float
+    durations: list[int]
+    bytes_in: int
+    bytes_out: int
+    cancelled: int
+    cancel_seconds: float
+
+
+@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64")
+class ObserveMetrics(_msgspec.Struct, frozen=True):
+    """Counts of the library for Python's meter.
+
+    Attributes:
+        functions: That were called since the first time that somebody asked.
+        bounds: In seconds that durations are counted by.
+        goroutines: Now.
+        heap_bytes: Of objects, live and not yet collected.
+        memory_bytes: That Go has of the system.
+        memory_limit: In bytes, or -1.
+        heap_goal: In bytes, at which Go collects garbage next.
+        collections: Of garbage up to now.
+        pause_seconds: Of all collections together.
+        max_procs: How many threads may run Go code at once.
+        records_dropped: Counts spans and log records that found no room.
+    """
+
+    functions: list[ObserveFunctionMetrics]
+    bounds: list[float]
+    goroutines: int
+    heap_bytes: int
+    memory_bytes: int
+    memory_limit: int
+    heap_goal: int
+    collections: int
+    pause_seconds: float
+    max_procs: int
+    records_dropped: int
+
+
+@_go.function(
+    "observe.read_metrics",
+    "054afcc47fceaf48",
+    "",
+    "ObserveMetrics",
+)
+def read_metrics(
+    *,
+    timeout: float | None = None,
+) -> ObserveMetrics:
+    """Gives the counts, and has calls counted from the first time on.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, file: str, line: int64")
+class ObserveFrame(_msgspec.Struct):
+    """One line of a stack.
+
+    Attributes:
+        function: With its package.
+        file: Of the source.
+        line: In the file.
+    """
+
+    function: str
+    file: str
+    line: int
+
+
+@_go.function(
+    "observe.report_crash",
+    "c889d54e14d69535",
+    "reason: str, call: str, trace_id: str, time_ns: int64, pid: int64, stack: list[ObserveFrame], text: str",
+    "none",
+)
+def report_crash(
+    reason: str,
+    call: str,
+    trace_id: str,
+    time_ns: int,
+    pid: int,
+    stack: _abc.Iterable[ObserveFrame | _abc.Mapping[str, object]],
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Sends a crash of an earlier process to Sentry: nobody in Python has seen it.
+
+    Args:
+        reason: In a line.
+        call: That ran, or empty.
+        trace_id: Of the caller's span in hexadecimal digits, or empty.
+        time_ns: When it happened, in ns since 1970.
+        pid: Of the process.
+        stack: Of the goroutine that crashed, innermost first.
+        text: Of the whole report.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -7,28 +7,40 @@ it exports to.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from opentelemetry import context, trace
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
-from gostitch import _hooks, _pending, _process
-from gostitch.exceptions import GoError
-from gostitch.observe import _generated, _spans
+from gostitch import _hooks, _settings
+from gostitch.observe import _ends, _exporter, _flush, _generated, _sampler, _spans, _traces
 
-_EXPORT_TIMEOUT_S = 10.0
+_log = logging.getLogger("gostitch")
+
+_QUEUE_SIZE, _BATCH_SIZE = 2048, 512
+_DELAY_S = 1.0
+"""How long a span of Go waits for company, unless it was chosen otherwise: with the five seconds
+that are Python's default a trace would look broken for as long."""
+
+_DEFAULT_DELAY_MS = 5000
+_DELAY_VARIABLE = "OTEL_BSP_SCHEDULE_DELAY"
 
 
 def serve(provider: Any) -> None:
     """Let Go export as the provider does: to the same place, or through it."""
-    exporter = route(provider).exporter
+    route = chosen_route(provider)
+    if route.warning:
+        _log.warning("%s", route.warning)
     _hooks.span = _spans.deliver_to(provider)
-    _generated.configure(traces=_trace_config(provider.resource, exporter))
+    _generated.configure(traces=_trace_config(provider, route))
     if not any(isinstance(one, FlushGo) for one in _inside(provider._active_span_processor)):
-        _add_first(provider, FlushGo())
+        _add_first(provider, FlushGo(provider))
+        _watch(provider._active_span_processor)
+    _flush.goes_through(None if route.exporter else provider)
+    _ends.watch()
 
 
 def _add_first(provider: Any, processor: Any) -> None:
@@ -40,34 +52,91 @@ def _add_first(provider: Any, processor: Any) -> None:
         several._span_processors = (added, *others)
 
 
+def _watch(several: Any) -> None:
+    """Look again when a processor is added: Go must not pass it by."""
+    add = several.add_span_processor
+
+    def add_span_processor(span_processor: Any) -> None:
+        add(span_processor)
+        _traces.look_again()
+
+    several.add_span_processor = add_span_processor
+
+
 class Route(NamedTuple):
     """The way Go's spans take: to ``exporter``'s place, or if that is None through Python."""
 
     exporter: Any
     reason: str
     processors: list[Any]
+    batching: Any = None  # the processor in front of the exporter
+    warning: str = ""
 
 
-def route(provider: Any) -> Route:
-    """Choose the way for Go's spans, and say why.
-
-    Go may only send by itself where nothing of the user's pipeline would be
-    passed by: one of the SDK's own processors, in front of OTLP over gRPC.
-    """
+def chosen_route(provider: Any) -> Route:
+    """Choose the way for Go's spans as ``export`` says, and say why."""
+    mode, source = _mode()
     processors = list(_leaves(provider._active_span_processor))
+    if mode == "python":
+        return Route(None, f"{source} says so", processors)
+    if mode == "direct":
+        return _direct(processors, source)
+    route = _auto(processors)
+    if mode != "auto":
+        words = f"{source} must be 'auto', 'python' or 'direct', not {mode!r}, and is ignored"
+        return route._replace(warning=words)
+    return route
+
+
+def _mode() -> tuple[str, str]:
+    """Give how Go's spans are to leave, and who says so."""
+    configured = _settings.present().export
+    if configured is not None:
+        return configured, f"configure(export={configured!r})"
+    variable = _settings.EXPORT_VARIABLE
+    mode = os.environ.get(variable) or _settings.EXPORTS[0]
+    return mode, f"{variable}={mode}"
+
+
+def _direct(processors: list[Any], source: str) -> Route:
+    """Find the one exporter that Go can stand in for, whatever else there is."""
+    refusals = {id(each): _refusal(each) for each in processors}
+    usable = [each for each in processors if not refusals[id(each)]]
+    if len(usable) == 1:
+        return Route(usable[0].span_exporter, f"{source} says so", processors, usable[0])
+    if usable:
+        reason = f"the provider has {len(usable)} exporters of OTLP over gRPC, not one"
+    else:
+        listed = "; ".join(refusals[id(each)] for each in processors)
+        reason = listed or "the provider has no span processor"
+    warning = (
+        f"{source} cannot be: {reason}; spans of Go go through Python's processors instead; "
+        "give the provider one OTLPSpanExporter of opentelemetry-exporter-otlp-proto-grpc"
+    )
+    return Route(None, reason, processors, warning=warning)
+
+
+def _auto(processors: list[Any]) -> Route:
+    """Let Go send by itself where nothing of the user's pipeline is passed by.
+
+    That is one of the SDK's own processors, in front of OTLP over gRPC.
+    """
     if len(processors) != 1:
         reason = f"the provider has {len(processors)} span processors, not one"
         return Route(None, reason, processors)
-    kind = type(processors[0])
-    if kind not in (BatchSpanProcessor, SimpleSpanProcessor):
-        reason = f"its span processor {kind.__name__} is none of the SDK's own"
-        return Route(None, reason, processors)
-    exporter = processors[0].span_exporter
-    if not type(exporter).__module__.startswith("opentelemetry.exporter.otlp.proto.grpc"):
-        reason = f"its exporter {type(exporter).__name__} is not the one of OTLP over gRPC"
-        return Route(None, reason, processors)
+    refusal = _refusal(processors[0])
+    if refusal:
+        return Route(None, refusal, processors)
     reason = "its only span processor is the SDK's, with OTLP over gRPC"
-    return Route(exporter, reason, processors)
+    return Route(processors[0].span_exporter, reason, processors, processors[0])
+
+
+def _refusal(processor: Any) -> str:
+    """Say why Go cannot stand in for a processor and its exporter; nothing if it can."""
+    kind = type(processor)
+    if kind not in (BatchSpanProcessor, SimpleSpanProcessor) or "on_end" in vars(processor):
+        return f"its span processor {kind.__name__} is none of the SDK's own"
+    return _exporter.refusal(processor.span_exporter)
 
 
 def _leaves(processor: Any) -> Iterator[Any]:
@@ -84,22 +153,31 @@ def _inside(processor: Any) -> Iterator[Any]:
         yield from _inside(one)
 
 
-def _trace_config(resource: Any, exporter: Any) -> _generated.ObserveTraceConfig:
+def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
     """Describe where to send; without an exporter, to Python's own (``_spans``)."""
-    compression = getattr(exporter, "_compression", None)
+    resource, batching = provider.resource, route.batching
+    batching = getattr(batching, "_batch_processor", batching)
     return _generated.ObserveTraceConfig(
         resource=[_attribute(key, value) for key, value in resource.attributes.items()],
         resource_schema_url=resource.schema_url or "",
-        endpoint="" if exporter is None else exporter._endpoint,
-        insecure=bool(getattr(exporter, "_insecure", True)),
-        headers=dict(getattr(exporter, "_headers", None) or ()),
-        certificate_file=os.environ.get(
-            "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
-            os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE", ""),
-        ),
-        gzip=getattr(compression, "name", "") == "Gzip",
-        timeout_s=float(getattr(exporter, "_timeout", _EXPORT_TIMEOUT_S)),
+        queue_size=_number(batching, "max_queue_size", _QUEUE_SIZE),
+        batch_size=_number(batching, "max_export_batch_size", _BATCH_SIZE),
+        delay_s=_delay(batching),
+        root_ratio=_sampler.root_ratio(getattr(provider, "sampler", None)),
+        **_exporter.described(route.exporter),
     )
+
+
+def _number(batching: Any, name: str, default: int) -> int:
+    found = getattr(batching, f"_{name}", getattr(batching, name, None))
+    return found if isinstance(found, int) else default
+
+
+def _delay(batching: Any) -> float:
+    milliseconds = _number(batching, "schedule_delay_millis", _DEFAULT_DELAY_MS)
+    if milliseconds == _DEFAULT_DELAY_MS and _DELAY_VARIABLE not in os.environ:
+        return _DELAY_S
+    return milliseconds / 1000
 
 
 def _attribute(key: str, value: Any) -> _generated.ObserveAttribute:
@@ -116,20 +194,13 @@ def _text(value: Any) -> str:
 class FlushGo(SpanProcessor):
     """The span processor through which the provider's flush reaches Go."""
 
+    def __init__(self, provider: Any) -> None:
+        self._provider = provider
+
     def shutdown(self) -> None:
         """Flush; Go's provider itself lives as long as the library."""
-        self.force_flush()
+        self.force_flush(int(_exporter.timeout(chosen_route(self._provider).exporter) * 1000))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send what Go has buffered; false if it took too long."""
-        if _process.loaded() is None:
-            return True
-        token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
-        try:
-            _generated.flush(timeout=timeout_millis / 1000)
-            _pending.drain_host()
-        except GoError:
-            return False
-        finally:
-            context.detach(token)
-        return True
+        return _flush.flush_go(timeout_millis / 1000)

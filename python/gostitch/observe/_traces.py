@@ -1,4 +1,4 @@
-"""The caller's trace context, down to Go.
+"""The caller's trace context, down to Go and up again.
 
 Twin of ``gocore/observe/propagation.go``. Needs the OpenTelemetry API alone;
 what needs the SDK is in ``_provider``.
@@ -12,49 +12,99 @@ import threading
 from typing import Any
 
 from opentelemetry import baggage, context, trace
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
+
+from gostitch import _given, _hooks, _settings, _w3c
+from gostitch._process import bridge
 
 _log = logging.getLogger("gostitch")
-_inject_baggage = W3CBaggagePropagator().inject
 
 _lock = threading.RLock()
 _followed: Any = None
+_age = object()
+"""Marks what was kept since Go was told of the provider the last time."""
+
+
+def attach() -> None:
+    """Have calls carry the current span from now on."""
+    _hooks.trace_context, _hooks.enter = trace_context, enter
+    bridge.install(context=_reader(), age=_age)
+
+
+def _reader() -> Any:
+    """Give what reads the current context without any Python code, where that can be."""
+    runtime = context._RUNTIME_CONTEXT
+    if type(runtime) is not ContextVarsRuntimeContext or _given.was_used:
+        return None
+    variable = getattr(runtime, "_current_context", None)
+    return getattr(variable, "get", None)
 
 
 def trace_context() -> bytes:
     """Give the current span and baggage as three lines: traceparent, tracestate, baggage.
 
-    The part of the span is built once and kept on the span.
+    They are built once for each context, and kept on it with their age. The bridge looks
+    there too, before it asks.
     """
-    span = trace.get_current_span()
+    current = context.get_current()
     try:
-        header: bytes = span._gostitch_header  # type: ignore[attr-defined]
+        age, lines = current._gostitch_trace  # type: ignore[attr-defined]
     except AttributeError:
-        header = _header(span)
+        pass
     else:
-        if header and _followed is None:  # a span from before a fork
-            _follow()
-    if baggage.get_all():
-        carrier: dict[str, str] = {}
-        _inject_baggage(carrier)
-        return (header or b"\n\n") + carrier.get("baggage", "").encode()
-    return header
+        if age is _age:
+            return lines  # type: ignore[no-any-return]
+    return _lines(current)
 
 
-def _header(span: trace.Span) -> bytes:
-    of = span.get_span_context()
-    header = b""
+def _lines(current: context.Context) -> bytes:
+    of = trace.get_current_span(current).get_span_context()
+    members = baggage.get_all(current)
+    lines = b""
     if of.is_valid:
         _follow()
-        header = (
+        lines = (
             f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}\n"
             f"{of.trace_state.to_header()}\n"
         ).encode()
+    elif _given.was_used:
+        return _given.current()  # changes without the context
+    if members:
+        lines = (lines or b"\n\n") + _w3c.write_baggage(members).encode()
     try:
-        span._gostitch_header = header  # type: ignore[attr-defined]
+        current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
     except AttributeError:
-        pass  # a span of somebody's own class, with slots: built anew for each call
-    return header
+        pass  # a context of somebody's own class, with slots: built anew for each call
+    return lines
+
+
+def enter(lines: bytes, *, is_remote: bool = False) -> Any:
+    """Make what runs in Go, or where a request came from, the current span; gives a token."""
+    parent, state, members = lines.decode().split("\n")
+    current = baggage.clear(context.get_current())
+    for key, value in _w3c.read_baggage(members):
+        current = baggage.set_baggage(key, value, current)
+    span = trace.get_current_span(current)
+    if not parent:
+        if is_remote:
+            current = trace.set_span_in_context(trace.INVALID_SPAN, current)
+    elif span.get_span_context().span_id != int(parent[36:52], 16):
+        # Else Go made no span of its own, and the caller's can be recorded to.
+        of = SpanContext(
+            int(parent[3:35], 16),
+            int(parent[36:52], 16),
+            is_remote=is_remote,
+            trace_flags=TraceFlags(int(parent[53:55], 16)),
+            trace_state=TraceState.from_header([state]) if state else None,
+        )
+        current = trace.set_span_in_context(NonRecordingSpan(of), current)
+    return context.attach(current)
+
+
+def leave(token: Any) -> None:
+    """Go back to the context before ``enter``."""
+    context.detach(token)
 
 
 def _follow() -> None:
@@ -81,9 +131,28 @@ def _follow() -> None:
         _followed = provider
 
 
+def look_again() -> None:
+    """Tell Go of the provider anew at the next call: it has changed, or how Go's spans leave."""
+    global _followed, _age
+    _followed, _age = None, object()
+    bridge.install(age=_age)
+
+
 def _after_fork_in_child() -> None:
-    global _followed, _lock
-    _followed, _lock = None, threading.RLock()
+    global _lock
+    _lock = threading.RLock()
+    look_again()
 
 
+_export = _settings.present().export
+
+
+def _apply(settings: _settings.Settings) -> None:
+    global _export
+    if settings.export != _export:
+        _export = settings.export
+        look_again()
+
+
+_settings.when_changed(_apply)
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +53,9 @@ class Conversation:
         self._call = call
         self._callback = callback
         self.callbacks = (
-            Callbacks(contract.name, callback, contract.answer) if contract.asks else None
+            Callbacks(contract.name, callback, contract.answer, contextvars.copy_context())
+            if contract.asks
+            else None
         )
         self.timeout_s = timeout_ns / 1e9 if timeout_ns else None
         self._loop = loop
@@ -78,7 +81,7 @@ class Conversation:
                 replies.append(reply)
                 self._changed.notify_all()
 
-        self._run_at_caller(lambda: callbacks.ask(question, number, take, self._loop))
+        self._run_at_caller(lambda: callbacks.ask(question, number, take, self._loop, None))
         self._wait_until(lambda: bool(replies))
         failed, payload = replies[0][4], replies[0][5:]
         if failed:

@@ -84,6 +84,21 @@ with trace.get_tracer("test").start_as_current_span("outer") as span:
     assert f"trace {trace_id}" in logged
 
 
+def test_after_configuring(program: Programs) -> None:
+    """What is configured later does not take the call's name out of the report."""
+    program(
+        """
+import faults, gostitch
+faults.add(1, 2)
+gostitch.configure(gc_percent=100)
+faults.crash("goroutine")
+"""
+    )
+
+    ((_, _, function, _, _),), _ = _reports(program)
+    assert "faults.crash" == function
+
+
 def test_in_a_forked_child(program: Programs) -> None:
     """A child has a report of its own."""
     done = program(

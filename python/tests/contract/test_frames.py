@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode
 
 import faults
-from gostitch import _codec, _process, _shapes, exceptions
+from gostitch import _codec, _logs, _process, _shapes, exceptions
 from gostitch.exceptions import GoFrame
 from gostitch.observe import _spans
 
@@ -245,9 +245,9 @@ def test_a_panic_has_its_stack() -> None:
 
 def test_a_log_record() -> None:
     """Time, level and text are logging's; attributes are flat and in the text."""
-    record = _codec.decode_log(frame("log"))
+    record = _logs.decode_log(frame("log"))
 
-    assert (logging.WARNING, _codec.LOGGER) == (record.levelno, record.name)
+    assert (logging.WARNING, _logs.LOGGER) == (record.levelno, record.name)
     assert 1_700_000_000.123456789 == pytest.approx(record.created, abs=1e-6)
     attributes = {"g.n": 1, "g.b": True, "g.in.s": "x", "g.in.f": 1.5}
     assert attributes == record.go_attributes
@@ -260,7 +260,7 @@ def test_live_counts() -> None:
 
     *counts, in_flight, limited, resources, lingering = msgspec.structs.astuple(stats)
     running = _process.Running("m.f", 10**9, "0af7651916cd43dd8448eb211c80319c", True, False)
-    assert [1, 2, 3, 4, 5, 6, 7, 8] == counts
+    assert [1, 2, 3, 4, 5, 6, 7, 8, 9] == counts
     assert ([running], [_process.Limited("m.f", 4, 3, 2, 1)]) == (in_flight, limited)
     assert _process.Resources(2, 1 << 30, -1) == resources
     assert [2 * 10**9, 10**9] == lingering

@@ -1,0 +1,205 @@
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gostitch/gostitch/gocore"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// limits say how spans wait for being sent.
+type limits struct {
+	queue   int           // spans that may wait; one more is dropped
+	batch   int           // spans that are sent at once
+	delay   time.Duration // how long a span waits for company
+	timeout time.Duration // of sending one batch
+}
+
+// batcher sends spans in batches. Unlike the SDK's own it counts what it drops,
+// does not lose a batch when somebody stops waiting for a flush, and after
+// it was replaced hands on the spans that were still open then.
+type batcher struct {
+	exporter sdktrace.SpanExporter
+	limits   limits
+	arrived  chan struct{}   // holds one token when spans wait
+	full     chan struct{}   // holds one token when a batch of them does
+	flushes  chan chan error // who waits for all that has ended
+	stop     chan struct{}
+	next     atomic.Pointer[batcher] // what has replaced this one
+
+	mu      sync.Mutex
+	waiting []sdktrace.ReadOnlySpan // guarded by mu
+}
+
+func newBatcher(exporter sdktrace.SpanExporter, l limits) *batcher {
+	b := &batcher{
+		exporter: exporter,
+		limits:   l,
+		arrived:  make(chan struct{}, 1),
+		full:     make(chan struct{}, 1),
+		flushes:  make(chan chan error),
+		stop:     make(chan struct{}),
+	}
+	go b.serve()
+	return b
+}
+
+// OnStart implements sdktrace.SpanProcessor.
+func (*batcher) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+
+// OnEnd implements sdktrace.SpanProcessor. It never waits.
+func (b *batcher) OnEnd(s sdktrace.ReadOnlySpan) {
+	if !s.SpanContext().IsSampled() {
+		return
+	}
+	b.mu.Lock()
+	if next := b.next.Load(); next != nil {
+		b.mu.Unlock()
+		next.OnEnd(s)
+		return
+	}
+	if len(b.waiting) >= b.limits.queue {
+		b.mu.Unlock()
+		gocore.CountDroppedSpans(1)
+		return
+	}
+	b.waiting = append(b.waiting, s)
+	n := len(b.waiting)
+	b.mu.Unlock()
+	if n == 1 {
+		signal(b.arrived)
+	}
+	if n == b.limits.batch {
+		signal(b.full)
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// ForceFlush implements sdktrace.SpanProcessor: it waits until the spans that
+// have ended were sent, or ctx ends; then they are still sent as soon as may be.
+func (b *batcher) ForceFlush(ctx context.Context) error {
+	done := make(chan error, 1)
+	select {
+	case b.flushes <- done:
+	case <-b.stop:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Shutdown implements sdktrace.SpanProcessor. Spans go to the one that has
+// replaced this batcher, so it is only ever ended by that.
+func (b *batcher) Shutdown(ctx context.Context) error { return b.ForceFlush(ctx) }
+
+// replaceBy ends the batcher: what waits is sent, what ends later goes to the next.
+func (b *batcher) replaceBy(ctx context.Context, next *batcher) {
+	b.mu.Lock()
+	b.next.Store(next)
+	b.mu.Unlock()
+	// What cannot be sent in time is lost, as at exit.
+	_ = b.ForceFlush(ctx)
+	close(b.stop)
+	_ = b.exporter.Shutdown(ctx)
+}
+
+func (b *batcher) serve() {
+	for {
+		select {
+		case <-b.arrived:
+		case done := <-b.flushes:
+			done <- b.send(0)
+			continue
+		case <-b.stop:
+			return
+		}
+		timer := time.NewTimer(b.limits.delay)
+		select {
+		case <-timer.C:
+			_ = b.send(0) // counted and told there
+		case <-b.full:
+			_ = b.send(b.limits.batch)
+			b.again()
+		case done := <-b.flushes:
+			done <- b.send(0)
+		case <-b.stop:
+			timer.Stop()
+			return
+		}
+		timer.Stop()
+	}
+}
+
+// again sees to the spans that are left of full batches.
+func (b *batcher) again() {
+	b.mu.Lock()
+	n := len(b.waiting)
+	b.mu.Unlock()
+	if n > 0 {
+		signal(b.arrived)
+	}
+	if n >= b.limits.batch {
+		signal(b.full)
+	}
+}
+
+// send sends batches until fewer than so many spans are left.
+func (b *batcher) send(left int) (failed error) {
+	for {
+		b.mu.Lock()
+		n := min(len(b.waiting), b.limits.batch)
+		if n == 0 || len(b.waiting) < left {
+			b.mu.Unlock()
+			return failed
+		}
+		batch := b.waiting[:n:n]
+		b.waiting = b.waiting[n:]
+		if len(b.waiting) == 0 {
+			b.waiting = nil
+		}
+		b.mu.Unlock()
+		if err := b.export(batch); err != nil {
+			failed = err
+		}
+	}
+}
+
+func (b *batcher) export(batch []sdktrace.ReadOnlySpan) error {
+	ctx, stop := context.WithTimeout(context.Background(), b.limits.timeout)
+	defer stop()
+	err := b.exporter.ExportSpans(ctx, batch)
+	if err != nil {
+		gocore.CountDroppedSpans(len(batch))
+		tell(err, len(batch))
+	}
+	return err
+}
+
+// toldEvery is how often at most it is logged that spans cannot be sent.
+const toldEvery = time.Minute
+
+var lastTold atomic.Int64 // in ns since 1970
+
+// tell logs that spans were lost, unless that was done just now.
+func tell(err error, spans int) {
+	now, last := time.Now().UnixNano(), lastTold.Load()
+	if now-last >= int64(toldEvery) && lastTold.CompareAndSwap(last, now) {
+		slog.Warn("spans of Go could not be sent and are lost", "error", err, "spans", spans)
+	}
+}

@@ -1,0 +1,91 @@
+"""Sending what Go has buffered, within a time.
+
+Needs neither OpenTelemetry nor Sentry.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from gostitch import _pending, _process
+from gostitch.exceptions import GoError, GoTypeError, GoValueError
+from gostitch.observe import _generated
+
+LONGEST_S = 86_400.0
+
+_through: Any = None
+"""The tracer provider whose processors Go's spans go through; None: Go sends by itself."""
+
+
+def goes_through(provider: Any) -> None:
+    """Note the tracer provider whose processors Go's spans go through, or None."""
+    global _through
+    _through = provider
+
+
+def is_through() -> bool:
+    """Tell whether Go's spans go through Python's processors."""
+    return _through is not None
+
+
+def flush_go(timeout: float) -> bool:
+    """Have Go send what it has, or hand it to Python's processors; false if it could not."""
+    if _process.loaded() is None:
+        return True
+    try:
+        sent = _generated.flush(timeout=timeout)
+        _pending.drain_host()
+    except GoError:
+        return False
+    return sent
+
+
+def flush_provider(provider: Any, timeout: float) -> bool:
+    """Have a tracer provider flush, and with it Go; false if it could not in time.
+
+    Its processors need not keep to any time: it flushes on a thread that may be left behind.
+    """
+    done: list[bool] = []
+
+    def flush() -> None:
+        done.append(bool(provider.force_flush(int(timeout * 1000))))
+
+    thread = threading.Thread(target=flush, name="gostitch-flush", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:  # the interpreter ends
+        flush()
+        return done == [True]
+    thread.join(timeout)
+    return done == [True]
+
+
+def force_flush(timeout: float = 10.0) -> bool:
+    """Send the spans and Sentry events that Go has buffered, and wait for it.
+
+    Where spans go through the processors of the ``TracerProvider``, these flush too. The
+    provider's own ``force_flush`` flushes Go as well.
+
+    Args:
+        timeout: Seconds to wait at most; what could not be sent by then is still sent later.
+
+    Returns whether everything was sent.
+
+    """
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise GoTypeError(
+            f"timeout must be a number of seconds, not {type(timeout).__name__}",
+            details={"argument": "timeout"},
+        )
+    if not timeout > 0:
+        raise GoValueError(
+            f"timeout must be above 0 seconds, not {timeout}", details={"argument": "timeout"}
+        )
+    timeout = min(timeout, LONGEST_S)
+    until = time.monotonic() + timeout
+    sent = flush_go(timeout)
+    if _through is None:
+        return sent
+    return flush_provider(_through, max(until - time.monotonic(), 0.001)) and sent

@@ -1,0 +1,243 @@
+"""How spans of Go leave: as ``export`` says, with everything that Python's exporter was told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import gostitch
+from ci_pipeline.receiver import receiving
+from observe.scenario import run_to
+from observe.spans import Span, spans_of
+from programs import Programs
+
+TESTS = str(Path(__file__).parents[1])  # where the module of faults is
+
+GO = "OTel OTLP Exporter Go"
+PYTHON = "OTel-OTLP-Exporter-Python"
+
+CALL = """
+from gostitch import tasks
+with tracer.start_as_current_span("caller"):
+    tasks.hash_tree("/etc/hosts")
+assert provider.force_flush()
+"""
+
+
+def sent(code: str, **environment: str) -> tuple[list[Span], set[str], str]:
+    """Run code; give the spans, the names of who has sent them, and what was printed."""
+    with receiving() as receiver:
+        said = run_to(receiver, code, environment)
+        senders = {sender.partition("/")[0] for sender in receiver.senders}
+        return spans_of(receiver.document()), senders, said
+
+
+def test_auto_sends_from_go() -> None:
+    """The receiver sees the exporter of Go beside that of Python."""
+    spans, senders, _ = sent(CALL)
+
+    assert {GO, PYTHON} == senders
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+@pytest.mark.parametrize(
+    ("code", "environment"),
+    [
+        ("import gostitch; gostitch.configure(export='python')" + CALL, {}),
+        (CALL, {"GOSTITCH_EXPORT": "python"}),
+        # What is configured comes before the environment.
+        (
+            "import gostitch; gostitch.configure(export='python')" + CALL,
+            {"GOSTITCH_EXPORT": "direct"},
+        ),
+    ],
+    ids=["configured", "environment", "both"],
+)
+def test_python_sends_through_pythons_processors(code: str, environment: dict[str, str]) -> None:
+    """Although Go could, it sends nothing itself."""
+    spans, senders, _ = sent(code, **environment)
+
+    assert {PYTHON} == senders
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+def test_direct_sends_from_go_beside_other_processors() -> None:
+    """A processor of one's own does not see what Go sends by itself, since that was chosen."""
+    spans, senders, _ = sent(
+        """
+        from opentelemetry.sdk.trace import SpanProcessor
+        from gostitch import tasks
+
+        class Keep(SpanProcessor):
+            def on_end(self, span):
+                kept.append(span.name)
+
+        kept = []
+        provider.add_span_processor(Keep())
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+        assert provider.force_flush()
+        assert kept == ["caller"], kept
+        """,
+        GOSTITCH_EXPORT="direct",
+    )
+
+    assert {GO, PYTHON} == senders
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+NO_EXPORTER = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from gostitch import tasks
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("x").start_as_current_span("caller"):
+    tasks.hash_tree("/etc/hosts")
+provider.force_flush()
+print(sorted(span.name for span in exporter.get_finished_spans()))
+"""
+
+
+def test_direct_without_a_fitting_exporter_says_so_and_falls_back(program: Programs) -> None:
+    """One warning names the reason and the remedy; the spans go through Python."""
+    done = program(NO_EXPORTER, env={"GOSTITCH_EXPORT": "direct"})
+
+    assert "['caller', 'tasks.hash_tree']\n" == done.stdout
+    assert done.stderr.startswith("GOSTITCH_EXPORT=direct cannot be: its exporter InMemory")
+    assert done.stderr.endswith("one OTLPSpanExporter of opentelemetry-exporter-otlp-proto-grpc\n")
+
+
+def test_a_mode_that_does_not_exist_is_named(program: Programs) -> None:
+    """In the environment it is a warning; as an argument an error that says what there is."""
+    done = program(NO_EXPORTER, env={"GOSTITCH_EXPORT": "directly"})
+
+    assert "['caller', 'tasks.hash_tree']\n" == done.stdout
+    assert "must be 'auto', 'python' or 'direct', not 'directly'" in done.stderr
+    with pytest.raises(gostitch.GoValueError, match="export must be 'auto', 'python' or 'direct'"):
+        gostitch.configure(export="both")
+
+
+def test_processors_that_are_added_later_are_not_passed_by() -> None:
+    """Auto looks again: the first call leaves from Go, the second through both processors."""
+    spans, senders, _ = sent("""
+        from opentelemetry.sdk.trace import SpanProcessor
+        from gostitch import tasks
+
+        class Keep(SpanProcessor):
+            def on_end(self, span):
+                kept.append(span.name)
+
+        kept = []
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            provider.add_span_processor(Keep())
+            tasks.hash_tree("/etc/hosts")
+        assert provider.force_flush()
+        assert sorted(kept) == ["caller", "tasks.hash_tree"], kept
+        provider.shutdown()
+    """)
+
+    assert {GO, PYTHON} == senders
+    assert ["caller", "tasks.hash_tree", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+def test_another_provider_takes_the_place_of_the_first() -> None:
+    """Go follows it with its resource, and so do tracers that Go packages took before."""
+    spans, _, _ = sent(
+        """
+        import faults
+        from opentelemetry.util._once import Once
+
+        def call():
+            with trace.get_tracer("scenario").start_as_current_span("caller"):
+                faults.visit_lines([faults.FaultsVisitStep("own", -1, "inline", "", "")]).__next__()
+                faults.nothing()
+
+        call()
+        second = TracerProvider(resource=Resource.create({"service.name": "second"}))
+        second.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = None, Once()
+        trace.set_tracer_provider(second)
+        call()
+        provider.shutdown()
+        second.shutdown()
+        """,
+        PYTHONPATH=TESTS,
+    )
+
+    names = ["caller", "faults.nothing", "faults.visit_lines", "own"]
+    first, second = (
+        [s.name for s in spans if ("second" in s.resource) == is_second]
+        for is_second in (False, True)
+    )
+    assert (names, names) == (sorted(first), sorted(second))
+
+
+def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
+    """Explicit headers and compression win over the environment, which counts for the rest."""
+    with receiving() as receiver:
+        run_to(
+            receiver,
+            """
+            import grpc
+            from opentelemetry.sdk.trace import TracerProvider
+            second = TracerProvider()
+            second.add_span_processor(
+                BatchSpanProcessor(
+                    OTLPSpanExporter(headers={"x-key": "explicit"}, compression=grpc.Compression.NoCompression)
+                )
+            )
+            from opentelemetry.util._once import Once
+            trace._TRACER_PROVIDER, trace._TRACER_PROVIDER_SET_ONCE = None, Once()
+            trace.set_tracer_provider(second)
+            provider.shutdown()
+            from gostitch import tasks
+            with second.get_tracer("x").start_as_current_span("caller"):
+                tasks.hash_tree("/etc/hosts")
+            assert second.force_flush()
+            """,
+            {
+                "OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment",
+                "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+            },
+        )
+        (metadata,) = (each for each in receiver.metadata if each["user-agent"].startswith(GO))
+
+    assert "explicit" == metadata["x-key"]
+
+
+def test_headers_of_the_environment_count_for_go() -> None:
+    """OTEL_EXPORTER_OTLP_HEADERS is sent by Go as by Python."""
+    with receiving() as receiver:
+        environment = {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment"}
+        run_to(receiver, CALL, environment)
+
+    assert ["environment"] * 2 == [each["x-key"] for each in receiver.metadata]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "own"), [("always_on", 1), ("always_off", 0), ("parentbased_always_off", 0)]
+)
+def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) -> None:
+    """Without a caller's span, a span of Go is a root, for which Python's sampler decides."""
+    spans, _, _ = sent(
+        """
+        import faults
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+        unsampled = NonRecordingSpan(SpanContext(1, 2, True, TraceFlags(0)))
+        with trace.use_span(unsampled):
+            faults.nothing()  # Go learns of the provider
+        next(faults.visit_lines([faults.FaultsVisitStep("own", -1, "inline", "", "")]))
+        assert provider.force_flush()
+        """,
+        PYTHONPATH=TESTS,
+        OTEL_TRACES_SAMPLER=sampler,
+    )
+
+    assert ["own"] * own == [span.name for span in spans]

@@ -1,0 +1,190 @@
+"""Flushing, and collectors that are slow, refuse or are not there."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+import gostitch
+from ci_pipeline.receiver import Receiver, receiving
+from observe.scenario import run, run_to
+from observe.spans import spans_of
+from programs import Programs
+
+TESTS = str(Path(__file__).parents[1])  # where the module of faults is
+
+SMALL = {
+    "PYTHONPATH": TESTS,
+    "OTEL_BSP_MAX_QUEUE_SIZE": "100",
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10",
+    "OTEL_BSP_SCHEDULE_DELAY": "20",
+    "OTEL_EXPORTER_OTLP_TIMEOUT": "1",
+}
+
+# Python's own exporter, whose errors are not what is looked at.
+QUIET = """
+import logging, time
+logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+import faults, gostitch
+"""
+
+
+def test_force_flush_sends_what_go_has() -> None:
+    """The span is there before the provider's own flush, which would send it too."""
+    with receiving() as receiver:
+        run_to(
+            receiver,
+            """
+            import gostitch, os
+            from gostitch import tasks
+            with tracer.start_as_current_span("caller"):
+                tasks.hash_tree("/etc/hosts")
+                assert gostitch.force_flush(10) is True
+                os._exit(0)
+            """,
+        )
+
+        assert ["tasks.hash_tree"] == [span.name for span in spans_of(receiver.document())]
+
+
+def test_force_flush_goes_through_pythons_processors() -> None:
+    """Where they take Go's spans, they flush."""
+    spans = run(
+        """
+        import gostitch, os
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            assert gostitch.force_flush() is True
+            os._exit(0)
+        """,
+        {"GOSTITCH_EXPORT": "python"},
+    )
+
+    assert ["tasks.hash_tree"] == [span.name for span in spans]
+
+
+def test_without_a_library_or_telemetry_there_is_nothing_to_flush(program: Programs) -> None:
+    """It is true at once, and loads nothing."""
+    done = program(
+        "import gostitch, faults\n"
+        "print(gostitch.force_flush(), gostitch.runtime_info()['loaded'])\n"
+        "faults.nothing()\n"
+        "print(gostitch.force_flush(1))"
+    )
+
+    assert ("True False\nTrue\n", "") == (done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), "1", True, None])
+def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
+    """The error names the argument."""
+    with pytest.raises((gostitch.GoValueError, gostitch.GoTypeError), match="^timeout must be"):
+        gostitch.force_flush(timeout)
+
+
+def test_a_first_process_that_ends_at_a_fork_has_sent_its_spans() -> None:
+    """As one does that becomes a daemon: it runs nothing after the fork."""
+    spans = run("""
+        import os
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            os.fork()
+            os._exit(0)
+    """)
+
+    assert ["tasks.hash_tree"] == [span.name for span in spans]
+
+
+class Held(Receiver):
+    """A receiver that answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def Export(self, request: Any, context: Any) -> Any:
+        self.released.wait(30)
+        return super().Export(request, context)
+
+
+class Refusing(Receiver):
+    """A receiver that takes nothing."""
+
+    def __init__(self, code: grpc.StatusCode) -> None:
+        super().__init__()
+        self.code = code
+
+    def Export(self, request: Any, context: Any) -> Any:
+        context.abort(self.code, "on purpose")
+
+
+def test_a_slow_collector_costs_spans_and_no_time() -> None:
+    """A thousand calls return while nothing is taken; what found no room is counted, once."""
+    receiver = Held()
+    with receiving(receiver):
+        try:
+            said = run_to(
+                receiver,
+                QUIET
+                + """
+with tracer.start_as_current_span("caller"):
+    for _ in range(1000):
+        faults.nothing()
+    assert gostitch.force_flush(0.1) is False
+dropped = gostitch.runtime_info()["spans_dropped"]
+assert 800 <= dropped < 1000, dropped
+print("whole")
+import os
+os._exit(0)
+""",
+                SMALL | {"OTEL_EXPORTER_OTLP_TIMEOUT": "30"},
+            )
+        finally:
+            receiver.released.set()
+
+    assert "whole\n" == said
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INVALID_ARGUMENT])
+def test_a_collector_that_refuses_is_told_of_once(code: grpc.StatusCode) -> None:
+    """Every span is counted as dropped, one record of the log says why, and the process ends."""
+    with receiving(Refusing(code)) as receiver:
+        said = run_to(
+            receiver,
+            QUIET
+            + """
+with tracer.start_as_current_span("caller"):
+    for _ in range(50):
+        faults.nothing()
+gostitch.force_flush(20)
+assert 50 == gostitch.runtime_info()["spans_dropped"], gostitch.runtime_info()
+""",
+            SMALL,
+        )
+
+    assert 1 == said.count("spans of Go could not be sent and are lost"), said
+    assert "on purpose" in said
+
+
+def test_no_collector_at_all() -> None:
+    """Calls return, the queue stays small, and the process ends within the exporter's timeout."""
+    with receiving() as receiver:
+        said = run_to(
+            receiver,
+            QUIET
+            + """
+with tracer.start_as_current_span("caller"):
+    for _ in range(3000):
+        faults.nothing()
+assert gostitch.runtime_info()["spans_dropped"] > 2000
+""",
+            SMALL | {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+        )
+
+    assert "Traceback" not in said
