@@ -15,6 +15,7 @@ from typing import Any
 from gostitch.exceptions import GoPanic
 
 _modules_seen = 0
+_found: set[str] = set()
 
 
 def look() -> None:
@@ -27,7 +28,10 @@ def look() -> None:
     if found:
         from gostitch import observe
 
-        observe.attach()
+        if found != _found:
+            observe.attach()
+            _found.update(found)
+        observe.follow()
     # Last: until then other threads must look, and wait, too.
     _modules_seen = modules
 
@@ -77,6 +81,7 @@ def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
     global _modules_seen
     _modules_seen = 0
+    _found.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -83,7 +83,7 @@ def test_without_a_library_or_telemetry_there_is_nothing_to_flush(program: Progr
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), "1", True, None])
 def test_a_timeout_that_cannot_be_is_refused(timeout: Any) -> None:
     """The error names the argument."""
-    with pytest.raises((gostitch.GoValueError, gostitch.GoTypeError), match="^timeout must be"):
+    with pytest.raises((gostitch.GoValueError, gostitch.GoTypeError), match=r"^timeout must be"):
         gostitch.force_flush(timeout)
 
 
@@ -108,7 +108,7 @@ class Held(Receiver):
         super().__init__()
         self.released = threading.Event()
 
-    def Export(self, request: Any, context: Any) -> Any:
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         self.released.wait(30)
         return super().Export(request, context)
 
@@ -120,7 +120,7 @@ class Refusing(Receiver):
         super().__init__()
         self.code = code
 
-    def Export(self, request: Any, context: Any) -> Any:
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         context.abort(self.code, "on purpose")
 
 

@@ -36,7 +36,9 @@ def climb(folder: Path, seeds: Iterable[int], **environment: str) -> list[str]:
             timeout=50 + len(seeds),
             check=False,
         )
-        assert (0, "") == (done.returncode, done.stderr)
+        # Spotlight takes no spans by OTLP, which Sentry's own exporter sends there.
+        said = [line for line in done.stderr.splitlines() if "code: 404" not in line]
+        assert (0, []) == (done.returncode, said)
         spans = collector.spans()
     direct = {"GOSTITCH_EXPORT": "python", "SENTRY_EXPORTER": "True"}.items().isdisjoint(
         environment.items()
