@@ -468,3 +468,21 @@ class TestLoopsThatEnd:
 
         # The process's own, and that of the last loop.
         assert 2 == runtime_info()["queues"]
+
+
+def test_fairness() -> None:
+    """Whoever has 10 000 calls under way keeps nobody waiting: others' calls come and go meanwhile."""
+
+    def other() -> int:
+        return sum(faults.add.submit(i, 1).result(20) + faults.add(i, 1) for i in range(100))
+
+    async def main() -> tuple[int, int]:
+        many = [faults.sleep.submit(60) for _ in range(10_000)]
+        total = await asyncio.to_thread(other)
+        ended = sum(each.done() for each in many)
+        for each in many:
+            each.cancel()
+        return total, ended
+
+    assert (2 * sum(range(1, 101)), 0) == asyncio.run(main())
+    assert 0 == settled(_calls, 0)
