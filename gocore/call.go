@@ -44,9 +44,10 @@ type Call struct {
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none
 
-	started atomic.Int64 // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
-	ended   atomic.Int64 // when err was set, on the same clock
-	traceID atomic.Pointer[string]
+	started atomic.Int64           // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
+	ended   atomic.Int64           // when err was set, on the same clock
+	traced  atomic.Pointer[traced] // nil: no trace
+	moments moments
 
 	context  atomic.Pointer[callContext] // the present one; also for who comes from another thread
 	contexts []callContext               // for later calls that reuse this memory

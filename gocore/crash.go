@@ -71,8 +71,32 @@ func newLabels(f *Function) context.Context {
 // label says on this goroutine which call it runs. The next call replaces it.
 func (c *Call) label() {
 	labels := c.Function.labels
-	if id := c.traceID.Load(); id != nil {
-		labels = pprof.WithLabels(labels, pprof.Labels(labelTrace, *id))
+	if t := c.traced.Load(); t != nil {
+		labels = t.labels
 	}
 	pprof.SetGoroutineLabels(labels)
+}
+
+// traced is a function in a trace: the id in 32 hexadecimal digits, and the labels
+// of goroutines that run it there.
+type traced struct {
+	id     string
+	labels context.Context
+}
+
+// tracedBy gives that of a traceparent or what comes with it. Making labels takes longer than
+// a small call, and most calls are in the trace of the one before.
+func (f *Function) tracedBy(trace []byte) *traced {
+	// traceparent is "00-<trace id>-<span id>-<flags>", and there may be baggage alone.
+	if len(trace) < 36 || trace[2] != '-' || trace[35] != '-' {
+		return nil
+	}
+	last := f.lastTraced.Load()
+	if last != nil && last.id == string(trace[3:35]) {
+		return last
+	}
+	id := string(trace[3:35])
+	made := &traced{id, pprof.WithLabels(f.labels, pprof.Labels(labelTrace, id))}
+	f.lastTraced.Store(made)
+	return made
 }

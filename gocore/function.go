@@ -30,10 +30,11 @@ type Function struct {
 	limit   atomic.Pointer[limiter] // nil: none
 	meter   atomic.Pointer[meter]   // nil: nobody counts
 	// run runs the function and appends its encoded result to out.
-	run     func(ctx context.Context, c *Call, out []byte) ([]byte, error)
-	endOnce sync.Once
-	ended   *Call
-	labels  context.Context // of goroutines that run it
+	run        func(ctx context.Context, c *Call, out []byte) ([]byte, error)
+	endOnce    sync.Once
+	ended      *Call
+	labels     context.Context // of goroutines that run it
+	lastTraced atomic.Pointer[traced]
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }
@@ -104,21 +105,32 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			var result R
 			fr.args, fr.result = args, result
 			c.Trace, c.input, c.end, c.held = nil, codec.Input{}, nil, nil
-			if c.traceID.Load() != nil {
-				c.traceID.Store(nil)
+			c.moments = moments{}
+			if c.traced.Load() != nil {
+				c.traced.Store(nil)
 			}
 			c.Function.used.Put(c)
 		},
 		run: func(ctx context.Context, c *Call, out []byte) ([]byte, error) {
 			// SAFETY: the call was made by make, where it is the first field.
 			fr := (*frame[A, R])(unsafe.Pointer(c))
+			timed := c.moments.wanted
+			if timed {
+				c.moments.taken = now()
+			}
 			if err := args.DecodeInput(&c.input, unsafe.Pointer(&fr.args)); err != nil {
 				return nil, argumentError(err)
 			}
 			var err error
+			if timed {
+				c.moments.began = now()
+			}
 			c.inside = true
 			fr.result, err = f(ctx, c, fr.args)
 			c.inside = false
+			if timed {
+				c.moments.returned = now()
+			}
 			if err != nil {
 				return nil, err
 			}

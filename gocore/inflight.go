@@ -80,8 +80,8 @@ func InFlight(limit int) []Running {
 			Submitted: c.Token != 0,
 			Ended:     c.err.Load() != nil,
 		}
-		if id := c.traceID.Load(); id != nil {
-			r.TraceID = *id
+		if t := c.traced.Load(); t != nil {
+			r.TraceID = t.id
 		}
 		found = append(found, r)
 	})
@@ -93,10 +93,8 @@ func InFlight(limit int) []Running {
 func (c *Call) begin(started int64, trace []byte) {
 	c.Trace = trace
 	if len(trace) > 0 {
-		// traceparent is "00-<trace id>-<span id>-<flags>", and there may be baggage alone.
-		if len(trace) >= 36 && trace[2] == '-' && trace[35] == '-' {
-			id := string(trace[3:35])
-			c.traceID.Store(&id)
+		if t := c.Function.tracedBy(trace); t != nil {
+			c.traced.Store(t)
 		}
 	}
 	c.started.Store(max(started, 1))

@@ -64,16 +64,20 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
 
 @contextmanager
-def receiving(receiver: Receiver | None = None) -> Iterator[Receiver]:
+def receiving(receiver: Receiver | None = None, credentials: Any = None) -> Iterator[Receiver]:
     """Run a receiver that listens on a free port of 127.0.0.1 while the block runs.
 
-    `endpoint` is its URL.
+    `endpoint` is its URL. With server credentials of gRPC it speaks TLS.
     """
     receiver = receiver or Receiver()
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
     add_servicer: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
     add_servicer(receiver, server)
-    receiver.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    if credentials is None:
+        receiver.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    else:
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+        receiver.endpoint = f"https://127.0.0.1:{port}"
     server.start()
     try:
         yield receiver

@@ -13,6 +13,12 @@ const (
 	AttrLine     = attribute.Key("code.line.number")
 	// AttrCode is the code of the error that ended a call (gocore.Code).
 	AttrCode = attribute.Key("gostitch.error.code")
+	// AttrMarshalIn is how long the decoding of a call's arguments took, in ns.
+	AttrMarshalIn = attribute.Key("gostitch.call.marshal_in_ns")
+	// AttrRun is how long the function itself took, in ns.
+	AttrRun = attribute.Key("gostitch.call.run_ns")
+	// AttrMarshalOut is how long the encoding of the result took, in ns.
+	AttrMarshalOut = attribute.Key("gostitch.call.marshal_out_ns")
 
 	attrExceptionType       = attribute.Key("exception.type")
 	attrExceptionMessage    = attribute.Key("exception.message")

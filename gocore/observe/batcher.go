@@ -183,7 +183,7 @@ func (b *batcher) send(left int) (failed error) {
 func (b *batcher) export(batch []sdktrace.ReadOnlySpan) error {
 	ctx, stop := context.WithTimeout(context.Background(), b.limits.timeout)
 	defer stop()
-	err := b.exporter.ExportSpans(ctx, batch)
+	err := b.exporter.ExportSpans(ctx, describe(batch))
 	if err != nil {
 		gocore.CountDroppedSpans(len(batch))
 		tell(err, len(batch))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -109,21 +110,44 @@ func TestConfigureRefuses(t *testing.T) {
 	}
 }
 
+// kept is an exporter that keeps what it is given.
+type kept struct {
+	mu    sync.Mutex
+	spans []sdktrace.ReadOnlySpan
+}
+
+func (k *kept) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.spans = append(k.spans, spans...)
+	return nil
+}
+
+func (k *kept) Shutdown(context.Context) error { return nil }
+
+// observing gives an observer whose spans are kept when it flushes.
+func observing() (*Observer, *kept) {
+	exporter := &kept{}
+	o := &Observer{}
+	sender := newBatcher(exporter, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
+	o.traces.Store(newTracesWith(nil, sender, "", 1))
+	return o, exporter
+}
+
 // A failed call ends its span with status, code and the stack of the error; a
 // user's own span bears the side as well.
 func TestSpansOfACall(t *testing.T) {
-	recorder := tracetest.NewSpanRecorder()
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(sideProcessor{}), sdktrace.WithSpanProcessor(recorder))
-	o := &Observer{}
-	o.traces.Store(&traces{provider: provider, tracer: provider.Tracer(tracerName)})
-	call := gocore.NewCall(&gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}, 0)
+	t.Parallel()
+	o, exporter := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.described", GoName: "pkg.Call", File: "f.go", Line: 3}, 0)
 	call.Trace = []byte(header)
 	ctx, end := o.StartCall(context.Background(), call)
-	_, own := provider.Tracer("user").Start(ctx, "own")
+	_, own := (&delegate{observer: o}).Tracer("user").Start(ctx, "own")
 	own.End()
 	end(gocore.Errorf(gocore.CodeData, "bad: %w", errors.New("cause")))
+	o.Flush(context.Background())
 
-	spans := recorder.Ended()
+	spans := exporter.spans
 	if len(spans) != 2 || spans[0].Parent().SpanID() != spans[1].SpanContext().SpanID() {
 		t.Fatalf("got %v", spans)
 	}
@@ -132,8 +156,102 @@ func TestSpansOfACall(t *testing.T) {
 			t.Errorf("%s has no side", span.Name())
 		}
 	}
+	if set := attribute.NewSet(spans[1].Attributes()...); !set.HasValue(AttrFunction) || !set.HasValue(AttrLine) || !set.HasValue(AttrCode) {
+		t.Errorf("the call's span has %v", spans[1].Attributes())
+	}
 	if spans[1].Status().Code != codes.Error || spans[1].Events()[0].Name != "exception" {
 		t.Errorf("the call's span is %v, %v", spans[1].Status(), spans[1].Events())
+	}
+}
+
+// A span that its function renames keeps what is known of the function.
+func TestARenamedSpan(t *testing.T) {
+	t.Parallel()
+	o, exporter := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.renamed", GoName: "pkg.Renamed"}, 0)
+	call.Trace = []byte(header)
+	ctx, end := o.StartCall(context.Background(), call)
+	trace.SpanFromContext(ctx).SetName("better")
+	end(nil)
+	o.Flush(context.Background())
+
+	if len(exporter.spans) != 1 || exporter.spans[0].Name() != "better" {
+		t.Fatalf("got %v", exporter.spans)
+	}
+	set := attribute.NewSet(exporter.spans[0].Attributes()...)
+	if value, found := set.Value(AttrFunction); !found || value.AsString() != "pkg.Renamed" {
+		t.Errorf("the span has %v", exporter.spans[0].Attributes())
+	}
+}
+
+// What finds no room, or cannot be sent, is dropped and counted.
+func TestDroppedSpansAreCounted(t *testing.T) {
+	before := gocore.ReadStats().SpansDropped
+	o, exporter := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	call.Trace = []byte(header)
+	exporter.mu.Lock() // it sends one batch, which takes long
+	for range 200 {
+		_, end := o.StartCall(context.Background(), call)
+		end(nil)
+	}
+	ended, stop := context.WithTimeout(context.Background(), time.Millisecond)
+	defer stop()
+	if o.flush(ended) {
+		t.Error("everything was sent although nothing could be")
+	}
+	exporter.mu.Unlock()
+	o.Flush(context.Background())
+
+	if dropped := int(gocore.ReadStats().SpansDropped - before); dropped < 80 || len(exporter.spans)+dropped != 200 {
+		t.Errorf("%d arrived, %d were dropped", len(exporter.spans), dropped)
+	}
+}
+
+// A span that is open while the configuration is replaced goes the new way.
+func TestASpanThatOutlivesItsConfiguration(t *testing.T) {
+	t.Parallel()
+	o, first := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	call.Trace = []byte(header)
+	_, end := o.StartCall(context.Background(), call)
+	next, second := observing()
+	replace(o.traces.Swap(next.traces.Load()), next.traces.Load())
+	end(nil)
+	o.Flush(context.Background())
+
+	if len(first.spans) != 0 || len(second.spans) != 1 {
+		t.Errorf("%d went the old way, %d the new", len(first.spans), len(second.spans))
+	}
+}
+
+// A tracer that a package took before anything was configured makes spans later.
+func TestATracerFromTheStart(t *testing.T) {
+	t.Parallel()
+	o := &Observer{}
+	tracer := (&delegate{observer: o}).Tracer("early")
+	parent := contextWithTrace(context.Background(), []byte(header))
+	if ctx, span := tracer.Start(parent, "lost"); span.IsRecording() || !trace.SpanContextFromContext(ctx).Equal(trace.SpanContextFromContext(parent)) {
+		t.Errorf("without a configuration there is %v", span)
+	}
+	next, exporter := observing()
+	o.traces.Store(next.traces.Load())
+	_, span := tracer.Start(parent, "kept")
+	span.End()
+	o.Flush(context.Background())
+
+	if len(exporter.spans) != 1 || exporter.spans[0].InstrumentationScope().Name != "early" {
+		t.Errorf("got %v", exporter.spans)
+	}
+}
+
+// The way back gives what came.
+func TestTraceOf(t *testing.T) {
+	t.Parallel()
+	got := traceOf(contextWithTrace(context.Background(), []byte(header)))
+	want := gocore.TraceContext{Parent: header[:55], State: "vendor=x:1", Baggage: "user=zo%C3%AB"}
+	if got != want {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/getsentry/sentry-go"
@@ -20,7 +19,6 @@ import (
 type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
 	sentry atomic.Pointer[sentry.Client]
-	starts sync.Map // *gocore.Function -> trace.SpanStartEventOption, built once each
 }
 
 // traces is one configuration of tracing.
@@ -45,21 +43,16 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return ctx, nil
 	}
-	ctx, span := t.tracer.Start(ctx, call.Function.Name, o.startOption(call.Function))
-	return ctx, func(err error) { endSpan(span, err) }
-}
-
-func (o *Observer) startOption(f *gocore.Function) trace.SpanStartOption {
-	if option, known := o.starts.Load(f); known {
-		return option.(trace.SpanStartOption)
+	function := call.Function
+	ctx, span := t.tracer.Start(ctx, function.Name)
+	call.Time()
+	return ctx, func(err error) {
+		split, measured := call.Split()
+		endSpan(span, err)
+		if ended, isWhole := span.(sdktrace.ReadOnlySpan); isWhole {
+			t.batcher.OnEnd(&callSpan{ended, function, split, measured})
+		}
 	}
-	attributes := []attribute.KeyValue{AttrSide.String(SideGo), AttrFunction.String(f.GoName)}
-	if f.File != "" {
-		attributes = append(attributes, AttrFile.String(f.File), AttrLine.Int(f.Line))
-	}
-	option := trace.WithAttributes(attributes...)
-	o.starts.Store(f, option)
-	return option
 }
 
 // endSpan records how the call ended.

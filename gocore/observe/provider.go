@@ -37,15 +37,18 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 		delay:   seconds(c.DelayS),
 		timeout: seconds(c.TimeoutS),
 	})
+	return newTracesWith(attributes, sender, c.ResourceSchemaURL, c.RootRatio), nil
+}
+
+func newTracesWith(attributes []attribute.KeyValue, sender *batcher, schemaURL string, rootRatio float64) *traces {
 	provider := sdktrace.NewTracerProvider(
-		sdktrace.WithResource(resource.NewWithAttributes(c.ResourceSchemaURL, attributes...)),
+		sdktrace.WithResource(resource.NewWithAttributes(schemaURL, attributes...)),
 		// Python's decision holds. Its sampler cannot be asked about a trace that begins
 		// in Go (in a goroutine without a caller, say).
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.RootRatio))),
-		sdktrace.WithSpanProcessor(sideProcessor{}),
-		sdktrace.WithSpanProcessor(sender),
+		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
+		sdktrace.WithSpanProcessor(others{sender}),
 	)
-	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}, nil
+	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -167,22 +170,3 @@ func parsed[T any](values []string, isList bool, parse func(string) (T, error), 
 	}
 	return one(out[0]), nil
 }
-
-// sideProcessor marks every span made by Go, a user's own too.
-type sideProcessor struct{}
-
-// OnStart implements sdktrace.SpanProcessor.
-func (sideProcessor) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	if s.InstrumentationScope().Name != tracerName { // else it began with it
-		s.SetAttributes(AttrSide.String(SideGo))
-	}
-}
-
-// OnEnd implements sdktrace.SpanProcessor.
-func (sideProcessor) OnEnd(sdktrace.ReadOnlySpan) {}
-
-// Shutdown implements sdktrace.SpanProcessor.
-func (sideProcessor) Shutdown(context.Context) error { return nil }
-
-// ForceFlush implements sdktrace.SpanProcessor.
-func (sideProcessor) ForceFlush(context.Context) error { return nil }

@@ -108,7 +108,7 @@ class Held(Receiver):
         super().__init__()
         self.released = threading.Event()
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's
         self.released.wait(30)
         return super().Export(request, context)
 
@@ -120,7 +120,7 @@ class Refusing(Receiver):
         super().__init__()
         self.code = code
 
-    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's
         context.abort(self.code, "on purpose")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from observe.scenario import run
 
 
@@ -20,6 +22,57 @@ def test_a_call_makes_a_go_span_below_the_callers_span() -> None:
     assert caller.start <= call.start <= call.end <= caller.end
     assert call.resource == caller.resource
     assert call.attributes["code.function.name"].endswith("hashtree.Sum")
+
+
+def test_a_call_span_says_where_its_time_went() -> None:
+    """Decoding the arguments, the function, encoding the result: in all no more than the span."""
+    spans = run("""
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            tasks.hash_tree.submit("/etc/hosts").result()
+        provider.shutdown()
+    """)
+
+    for call in (span for span in spans if span.by_go):
+        parts = [
+            int(call.attributes[f"gostitch.call.{part}_ns"])
+            for part in ("marshal_in", "run", "marshal_out")
+        ]
+        assert min(parts) > 0
+        assert sum(parts) <= call.end - call.start
+
+
+def test_messages_are_handled_below_the_calls_span() -> None:
+    """The callable sees Go's span as the current one, and the caller's context variables."""
+    spans = run(
+        """
+        import asyncio, contextvars
+        import faults
+        variable = contextvars.ContextVar("variable")
+        variable.set("the caller's")
+
+        def handle(tick):
+            assert "the caller's" == variable.get()
+            with tracer.start_as_current_span("handling"):
+                pass
+
+        async def awaited():
+            await faults.count_messages.submit(2, progress=handle)
+
+        with tracer.start_as_current_span("caller"):
+            faults.count_messages(2, progress=handle)
+            faults.count_messages.submit(2, progress=handle).result()
+            asyncio.run(awaited())
+        provider.shutdown()
+        """,
+        {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+
+    calls = [span.span_id for span in spans if span.by_go]
+    handled = [span.parent_id for span in spans if span.name == "handling"]
+    assert sorted(calls * 2) == sorted(handled)
+    assert 3 == len(calls)
 
 
 def test_every_way_to_call_is_stitched() -> None:

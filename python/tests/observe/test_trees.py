@@ -24,7 +24,14 @@ def climb(folder: Path, seeds: Iterable[int], **environment: str) -> list[str]:
     seeds = list(seeds)
     with collecting(folder) as collector:
         done = subprocess.run(
-            [sys.executable, "-m", "observe.climb", *map(str, seeds)],
+            [
+                sys.executable,
+                "-W",
+                "ignore::DeprecationWarning",
+                "-m",
+                "observe.climb",
+                *map(str, seeds),
+            ],
             env=os.environ
             | {
                 "PYTHONPATH": str(TESTS),

@@ -1,0 +1,73 @@
+package observe
+
+import (
+	"context"
+
+	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// described is a finished span with what every span of Go bears. Each attribute
+// that is set while a call runs costs it a tenth of its span, so these join when
+// the span is sent.
+type described struct {
+	sdktrace.ReadOnlySpan
+	attributes []attribute.KeyValue
+}
+
+// Attributes implements sdktrace.ReadOnlySpan.
+func (d described) Attributes() []attribute.KeyValue { return d.attributes }
+
+// callSpan is the finished span of a call, and what is known of the call.
+type callSpan struct {
+	sdktrace.ReadOnlySpan
+	function *gocore.Function
+	split    gocore.Split
+	measured bool
+}
+
+// describe gives the spans of a batch as they are sent.
+func describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
+	out := make([]sdktrace.ReadOnlySpan, len(batch))
+	for i, s := range batch {
+		attributes := []attribute.KeyValue{AttrSide.String(SideGo)}
+		if c, isCall := s.(*callSpan); isCall {
+			attributes = c.describe(attributes)
+			s = c.ReadOnlySpan
+		}
+		out[i] = described{s, append(attributes, s.Attributes()...)}
+	}
+	return out
+}
+
+func (c *callSpan) describe(out []attribute.KeyValue) []attribute.KeyValue {
+	f := c.function
+	out = append(out, AttrFunction.String(f.GoName))
+	if f.File != "" {
+		out = append(out, AttrFile.String(f.File), AttrLine.Int(f.Line))
+	}
+	if c.measured {
+		out = append(out,
+			AttrMarshalIn.Int64(int64(c.split.MarshalIn)),
+			AttrRun.Int64(int64(c.split.Run)),
+			AttrMarshalOut.Int64(int64(c.split.MarshalOut)))
+	}
+	return out
+}
+
+// others is the span processor for all spans but those of calls, which the
+// observer hands to the batcher itself, with what it knows of the call.
+type others struct{ *batcher }
+
+// OnEnd implements sdktrace.SpanProcessor.
+func (o others) OnEnd(s sdktrace.ReadOnlySpan) {
+	if s.InstrumentationScope().Name != tracerName {
+		o.batcher.OnEnd(s)
+	}
+}
+
+var _ sdktrace.SpanProcessor = others{}
+
+// OnStart implements sdktrace.SpanProcessor.
+func (others) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
