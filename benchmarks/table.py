@@ -16,7 +16,9 @@ RATIOS = {"python": "ratio_python", "best_python": "ratio_best", "rust": "ratio_
 FAMILIES = {
     "call": ("A call", {"python": "ctypes and plain Go", "rust": "PyO3"}),
     "async": ("An await", {"python": "`run_in_executor`", "rust": "pyo3-async-runtimes"}),
+    "cancel": ("An early end", {"python": "plain Python"}),
     "import": ("A start", {"python": "ctypes and plain Go", "rust": "PyO3"}),
+    "fork": ("A fork", {"python": "a fresh process, or one without Go"}),
     "tasks": ("A task", {"python": "plain Python", "best_python": "the best of Python"}),
 }
 
@@ -50,20 +52,24 @@ def table(family: str, rows: Sequence[Row]) -> str:
 
 def ours(row: Row) -> str:
     """Give gostitch's time."""
-    return time(row["gostitch"], row["unit"]) + size(row, "gostitch")
+    return time(row["gostitch"], row["unit"]) + also(row, "gostitch")
 
 
 def theirs(row: Row, name: str) -> str:
     """Give a contender's time with its ratio to ours: above 1, gostitch is quicker."""
     if row[name] is None:
         return ""
-    return f"{time(row[name], row['unit'])} ({row[RATIOS[name]]:.2g}x)" + size(row, name)
+    return f"{time(row[name], row['unit'])} ({row[RATIOS[name]]:.2g}x)" + also(row, name)
 
 
-def size(row: Row, name: str) -> str:
-    """Say how large the archive became, for who makes one."""
+def also(row: Row, name: str) -> str:
+    """Say how large the archive became, or what one trial in a hundred took, where there is one."""
     facts = row["facts"].get(name, {})
-    return f", {facts['archive_mb']:.1f} MB" if "archive_mb" in facts else ""
+    if "archive_mb" in facts:
+        return f", {facts['archive_mb']:.1f} MB"
+    if "returned" in facts:
+        return f", p99 {time(facts['returned']['p99'], row['unit'])}"
+    return ""
 
 
 def time(value: float, unit: str) -> str:

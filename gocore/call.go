@@ -40,13 +40,17 @@ type Call struct {
 	closed   atomic.Bool
 	inbox    chan []byte // guarded by mu; nil until asked for
 
+	begun   time.Time // zero: it is not counted
+	bytesIn int
+	code    Code // of the error that it ended with; empty: none
+
 	started atomic.Int64           // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
 	ended   atomic.Int64           // when err was set, on the same clock
 	traced  atomic.Pointer[traced] // nil: no trace
 	moments moments
 
-	context  *callContext
-	contexts []callContext // for later calls that reuse this memory
+	context  atomic.Pointer[callContext] // the present one; also for who comes from another thread
+	contexts []callContext               // for later calls that reuse this memory
 
 	err    atomic.Pointer[error]
 	shared atomic.Bool // somebody else than the function's thread has come, or waits
@@ -100,15 +104,15 @@ func (c *Call) prepare(timeout time.Duration, contexts int) {
 func (c *Call) setTimeout(timeout time.Duration) {
 	c.deadline = &deadline{at: time.Now().Add(max(timeout, 0))}
 	if timeout < 0 {
-		c.cancel(c.context, &deadlineExceeded)
+		c.cancel(c.context.Load(), &deadlineExceeded)
 		return
 	}
-	ctx := c.context
+	ctx := c.context.Load()
 	c.deadline.timer = time.AfterFunc(timeout, func() { c.cancel(ctx, &deadlineExceeded) })
 }
 
 // Cancel ends the call's context with the given error, once.
-func (c *Call) Cancel(err error) { c.cancel(c.context, &err) }
+func (c *Call) Cancel(err error) { c.cancel(c.context.Load(), &err) }
 
 // finish releases what the call holds. The context ends too, as that of
 // http.Request does, so that what a function left behind stops.

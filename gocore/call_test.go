@@ -79,7 +79,7 @@ func TestAfterFunc(t *testing.T) {
 	}
 }
 
-func afterFuncOf(c *Call) func(func()) func() bool { return c.context.AfterFunc }
+func afterFuncOf(c *Call) func(func()) func() bool { return c.context.Load().AfterFunc }
 
 type testKey struct{}
 
@@ -220,7 +220,9 @@ type recordingObserver struct{ panics chan *PanicError }
 func (o *recordingObserver) StartCall(ctx context.Context, _ *Call) (context.Context, func(error)) {
 	return ctx, nil
 }
-func (o *recordingObserver) Trace(context.Context) TraceContext { return TraceContext{} }
+func (o *recordingObserver) Trace(context.Context) TraceContext {
+	return TraceContext{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+}
 
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
 func (o *recordingObserver) Flush(context.Context)                              {}

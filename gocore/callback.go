@@ -109,8 +109,8 @@ func (c *Call) ask(ctx context.Context, question *codec.Output) ([]byte, error) 
 		return readAnswer(number, message)
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-c.context.Done():
-		return nil, c.context.Err()
+	case <-c.context.Load().Done():
+		return nil, c.context.Load().Err()
 	}
 }
 

@@ -10,14 +10,15 @@ const closePoll = time.Millisecond
 
 // Close cancels every submitted call, waits until they have ended, then flushes
 // the observer, all within the timeout. It returns the number of calls that
-// still run; a call that a thread waits for is that thread's, and neither
-// cancelled nor waited for.
-func Close(timeout time.Duration) int64 {
+// still run; a call that a thread waits for is that thread's: it is cancelled if all
+// shall be, and not waited for.
+func Close(timeout time.Duration, all bool) int64 {
 	ctx, stop := context.WithTimeout(context.Background(), timeout)
 	defer stop()
-	submitted.Range(func(_, c any) bool {
-		c.(*Call).Cancel(context.Canceled)
-		return true
+	eachRunning(func(c *Call) {
+		if all || c.Token != 0 {
+			c.Cancel(context.Canceled)
+		}
 	})
 	tick := time.NewTicker(closePoll)
 	defer tick.Stop()

@@ -43,7 +43,7 @@ func (c *Call) openContext(atOnce int) {
 			c.contexts[i].call.Store(c)
 		}
 	}
-	c.context = &c.contexts[0]
+	c.context.Store(&c.contexts[0])
 	c.contexts = c.contexts[1:]
 }
 
@@ -51,10 +51,10 @@ func (c *Call) openContext(atOnce int) {
 // with a deadline is not: its context must go on to tell that, and whether it passed.
 func (c *Call) closeContext() {
 	if c.deadline != nil {
-		c.cancel(c.context, &canceled)
+		c.cancel(c.context.Load(), &canceled)
 		return
 	}
-	c.context.call.Store(c.Function.ended)
+	c.context.Load().call.Store(c.Function.ended)
 	if !c.shared.Load() {
 		return
 	}
@@ -113,7 +113,7 @@ func start(after map[*afterFunc]struct{}) {
 }
 
 // Context gives the context that the function receives.
-func (c *Call) Context() context.Context { return c.context }
+func (c *Call) Context() context.Context { return c.context.Load() }
 
 // Deadline implements context.Context.
 func (x *callContext) Deadline() (time.Time, bool) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strings"
 )
 
@@ -29,12 +30,37 @@ func ReportCrash(path string) error {
 	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
 		return err
 	}
-	if before := os.Getenv("GODEBUG"); !strings.Contains(before, "tracebacklabels=") {
-		// Go has no other way to switch this on at run time. It is Go's environment
-		// alone, and gocore.Command gives programs Python's.
-		return os.Setenv("GODEBUG", strings.TrimPrefix(before+","+printLabels, ","))
+	environmentLock.Lock()
+	defer environmentLock.Unlock()
+	labelsArePrinted = true
+	// Go has no other way to switch this on at run time. It is Go's environment
+	// alone, and gocore.Command gives programs Python's.
+	return os.Setenv("GODEBUG", withLabels(os.Getenv("GODEBUG")))
+}
+
+// labelsArePrinted is guarded by environmentLock.
+var labelsArePrinted bool
+
+func withLabels(settings string) string {
+	if strings.Contains(settings, "tracebacklabels=") {
+		return settings
 	}
-	return nil
+	return strings.TrimPrefix(settings+","+printLabels, ",")
+}
+
+// keepLabels gives an environment with which Go goes on to print the labels, if it does.
+func keepLabels(variables []string) []string {
+	if !labelsArePrinted {
+		return variables
+	}
+	const name = "GODEBUG="
+	kept := slices.Clone(variables)
+	at := slices.IndexFunc(kept, func(each string) bool { return strings.HasPrefix(each, name) })
+	if at < 0 {
+		return append(kept, name+printLabels)
+	}
+	kept[at] = name + withLabels(strings.TrimPrefix(kept[at], name))
+	return kept
 }
 
 // newLabels makes the labels of calls without a trace, once for a function.

@@ -47,7 +47,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	c.exit = endOfProcess
 	c.begin(r.Started, r.Trace)
 	if r.Number != 0 {
-		c.context.await(r.Number)
+		c.context.Load().await(r.Number)
 	}
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
@@ -61,6 +61,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 
 // lend gives the function what Python lends it.
 func (c *Call) lend(frame []byte, buffers [][]byte) {
+	c.beginMetering(frame, buffers)
 	if loansAreChecked.Load() {
 		c.input = c.lendChecked(frame, buffers)
 		return
@@ -92,14 +93,14 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 		c.exit(c)
 	}()
 	c.label()
-	ctx := context.Context(c.context)
+	ctx := context.Context(c.context.Load())
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
 		if c.end != nil && c.sendsMessages() {
 			c.tellTrace(ctx, 0)
 		}
 	}
-	switch err = c.context.Err(); {
+	switch err = c.context.Load().Err(); {
 	case err != nil: // it ended before it began
 	case c.loans != nil:
 		payload, err = c.runChecked(ctx, out)
@@ -121,11 +122,13 @@ func (c *Call) panicked(value any) error {
 // reply ends the call and gives what the caller receives.
 func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 	status := StatusOK
+	c.code = ""
 	if err != nil {
 		payload, status = c.fail(out, err), StatusError
 	} else if c.end != nil {
 		c.end(nil)
 	}
+	c.endMetering(payload)
 	c.finish()
 	return payload, status
 }
@@ -135,11 +138,12 @@ func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 func (c *Call) fail(out []byte, err error) (frame []byte) {
 	encode := func() ([]byte, error) {
 		err = c.explain(err)
-		return appendCallError(out, c.Function.Name, err), nil
+		c.code = CodeOf(err)
+		return appendCallError(out, c.Function, err), nil
 	}
 	guard(encode, func(encoded []byte, hostile error) {
 		if hostile != nil {
-			err = hostile
+			err, c.code = hostile, CodeOf(hostile)
 			encoded = AppendError(out, hostile)
 		}
 		frame = encoded
@@ -158,7 +162,7 @@ func (c *Call) explain(err error) error {
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
 		return Errorf(CodeUnknown, "%s() returned a nil %T as its error; return nil itself for success", c.Function.Name, err)
 	}
-	ended := c.context.Err()
+	ended := c.context.Load().Err()
 	if ended == nil || errors.As(err, &panicked) {
 		return err
 	}

@@ -29,6 +29,7 @@ var environmentLock sync.Mutex
 func SetEnvironment(variables []string) error {
 	environmentLock.Lock()
 	defer environmentLock.Unlock()
+	variables = keepLabels(variables)
 	before := map[string]string{}
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")

@@ -49,3 +49,19 @@ func TestSetEnvironment(t *testing.T) {
 	}
 	debug.SetMemoryLimit(limit)
 }
+
+// Names of calls go on to be printed whatever the environment becomes.
+func TestLabelsStay(t *testing.T) {
+	labelsArePrinted = true
+	defer func() { labelsArePrinted = false }()
+	for given, want := range map[string]string{
+		"A=b":                       "A=b GODEBUG=tracebacklabels=1",
+		"GODEBUG=":                  "GODEBUG=tracebacklabels=1",
+		"GODEBUG=http2client=0":     "GODEBUG=http2client=0,tracebacklabels=1",
+		"GODEBUG=tracebacklabels=0": "GODEBUG=tracebacklabels=0",
+	} {
+		if got := strings.Join(keepLabels([]string{given}), " "); got != want {
+			t.Errorf("%q becomes %q", given, got)
+		}
+	}
+}

@@ -268,33 +268,38 @@ const maxCauses = 16
 // causes], where each cause is such an array again.
 func AppendError(out []byte, err error) []byte {
 	budget := maxCauses
-	return appendError(out, err, messageOf(err), &budget)
+	return appendError(out, err, messageOf(err), stackOf(err), &budget)
 }
 
-// appendCallError is AppendError for what ended a call of the named function:
-// where an argument is at fault, the message says whose.
-func appendCallError(out []byte, function string, err error) []byte {
+// appendCallError is AppendError for what ended a call of the function: where an
+// argument is at fault, the message says whose, and where no stack was recorded,
+// the function itself is one.
+func appendCallError(out []byte, f *Function, err error) []byte {
 	message := messageOf(err)
 	if argument, known := detailsOf(err)["argument"]; known {
-		message = fmt.Sprintf("%s() argument %v: %s", function, argument, message)
+		message = fmt.Sprintf("%s() argument %v: %s", f.Name, argument, message)
+	}
+	stack := stackOf(err)
+	if f.GoName != "" && StackOf(err) == nil {
+		stack = []Frame{{f.GoName, f.File, f.Line}}
 	}
 	budget := maxCauses
-	return appendError(out, err, message, &budget)
+	return appendError(out, err, message, stack, &budget)
 }
 
-func appendError(out []byte, err error, message string, budget *int) []byte {
+func appendError(out []byte, err error, message string, stack []Frame, budget *int) []byte {
 	*budget--
 	out = msgp.AppendArrayHeader(out, 6)
 	out = codec.AppendString(out, string(CodeOf(err)))
 	out = codec.AppendString(out, TypeOf(err))
 	out = codec.AppendString(out, message)
 	out = appendDetails(out, detailsOf(err))
-	out = appendStack(out, stackOf(err))
+	out = appendStack(out, stack)
 	causes := causesOf(err)
 	causes = causes[:max(0, min(len(causes), *budget))]
 	out = msgp.AppendArrayHeader(out, uint32(len(causes)))
 	for _, cause := range causes {
-		out = appendError(out, cause, messageOf(cause), budget)
+		out = appendError(out, cause, messageOf(cause), stackOf(cause), budget)
 	}
 	return out
 }

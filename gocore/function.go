@@ -28,6 +28,7 @@ type Function struct {
 	recycle func(*Call)
 	used    sync.Pool
 	limit   atomic.Pointer[limiter] // nil: none
+	meter   atomic.Pointer[meter]   // nil: nobody counts
 	// run runs the function and appends its encoded result to out.
 	run        func(ctx context.Context, c *Call, out []byte) ([]byte, error)
 	endOnce    sync.Once

@@ -39,6 +39,8 @@ func TestGoldenLog(t *testing.T) {
 	queue := NewQueue(func() {})
 	SetHostQueue(queue)
 	defer SetHostQueue(nil)
+	SetObserver(&recordingObserver{})
+	defer observer.Store(nil)
 	handler := NewLogHandler(new(slog.LevelVar)).WithGroup("g").WithAttrs([]slog.Attr{slog.Int("n", 1)})
 	record := slog.NewRecord(time.Unix(1_700_000_000, 123456789), slog.LevelWarn, "text", 0)
 	record.AddAttrs(slog.Bool("b", true), slog.Group("in", slog.String("s", "x"), slog.Float64("f", 1.5)))

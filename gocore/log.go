@@ -22,6 +22,9 @@ const hostQueueSize = 8192
 // SetHostQueue says where spans and logs go; nil drops (and counts) them.
 func SetHostQueue(q *Queue) { hostQueue.Store(q) }
 
+// RecordsDropped gives how many host records found no queue or no room.
+func RecordsDropped() int64 { return recordsDropped.Load() }
+
 // PushHost queues a host record, or counts it as dropped.
 func PushHost(kind RecordKind, payload []byte) {
 	q := hostQueue.Load()
@@ -53,9 +56,10 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 }
 
 // Handle implements slog.Handler. The frame is [time in ns, level, message,
-// function of the call, {attribute: text}].
+// function of the call, {attribute: text}, traceparent]; the last is empty where
+// no span is current.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := msgp.AppendArrayHeader(nil, 5)
+	out := msgp.AppendArrayHeader(nil, 6)
 	out = msgp.AppendInt64(out, r.Time.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
@@ -72,7 +76,8 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 		flatten(attrs, h.groups, a)
 		return true
 	})
-	PushHost(RecordLog, appendDetails(out, attrs))
+	out = appendDetails(out, attrs)
+	PushHost(RecordLog, codec.AppendString(out, TraceOf(ctx).Parent))
 	return nil
 }
 

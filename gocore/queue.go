@@ -157,7 +157,7 @@ func (c *Call) send(plan *codec.Plan, message unsafe.Pointer) {
 	}
 	select {
 	case c.outbox.slots <- struct{}{}:
-	case <-c.context.Done():
+	case <-c.context.Load().Done():
 		return
 	}
 	output := codec.NewOutput(nil, &c.input)

@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestCancelAndClose(t *testing.T) {
 	for token, end := range map[uint64]func(){
 		100: func() { Cancel(100) },
 		101: func() {
-			if left := Close(10 * time.Second); left != 0 {
+			if left := Close(10*time.Second, false); left != 0 {
 				t.Errorf("%d calls left", left)
 			}
 		},
@@ -143,6 +144,26 @@ func TestCancelAndClose(t *testing.T) {
 		})
 	}
 	Cancel(999)
+}
+
+// Close cancels the calls that threads wait for if all shall end, and only then.
+func TestCloseAll(t *testing.T) {
+	ended := make(chan string, 1)
+	request := &Request{Function: numberOf(t, "test.wait"), Frame: twoThree, Started: 1}
+	go func() {
+		payload, _ := Execute(request, nil)
+		ended <- string(payload)
+	}()
+	for countRunning() == 0 {
+		runtime.Gosched()
+	}
+	if left := Close(10*time.Second, false); left != 1 {
+		t.Errorf("%d calls left", left)
+	}
+	Close(10*time.Second, true)
+	if payload := <-ended; !strings.Contains(payload, "was cancelled") {
+		t.Errorf("replied %q", payload)
+	}
 }
 
 // What is wrong with a registration is an error to be reported, not a panic.

@@ -40,7 +40,7 @@ func stream[T any](c *Call, item *codec.Plan, results iter.Seq2[T, error]) error
 		return Errorf(CodeInvalidArgument, "%s gives a stream; submit it and take its messages", c.Function.Name)
 	}
 	var failed error
-	done := c.context.Done()
+	done := c.context.Load().Done()
 	for result, err := range results {
 		if err != nil {
 			failed = err
@@ -49,7 +49,7 @@ func stream[T any](c *Call, item *codec.Plan, results iter.Seq2[T, error]) error
 		output := codec.NewOutput(nil, &c.input)
 		item.Give(&output, unsafe.Pointer(&result))
 		if !c.window.enter(len(output.Frame)+output.Size, done) {
-			failed = c.context.Err()
+			failed = c.context.Load().Err()
 			break
 		}
 		c.outbox.queue.push(Record{Kind: RecordMessage, Token: c.Token, Payload: output.Frame, Held: output.Held})

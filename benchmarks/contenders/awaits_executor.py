@@ -12,25 +12,25 @@ from benchmarks.work import Work
 
 def many(count: int) -> Work:
     """Await all calls together."""
+    pool = ThreadPoolExecutor()
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor() as pool:
-            calls = [loop.run_in_executor(pool, faults.add, i, 1) for i in range(count)]
-            return sum(await asyncio.gather(*calls))
+        calls = [loop.run_in_executor(pool, faults.add, i, 1) for i in range(count)]
+        return sum(await asyncio.gather(*calls))
 
     return work(main)
 
 
 def one(count: int) -> Work:
     """Await one call after the other."""
+    pool = ThreadPoolExecutor()
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
         total = 0
-        with ThreadPoolExecutor() as pool:
-            for i in range(count):
-                total += await loop.run_in_executor(pool, faults.add, i, 1)
+        for i in range(count):
+            total += await loop.run_in_executor(pool, faults.add, i, 1)
         return total
 
     return work(main)
@@ -38,6 +38,7 @@ def one(count: int) -> Work:
 
 def callbacks(count: int) -> Work:
     """Answer the questions of 64 threads, each of which asks one after the other."""
+    pool = ThreadPoolExecutor(64)
 
     def answer(number: int, reply: Future[int]) -> None:
         reply.set_result(number)
@@ -52,9 +53,8 @@ def callbacks(count: int) -> Work:
 
     async def main() -> int:
         loop = asyncio.get_running_loop()
-        with ThreadPoolExecutor(64) as pool:
-            return sum(
-                await asyncio.gather(*[loop.run_in_executor(pool, ask, loop) for _ in range(64)])
-            )
+        return sum(
+            await asyncio.gather(*[loop.run_in_executor(pool, ask, loop) for _ in range(64)])
+        )
 
     return work(main)

@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 2
+#define GOSTITCH_ABI 3
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -153,9 +153,10 @@ int32_t gostitch_stats(gostitch_out *out);
 
 /*
  * Cancels every submitted call and waits until they ended and telemetry is
- * flushed, at most timeout_ns. The library stays loaded and keeps working.
+ * flushed, at most timeout_ns. If all is not 0, the calls that a thread waits for
+ * are cancelled too, and not waited for. The library stays loaded and keeps working.
  * Returns the number of calls that still run.
  */
-int64_t gostitch_close(int64_t timeout_ns);
+int64_t gostitch_close(int64_t timeout_ns, int32_t all);
 
 #endif

@@ -33,7 +33,7 @@ type Config struct {
 	Environment []string
 	// PipeIgnored tells that SIGPIPE was ignored when the library was loaded.
 	PipeIgnored bool
-	// Settings that count from now on; a loader may open again to change them.
+	// Settings that count from now on. A loader may open again to change them, and LogLevel.
 	Settings gocore.Settings
 	// CrashReport is the file for what Go writes when it ends the process; empty: none.
 	CrashReport string
@@ -48,6 +48,7 @@ type Info struct {
 
 var (
 	opened     atomic.Bool
+	logLevel   slog.LevelVar // the lowest that is sent to Python
 	configPlan = mustCompile[Config]()
 	infoPlan   = mustCompile[Info]()
 	statsPlan  = mustCompile[gocore.Stats]()
@@ -86,6 +87,7 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 		return nil, err
 	}
 	// Ctrl-C may have kept Python from the answer to a first opening.
+	logLevel.Set(slog.Level(c.LogLevel))
 	if !opened.Swap(true) {
 		start(&c)
 	}
@@ -103,9 +105,7 @@ func start(c *Config) {
 		// closed standard output.
 		signal.Ignore(unix.SIGPIPE)
 	}
-	level := new(slog.LevelVar)
-	level.Set(slog.Level(c.LogLevel))
-	slog.SetDefault(slog.New(gocore.NewLogHandler(level)))
+	slog.SetDefault(slog.New(gocore.NewLogHandler(&logLevel)))
 	if c.CrashReport != "" {
 		if err := gocore.ReportCrash(c.CrashReport); err != nil {
 			slog.Warn("no crash report can be written", "error", err)
@@ -150,7 +150,7 @@ func gostitch_stats(out *C.gostitch_out) (status C.int32_t) {
 }
 
 //export gostitch_close
-func gostitch_close(timeout C.int64_t) C.int64_t {
+func gostitch_close(timeout C.int64_t, all C.int32_t) C.int64_t {
 	defer func() { endure(recover()) }()
-	return C.int64_t(gocore.Close(time.Duration(timeout)))
+	return C.int64_t(gocore.Close(time.Duration(timeout), all != 0))
 }

@@ -94,6 +94,8 @@ func init() {
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
+	gocore.Register("observe.read_metrics", ReadMetrics)
+	gocore.Register("observe.report_crash", ReportCrash)
 }
 
 // Configure makes Go observe as Python does. Spans of an earlier configuration

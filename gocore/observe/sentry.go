@@ -26,21 +26,31 @@ func newSentry(c SentryConfig) (*sentry.Client, error) {
 
 // panicEvent describes a panic with its Go stack, on the trace it happened in.
 func panicEvent(ctx context.Context, err *gocore.PanicError) *sentry.Event {
-	event := sentry.NewEvent()
-	event.Level = sentry.LevelFatal
-	event.Platform = "go"
-	event.Exception = []sentry.Exception{{
-		Type:       gocore.TypeOf(err),
-		Value:      err.Error(),
-		Stacktrace: stacktrace(err.Stack),
-		Mechanism:  &sentry.Mechanism{Type: "gostitch", Handled: new(bool)},
-	}}
-	event.Tags = map[string]string{string(AttrSide): SideGo}
+	event := fatalEvent(gocore.TypeOf(err), err.Error(), err.Stack, "gostitch")
 	if call := gocore.CallFrom(ctx); call != nil {
 		event.Transaction = call.Function.Name
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		event.Contexts["trace"] = sentry.Context{"trace_id": span.TraceID().String(), "span_id": span.SpanID().String()}
+	}
+	return event
+}
+
+// fatalEvent makes an event of what nothing could handle, grouped by the function it happened in.
+func fatalEvent(kind, text string, stack []gocore.Frame, mechanism string) *sentry.Event {
+	event := sentry.NewEvent()
+	event.Level = sentry.LevelFatal
+	event.Platform = "go"
+	event.Exception = []sentry.Exception{{
+		Type:       kind,
+		Value:      text,
+		Stacktrace: stacktrace(stack),
+		Mechanism:  &sentry.Mechanism{Type: mechanism, Handled: new(bool)},
+	}}
+	event.Tags = map[string]string{string(AttrSide): SideGo}
+	at := slices.IndexFunc(stack, func(f gocore.Frame) bool { return !gocore.IsRuntimeFrame(f) })
+	if at >= 0 {
+		event.Fingerprint = []string{"gostitch", kind, stack[at].Function}
 	}
 	return event
 }

@@ -5,6 +5,7 @@ Twin of ``gocore/callback.go``.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import inspect
@@ -110,9 +111,13 @@ class Callbacks:
         async def settle() -> None:
             try:
                 frame = _VALUE + self._answer.encode(await answer)
-            except Exception as error:
-                frame = self._raise(number, error)
-            send(number.to_bytes(4, "little") + frame)
+            except BaseException as error:
+                # CancelledError too, or the function would wait for ever.
+                send(number.to_bytes(4, "little") + self._raise(number, error))
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                send(number.to_bytes(4, "little") + frame)
 
         if running_loop() is None:
             if inspect.iscoroutine(answer):
@@ -151,7 +156,10 @@ class Callbacks:
         raised, self._raised = self._raised, {}
         for each in _chain(error):
             if each.go_type == "*gocore.CallbackError":
-                return raised.get(each.details.get("question", 0), error)
+                found = raised.get(each.details.get("question", 0), error)
+                with contextlib.suppress(AttributeError):  # a class of somebody's, with slots
+                    found.go_error = error  # type: ignore[attr-defined]
+                return found
         return error
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ class NoCopyError(Exception):
     """No way to load a copy works; the text names each with its reason."""
 
 
-class _Descriptor:
+class Descriptor:
     """A descriptor that somebody else may close, as daemons do with all they inherit."""
 
     def __init__(self, fd: int) -> None:
@@ -69,14 +69,14 @@ class Original:
         path: str,
         memory_file: Callable[[bytes], int],
         *,
-        file: _Descriptor | None = None,
+        file: Descriptor | None = None,
         depth: int = 1,
     ) -> None:
         self.path = path
         self._memory_file = memory_file
         self._depth = depth  # of the children: 1, of theirs: 2
-        self._file = file or _Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
-        self._shared: _Descriptor | None = None
+        self._file = file or Descriptor(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+        self._shared: Descriptor | None = None
         try:
             self._shared = self._new_memory()
         except OSError:
@@ -105,7 +105,7 @@ class Original:
         if self._shared is not None:
             self._shared.close()
 
-    def _ways(self) -> list[tuple[str, Callable[[Callable[[str], None]], tuple[_Descriptor, str]]]]:
+    def _ways(self) -> list[tuple[str, Callable[[Callable[[str], None]], tuple[Descriptor, str]]]]:
         folders = [
             *(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")),
             "/tmp",  # noqa: S108 - the file has a name of its own and is nobody else's
@@ -124,10 +124,10 @@ class Original:
             ),
         ]
 
-    def _new_memory(self) -> _Descriptor:
-        return _Descriptor(self._memory_file(os.fsencode(os.path.basename(self.path))))
+    def _new_memory(self) -> Descriptor:
+        return Descriptor(self._memory_file(os.fsencode(os.path.basename(self.path))))
 
-    def _from_shared_memory(self, load: Callable[[str], None]) -> tuple[_Descriptor, str]:
+    def _from_shared_memory(self, load: Callable[[str], None]) -> tuple[Descriptor, str]:
         if self._shared is None:
             raise OSError("it was refused when the library was loaded")
         self._fill(self._shared.number())
@@ -135,7 +135,7 @@ class Original:
         self._shared = None  # the child's now
         return shared, mapped
 
-    def _from_memory(self, load: Callable[[str], None]) -> tuple[_Descriptor, str]:
+    def _from_memory(self, load: Callable[[str], None]) -> tuple[Descriptor, str]:
         memory = self._new_memory()
         try:
             self._fill(memory.number())
@@ -145,17 +145,17 @@ class Original:
             raise
 
     def _load_memory(
-        self, memory: _Descriptor, load: Callable[[str], None]
-    ) -> tuple[_Descriptor, str]:
+        self, memory: Descriptor, load: Callable[[str], None]
+    ) -> tuple[Descriptor, str]:
         # The loader compares names before it looks at the file, and the number may have
         # been that of a forebear's copy.
         load("/proc/self/fd/" + "./" * self._depth + str(memory.number()))
         return memory, os.readlink(f"/proc/self/fd/{memory.number()}").removesuffix(" (deleted)")
 
-    def _from_folder(self, folder: str, load: Callable[[str], None]) -> tuple[_Descriptor, str]:
+    def _from_folder(self, folder: str, load: Callable[[str], None]) -> tuple[Descriptor, str]:
         path = os.path.join(folder, f".gostitch-{os.getpid()}-{os.urandom(6).hex()}.so")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        file = _Descriptor(os.open(path, flags, 0o700))
+        file = Descriptor(os.open(path, flags, 0o700))
         try:
             self._copy_to(file.number())
             load(path)

@@ -13,10 +13,13 @@ import re
 import stat
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
+
+from gostitch.exceptions import GoFrame
 
 FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 """The environment variable that names the folder of crash reports; ``off``: none are kept."""
@@ -26,6 +29,11 @@ _NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<space>\d+)\.crash")
 _HEADER = re.compile(r"^goroutine \d+ .*?\[(?P<state>.*)\]:$", re.MULTILINE)
 _CALL = re.compile(r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)')
 _TRACE = re.compile(r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})')
+_FRAME = re.compile(
+    r"^(?:created by )?(?P<function>\S+?)(?:\([^()\n]*\))?(?: in goroutine \d+)?\n"
+    r"\t(?P<file>\S+):(?P<line>\d+)",
+    re.MULTILINE,
+)
 _REASON = re.compile(r"^(fatal error: |panic: |runtime: |SIG[A-Z]+: )(?P<text>.*)", re.MULTILINE)
 # What Go was doing when it gave up: a frame near the top of the stack.
 _FATAL = {
@@ -54,6 +62,7 @@ class CrashReport(NamedTuple):
     function: str | None
     trace_id: str | None
     text: str
+    go_frames: tuple[GoFrame, ...] = ()
 
     def __str__(self) -> str:
         call = f" in {self.function}()" if self.function else ""
@@ -90,8 +99,9 @@ def folder() -> Path | None:
         _why_none = f"{FOLDER_VARIABLE} is off"
         return None
     reasons = []
-    for path in [Path(chosen)] if chosen else _usual_folders():
+    for place in [_named] if chosen else _USUAL_FOLDERS:
         try:
+            path = place()
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             found = path.lstat()
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
@@ -114,13 +124,27 @@ def why_none() -> str:
     return _why_none
 
 
-def _usual_folders() -> list[Path]:
+def _named() -> Path:
+    return Path(os.environ[FOLDER_VARIABLE]).absolute()
+
+
+def _of_the_user() -> Path:
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():  # which is to be ignored, as the convention has it
+        state = Path(os.path.expanduser("~/.local/state"))
+    if not state.is_absolute():
+        raise FileNotFoundError("this user has no home")
+    return state / "gostitch" / "crashes"
+
+
+def _temporary() -> Path:
     import tempfile  # late: it is slow to import, and mostly there already
 
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    temporary = Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
-    # A private folder within one that may be anybody's.
-    return [Path(state, "gostitch", "crashes"), temporary]
+    # A private folder within one that may be anybody's. Raises where nothing can be written.
+    return Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
+
+
+_USUAL_FOLDERS: list[Callable[[], Path]] = [_of_the_user, _temporary]
 
 
 def begin() -> str:
@@ -254,7 +278,14 @@ def parse(pid: int, when: datetime, text: str) -> CrashReport:
         function=call["call"] if call else None,
         trace_id=trace["trace"] if trace else None,
         text=text,
+        go_frames=_frames_of(text[first.end() :] if first else text),
     )
+
+
+def _frames_of(text: str) -> tuple[GoFrame, ...]:
+    """Read the stack that a text begins with, up to the next goroutine."""
+    found = _FRAME.finditer(text.lstrip("\n").partition("\n\n")[0])
+    return tuple(GoFrame(each["function"], each["file"], int(each["line"])) for each in found)
 
 
 def _reason_of(text: str) -> str:
@@ -278,8 +309,16 @@ def _start_of(pid: int) -> str:
 
 
 def _space() -> str:
-    """Give the name space that process numbers are of: that of a container, for one."""
+    """Give a number for what process numbers are of: a container, and a start of a machine.
+
+    The folder may be one that several machines share, on which the name space of
+    processes has the same number.
+    """
     try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
+        machine = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+    except OSError:
+        machine = b""
+    try:
+        return str(zlib.crc32(machine, os.stat("/proc/self/ns/pid").st_ino & 0xFFFFFFFF))
     except OSError:
         return "0"

@@ -11,6 +11,7 @@ import concurrent.futures
 import operator
 import os
 import threading
+import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
@@ -34,6 +35,10 @@ _PATIENCE_S = 1.0
 """Seconds to wait for a future's condition before its outcome is set without it."""
 
 
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.1, 5.0
+"""Seconds after which a thread that waits looks whether its reply can come; then twice as long."""
+
+
 class _Condition(threading.Condition):
     """A condition whose lock Ctrl-C cannot leave locked in a with statement.
 
@@ -44,6 +49,26 @@ class _Condition(threading.Condition):
 
     __enter__ = property(operator.attrgetter("_lock.__enter__"))
     __exit__ = property(operator.attrgetter("_lock.__exit__"))
+
+    def __init__(self, queue: Sender) -> None:
+        super().__init__()
+        self._queue = queue
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait, and look now and then whether who is to handle the reply is held up.
+
+        A callback may wait, on the pump, for a lock that this thread holds.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
+        patience = _FIRST_LOOK_S
+        while True:
+            left = patience if until is None else min(until - time.monotonic(), patience)
+            if super().wait(left):
+                return True
+            if until is not None and time.monotonic() >= until:
+                return False
+            self._queue.relieve()
+            patience = min(2 * patience, _LAST_LOOK_S)
 
 
 class Sender(Protocol):
@@ -60,6 +85,9 @@ class Sender(Protocol):
 
         ``blocks`` tells that this thread may be about to wait for the future.
         """
+
+    def relieve(self) -> None:
+        """Have another thread handle replies if the one that does is held up by a callback."""
 
 
 if TYPE_CHECKING:
@@ -98,7 +126,7 @@ class Future(_Future[R]):
             with _condition_lock:
                 if self._own_condition is None:
                     self._waiters: list[Any] = []
-                condition = self._adopt(_Condition())
+                condition = self._adopt(_Condition(self._queue))
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
         return condition
@@ -191,13 +219,7 @@ class Future(_Future[R]):
     def _tell_others(self) -> None:
         """Wake who awaits in other loops, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting or ():
-            if running_loop() is loop:
-                _release(waiter)
-            else:
-                try:
-                    loop.call_soon_threadsafe(_release, waiter)
-                except RuntimeError:
-                    pass  # the loop is closed: nobody awaits there any more
+            release(waiter, loop)
         if self._done_callbacks:
             self._invoke_callbacks()  # type: ignore[attr-defined]
 
@@ -210,6 +232,17 @@ def _tell(waiter: Any, state: str, future: Future[Any]) -> None:
         waiter.add_exception(future)
     else:
         waiter.add_result(future)
+
+
+def release(waiter: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> None:
+    """Wake who awaits in a loop, from any thread."""
+    if running_loop() is loop:
+        _release(waiter)
+        return
+    try:
+        loop.call_soon_threadsafe(_release, waiter)
+    except RuntimeError:
+        pass  # the loop is closed: nobody awaits there any more
 
 
 def _release(waiter: asyncio.Future[None]) -> None:

@@ -6,6 +6,7 @@ finds OpenTelemetry or Sentry in the process. The core works without either.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -18,17 +19,19 @@ _found: set[str] = set()
 
 
 def look() -> None:
-    """Attach the observers to what has come into the process since the last look."""
+    """Attach the observers to what is in the process, if anything has come since the last look."""
     global _modules_seen
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
-    found = {"opentelemetry.trace", "sentry_sdk"} & sys.modules.keys()
-    if found != _found:
+    found = {"opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk"} & sys.modules.keys()
+    if found:
         from gostitch import observe
 
-        observe.attach()
-        _found.update(found)
+        if found != _found:
+            observe.attach()
+            _found.update(found)
+        observe.follow()
     # Last: until then other threads must look, and wait, too.
     _modules_seen = modules
 
@@ -42,8 +45,20 @@ trace_context: Callable[[], bytes] = no_trace
 """Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
 
 
-def _ignore_panic(error: GoPanic, trace: bytes) -> None:
+def _ignore_panic(error: GoPanic) -> None:
     pass
+
+
+panicked: Callable[[GoPanic], None] = _ignore_panic
+"""Report a panic that crosses, before it is raised."""
+
+
+def _ignore_record(record: logging.LogRecord) -> None:
+    pass
+
+
+logged: Callable[[logging.LogRecord], None] = _ignore_record
+"""Take note of a log record of Go, before its logger gets it."""
 
 
 def _enter_nothing(lines: bytes) -> Any:
@@ -52,10 +67,6 @@ def _enter_nothing(lines: bytes) -> Any:
 
 enter: Callable[[bytes], Any] = _enter_nothing
 """Make a trace context of Go the current one, in a context that is thrown away afterwards."""
-
-
-panicked: Callable[[GoPanic, bytes], None] = _ignore_panic
-"""Report a panic that crosses, with the trace context of its call, before it is raised."""
 
 
 def _ignore_span(frame: bytes) -> None:

@@ -45,8 +45,13 @@ class LoopFuture(Future[R]):
         waiting[:] = kept
         return removed
 
+    # What asyncio.gather reads of a child that was cancelled.
+    _cancel_message: Any = None
+
     def cancel(self, msg: Any = None) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
+        if msg is not None and not self.done():
+            self._cancel_message = msg
         return super().cancel()
 
     def _wait_for_result(self, timeout: float | None = None) -> R:
@@ -60,7 +65,9 @@ class LoopFuture(Future[R]):
     def _raise_if_cancelled(self) -> None:
         """Raise what asyncio expects, where it may be asyncio that asks."""
         if self._state == CANCELLED and running_loop() is self._loop_ref():
-            raise asyncio.CancelledError
+            raise self._make_cancelled_error()
 
     def _make_cancelled_error(self) -> asyncio.CancelledError:
-        return asyncio.CancelledError()
+        if self._cancel_message is None:
+            return asyncio.CancelledError()
+        return asyncio.CancelledError(self._cancel_message)

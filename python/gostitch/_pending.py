@@ -10,6 +10,7 @@ queue as well, so a blocked or closed loop cannot make the waiter hang.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import select
@@ -18,15 +19,22 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from gostitch import _process
+from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
+from gostitch.exceptions import GoError
 
 if TYPE_CHECKING:
     import asyncio
 
+_HELD_UP_S = 0.05
+"""Seconds with one batch after which the pump counts as held up, if somebody waits."""
+
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
+
+_SETTLE_S = 0.25
+"""Seconds that the interpreter's end waits for what the pump has in hand."""
 
 _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
@@ -68,11 +76,28 @@ class Pump:
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
+        self._busy_since = 0.0  # with one batch; 0: it waits for something to do
+        self.handling = False  # what it has drained
+        _logs.when_level_changes(self._level_changed)
+        self._level_is_old = not _logs.level_is_told()
         self._thread: threading.Thread
         self._start()
 
+    def _level_changed(self) -> None:
+        # Not here: who changes a level holds the lock of logging.
+        self._level_is_old = True
+        os.eventfd_write(self._changed, 1)
+
+    def _refresh(self) -> None:
+        self._level_is_old = False
+        try:
+            _process.refresh()
+        except GoError:
+            logging.getLogger("gostitch").exception("the level of logging did not reach Go")
+
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
+        _logs.when_level_changes(lambda: None)
         _process.close_inherited(self._changed)
 
     def _start(self) -> None:
@@ -84,6 +109,17 @@ class Pump:
         if threading.current_thread() is self._thread:
             self._start()
 
+    def relieve(self) -> None:
+        """Let another thread take over if this one's is with one batch for long."""
+        since = self._busy_since
+        if not since or time.monotonic() - since < _HELD_UP_S:
+            return
+        self._busy_since = 0.0
+        self._start()
+        for queue in list(self._watched.values()):
+            if queue.has_records():
+                queue.wake()
+
     def watch(self, queue: Queue) -> None:
         """Drain this queue too, until it is idle."""
         if queue.watched and not queue.retired:
@@ -94,6 +130,8 @@ class Pump:
 
     def _run(self) -> None:
         while not self._is_replaced():
+            if self._level_is_old:
+                self._refresh()
             poll = select.poll()
             poll.register(self._changed, select.POLLIN)
             for fd in list(self._watched):
@@ -125,12 +163,22 @@ class Pump:
             if not queue.is_ready():
                 return
         try:
-            while queue.drain():
-                pass
+            self.handling = more = True
+            while more and not self._is_replaced():
+                self._busy_since = time.monotonic()
+                more = queue.drain()
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
-            logging.getLogger("gostitch").exception("a record of Go could not be handled")
+            # A filter or handler of the program's may be what is broken.
+            with contextlib.suppress(BaseException):
+                logging.getLogger("gostitch").exception("a record of Go could not be handled")
+        finally:
+            if self._is_replaced():
+                queue.wake()  # for what is left
+            else:
+                self._busy_since = 0.0
+                self.handling = False
 
     def _sweep(self) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
@@ -150,7 +198,7 @@ class Pump:
 
 
 _pump: Pump | None = None
-_pump_lock = threading.Lock()
+_pump_lock = threading.RLock()  # reentrant for handlers of signals
 
 
 def pump() -> Pump:
@@ -159,12 +207,15 @@ def pump() -> Pump:
     if _pump is None:
         with _pump_lock:
             if _pump is None:
-                _pump = Pump(_process.library())
+                made = Pump(_process.library())
+                # Unless a signal's handler was faster; this one then serves who has its queue.
+                _pump = _pump or made
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
-                atexit.unregister(leave)  # the parent's, after fork
-                atexit.register(leave)
+                for last in (leave, _settle):  # in the order in which they do not run
+                    atexit.unregister(last)  # the parent's, after fork
+                    atexit.register(last)
     return _pump
 
 
@@ -173,6 +224,14 @@ def drain_host() -> None:
     if _pump is not None:
         while _pump.queue.drain():
             pass
+
+
+def _settle() -> None:
+    """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
+    until = time.monotonic() + _SETTLE_S
+    while _pump is not None and _pump.handling and time.monotonic() < until:
+        time.sleep(_SETTLE_S / 100)
+    drain_host()
 
 
 def pending_count() -> int:
@@ -184,7 +243,7 @@ def _after_fork_in_child() -> None:
     global _pump, _pump_lock
     if _pump is not None:
         _pump.forget()
-    _pump, _pump_lock = None, threading.Lock()
+    _pump, _pump_lock = None, threading.RLock()
     _loop_queues.clear()
 
 

@@ -7,7 +7,6 @@ The only module that hands out ``_abi``; everything that crosses asks
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import signal
 import sys
@@ -20,7 +19,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from gostitch import _codec, _crashes, _settings
+from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
+from gostitch import _codec, _crashes, _hooks, _logs, _settings
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -143,7 +143,8 @@ class Library:
 
 # The library of each generated module that was imported and has one of its own.
 _own: dict[str, str] = {}
-_lock = threading.Lock()
+# Reentrant: a signal's handler, or a destructor, may call in the middle of loading.
+_lock = threading.RLock()
 _opening = threading.RLock()  # held while the library is loaded, and during a fork
 _library: Library | None = None
 _original: Original | None = None  # what is kept of the library for forked children
@@ -151,7 +152,9 @@ _forked_from: int | None = None
 _loading = False
 _closed = False
 _warned_of: set[str] = set()  # other Go runtimes
-_refused: LibraryError | None = None  # why the library that is loaded cannot be used
+# What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
+# must not be loaded, but what stood in the way may be corrected.
+_brought_in: tuple[str, str] | None = None
 _interrupts: tuple[()] | tuple[int, int] = ()  # the ends of the pipe of Ctrl-C
 
 
@@ -250,17 +253,18 @@ def _load() -> Library:
                 "there), or start the child with the 'spawn' or 'forkserver' method",
                 details={"pid": os.getpid(), "parent_pid": _forked_from},
             )
-        if _refused is not None:
-            # It cannot be unloaded, and a second Go runtime must not be loaded.
-            raise LibraryError(str(_refused), details=_refused.details) from _refused
         path = _find() if _original is None else _original.path
         with _opening:
-            _library = _open(path, policy)
+            opened = _open(path, policy)
+        if _library is not None:
+            return _library  # loaded by a signal's handler in the middle, and in use since
+        _library = opened
         atexit.unregister(_close)  # the parent's, after fork
         atexit.register(_close)
         loaded = _library
     warn_of_other_runtimes()
     if _forked_from is None:
+        _hooks.look()  # first, so that an observer sees each report once
         _crashes.take()
     return loaded
 
@@ -287,9 +291,11 @@ def _find() -> str:
 
 
 def _open(path: str, policy: str) -> Library:
-    global _loading, _original, _refused
+    global _loading, _original, _brought_in
     _loading = True
     try:
+        if _brought_in is not None:
+            return _shake_hands(*_brought_in)
         _settings.refuse_unreadable()
         if _forked_from is None:
             _bring_in(path)
@@ -299,6 +305,7 @@ def _open(path: str, policy: str) -> Library:
         else:
             before = _original or Original(path, bridge.memory_file)
             _original, mapped = before.load_copy(_bring_in)
+        _brought_in = path, mapped
         return _shake_hands(path, mapped)
     except NoCopyError as error:
         raise LibraryError(
@@ -314,9 +321,6 @@ def _open(path: str, policy: str) -> Library:
             f"{LIBRARY_VARIABLE}",
             details={"path": path},
         ) from None
-    except LibraryError as error:
-        _refused = error
-        raise
     finally:
         _loading = False
 
@@ -350,14 +354,19 @@ def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     return msgspec.msgpack.encode(
         (
-            _slog_level(),
+            _logs.tell_level(),
             _interrupt_pipe(),
             as_go_has_it(environment),
             pipe_ignored,
             _settings.as_go_has_it(settings, environment),
-            _crashes.begin(),
+            _text(os.fsencode(_crashes.begin())),
         )
     )
+
+
+def refresh() -> None:
+    """Tell the library of the level of logging that counts now."""
+    _apply(_settings.present())
 
 
 def _apply(settings: _settings.Settings) -> None:
@@ -423,11 +432,6 @@ def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:
     return msgspec.msgpack.decode(payload, type=kind)
 
 
-def _slog_level() -> int:
-    """Translate the level of the logger that Go's records go to into slog's numbers."""
-    return _codec.slog_level(logging.getLogger(_codec.LOGGER).getEffectiveLevel())
-
-
 def _interrupt_pipe() -> int:
     """Give the end that Go reads of the pipe through which it learns of SIGINT, made once.
 
@@ -444,7 +448,7 @@ def _interrupt_pipe() -> int:
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
     if _library is not None:
-        bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
+        bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), False)
         _crashes.end()
 
 
@@ -467,10 +471,16 @@ def close(timeout: float) -> list[Running]:
         return []
     bridge.ready(False)
     deadline = time.monotonic() + timeout
+    _wait_until_idle(library, deadline)
+    deadline = time.monotonic() + _CLOSE_TIMEOUT_S
+    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), True)
+    _wait_until_idle(library, deadline)  # for those that threads wait for, too
+    return library.stats().in_flight
+
+
+def _wait_until_idle(library: Library, deadline: float) -> None:
     while library.stats().calls and time.monotonic() < deadline:
         time.sleep(_CLOSE_POLL_S)
-    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9))
-    return library.stats().in_flight
 
 
 def reopen() -> None:
@@ -501,14 +511,16 @@ def _after_fork_in_parent() -> None:
 
 def _after_fork_in_child() -> None:
     global _library, _loading, _forked_from, _lock, _opening, _interrupts
+    global _brought_in
     # Another thread may have held the lock at the fork.
-    _lock, _opening = threading.Lock(), threading.RLock()
+    _lock, _opening = threading.RLock(), threading.RLock()
     _crashes.leave_to_parent()
     close_inherited(*_interrupts)  # the parent's, as is the call that it could cancel
     _interrupts = ()
-    if _library is not None or _loading:  # by another thread, which does not exist here
+    if _library is not None or _loading or _brought_in is not None:
+        # Or loading in another thread, which does not exist here.
         _forked_from = _library.pid if _library is not None else os.getppid()
-    _library, _loading = None, False
+    _library, _loading, _brought_in = None, False, None
 
 
 def close_inherited(*descriptors: int) -> None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import contextvars
 import functools
-import logging
 import os
 import select
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch import _codec, _hooks, _process
+from gostitch import _codec, _hooks, _logs, _process
 from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import FINISHED, Future
 from gostitch._loops import running_loop
@@ -36,8 +35,6 @@ _FORKED = (
     "arrive here, so make the call again in this process"
 )
 
-_log_to = logging.getLogger(_codec.LOGGER)
-
 
 class Attendant(Protocol):
     """What drains queues that their owners may not."""
@@ -47,6 +44,9 @@ class Attendant(Protocol):
 
     def stand_in(self) -> None:
         """Let another thread take over if this is the attendant's."""
+
+    def relieve(self) -> None:
+        """Let another thread take over if the attendant's is in one callback for long."""
 
 
 class Call(NamedTuple):
@@ -100,18 +100,19 @@ class Queue(bridge.Queue):
         host: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         # A weak reference, or a loop that is dropped with calls under way would live
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
-        super().__init__(bridge.queue(fd, host), fd, of, _class_of_futures(loop))
+        futures = _class_of_futures(loop)
+        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        super().__init__(bridge.queue(fd, host), fd, of, futures)  # which closes it in the end
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
-        # What each thread is in the middle of, and what was left of interrupted batches.
-        self._open: dict[Iterator[Record], int] = {}
-        self._kept: list[Iterator[Record]] = []
-        # Held from draining a batch until it is sorted, and while the descriptor is used.
+        # What was drained and not handled yet. Every thread that drains takes from it, so what
+        # one leaves behind, that was interrupted or waits in a callback, is for the next.
+        self._records: deque[Record] = deque()
+        # Held while a batch is drained, and while the descriptor is used.
         self._order = threading.RLock()
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
@@ -126,7 +127,14 @@ class Queue(bridge.Queue):
         # Registered before the crossing: messages may be drained by another
         # thread before that is over.
         self._conversations[future._token] = _Conversation(call, future)
-        refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
+        try:
+            refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
+        except BaseException:
+            if future._token in self.pending:  # Ctrl-C, and the call runs
+                future.cancel()
+            else:
+                self._conversations.pop(future._token, None)
+            raise
         if refused is not None:
             del self._conversations[future._token]
             future._end_loan()
@@ -163,10 +171,14 @@ class Queue(bridge.Queue):
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
-            # A callback is about to wait, perhaps for a reply further down its own batch.
-            for records, thread in list(self._open.items()):
-                if thread == threading.get_ident():
-                    self._keep(None, records)
+            if self._records:
+                # A callback is about to wait, perhaps for a reply further down its own batch.
+                self.wake()
+
+    def relieve(self) -> None:
+        """Have another thread handle replies if the pump is held up by a callback."""
+        if not self.is_foreign():
+            self._attendant().relieve()
 
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
@@ -192,6 +204,10 @@ class Queue(bridge.Queue):
         poll.register(self.fd, select.POLLIN)
         return bool(poll.poll(0))
 
+    def has_records(self) -> bool:
+        """Tell whether something was drained and not handled yet."""
+        return bool(self._records)
+
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain what waits, as the loop's reader."""
         self._blocked = False
@@ -203,80 +219,49 @@ class Queue(bridge.Queue):
         """Handle one batch of waiting records; tell whether more wait."""
         if self.is_foreign():
             return False
-        self._handle_kept()
-        batch: list[Record] = []
-        records = iter(batch)
-        self._open[records] = threading.get_ident()
         try:
-            with self._order:
-                try:
-                    more = self.take_batch(batch)
-                finally:
-                    self._sort(batch)
-            self._handle_all(records)
-            if self.loop is not None and not self.is_served():
+            more = self.take_batch(self._records, self._conversations, self._order)
+            self._handle_all()
+            if self.retired or (self.loop is not None and not self.is_served()):
                 self._handle_stranded()
             return more
         except BaseException:
-            self._keep(None, records)
+            self.wake()  # for what is left
             raise
-        finally:
-            self._open.pop(records, None)
-
-    def _sort(self, batch: list[Record]) -> None:
-        """Put what has arrived for callbacks in order; the batch says for which calls."""
-        for record in batch:
-            conversation = self._conversations.get(record[1])
-            if conversation is None:
-                continue
-            if record[0] == _codec.TRACE:
-                conversation.traces[record[2]] = bytes(record[3])
-            else:
-                conversation.waiting.append(record)
 
     def _handle_stranded(self) -> None:
-        """Handle what was given to a loop that has ended before it could."""
+        """Handle what was given to a loop that has ended before it could, or left by who has."""
         for conversation in list(self._conversations.values()):
             if conversation.waiting:
                 self._handle_waiting(conversation)
 
-    def _handle_kept(self) -> None:
-        for records in list(self._kept):
-            self._handle_all(records)
-            try:
-                self._kept.remove(records)
-            except ValueError:
-                pass  # another thread has seen its end too
-
-    def _handle_all(self, records: Iterator[Record]) -> None:
-        record = None
+    def _handle_all(self) -> None:
+        records, record = self._records, None
         try:
-            for record in records:
+            while records:
+                record = records.popleft()
                 self._handle(*record)
-        except BaseException:
-            self._keep(record, records)
+                record = None
+        except BaseException as error:
+            if record is None and isinstance(error, IndexError):
+                return  # another thread was faster
+            if record is not None and self._must_be_handled(record):
+                records.appendleft(record)
             raise
 
-    def _keep(self, current: Record | None, records: Iterator[Record]) -> None:
-        """Keep what is left of a batch for the next drain.
-
-        Ctrl-C may strike anywhere in the middle of one, and nothing that was
-        drained may be lost.
-        """
-        left = list(records)
-        if current is not None and current[0] == _codec.REPLY:
-            future = self.pending.get(current[1])
-            if future is not None and not future._taken:
-                left.insert(0, current)
-        if left:
-            self._kept.append(iter(left))
-        self.wake()
+    def _must_be_handled(self, record: Record) -> bool:
+        """Tell whether a record whose handling Ctrl-C has ended must be looked at again."""
+        kind, token, _, _ = record
+        if token in self._conversations:
+            return True  # what has arrived for it is not lost, and is handled where it stands
+        future = self.pending.get(token) if kind == _codec.REPLY else None
+        return future is not None and not future._taken
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
         if kind == _codec.LOG:
-            _log(payload)
+            _logs.take(payload)
         elif kind == _codec.SPAN:
             _hooks.span(bytes(payload))
         elif not token:
@@ -403,7 +388,7 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return
         self.retired = True
-        if any(each.waiting for each in list(self._conversations.values())):
+        if self._records or any(each.waiting for each in list(self._conversations.values())):
             self.wake()  # nobody else would look at that
         if self.pending or self.watched:
             # Nothing may be polled after it was closed: the number may soon be another file's.
@@ -438,8 +423,7 @@ class Queue(bridge.Queue):
             future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self.pending.clear()
         self._conversations.clear()
-        self._kept.clear()
-        self._open.clear()
+        self._records.clear()
         self._order = threading.RLock()
         if self.loop is None and self.fd >= 0:
             # That of a loop may still be in its selector, where a number must not come again.
@@ -459,8 +443,9 @@ def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
     """Build the exception of an error frame, and report it if it is a panic."""
     error = _codec.decode_error(payload)
+    error.trace = trace
     if isinstance(error, GoPanic):
-        _hooks.panicked(error, trace)
+        _hooks.panicked(error)
     return error
 
 
@@ -470,12 +455,6 @@ def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
         error = ("LookupError", f"nobody knows {bytes(question)!r}")
         return answer(number, error, failed=True)
     return answer(number, _process.as_go_has_it(_process.present_environment()))
-
-
-def _log(payload: bytes | memoryview) -> None:
-    record = _codec.decode_log(payload)
-    if _log_to.isEnabledFor(record.levelno):
-        _log_to.handle(record)
 
 
 _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()

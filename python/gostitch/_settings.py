@@ -6,9 +6,9 @@ forked child too, and at once where it is loaded already.
 
 from __future__ import annotations
 
-import math
 import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -33,6 +33,13 @@ _SHARE = 0.5
 """Of the container's memory that Go may fill before it collects harder: the rest is Python's."""
 
 _MOST = 2**31 - 1
+
+_LONGEST_S = 2**32
+"""Seconds from which on a time is none: 136 years."""
+
+_MOST_PROCS = 8192
+"""The Go runtime makes some kilobytes for each, and ends the process where there is no more
+memory; no machine has more processors."""
 
 
 class Limit(NamedTuple):
@@ -65,6 +72,7 @@ class Settings(NamedTuple):
 
 
 _present = Settings()
+_lock = threading.RLock()  # reentrant for handlers of signals
 _listeners: list[Callable[[Settings], None]] = []
 
 
@@ -125,38 +133,50 @@ def configure(
 
     """
     global _present
-    new = _present
-    if max_procs is not _UNSET:
-        new = new._replace(max_procs=_whole("max_procs", max_procs, 1))
-    if memory_limit is not _UNSET:
-        new = new._replace(memory_limit=_size(memory_limit))
-    if gc_percent is not _UNSET:
-        percent = -1 if gc_percent == "off" else _whole("gc_percent", gc_percent, 1)
-        new = new._replace(gc_percent=percent)
-    if fork is not _UNSET:
-        if fork is not None and fork not in FORK_POLICIES:
-            raise _value("fork", f"must be 'copy' or 'error', not {fork!r}")
-        new = new._replace(fork=fork)
-    if export is not _UNSET:
-        if export is not None and export not in EXPORTS:
-            raise _value("export", f"must be 'auto', 'python' or 'direct', not {export!r}")
-        new = new._replace(export=export)
-    if limits is not _UNSET:
-        new = new._replace(limits=_limits(limits))
-    if default_timeout is not _UNSET:
-        new = new._replace(default_timeout=_seconds("default_timeout", default_timeout))
-    if grace is not _UNSET:
-        new = new._replace(grace=_seconds("grace", grace, zero=True))
-    for apply in _listeners:
-        apply(new)
-    _present = new
+    with _lock:
+        new = _present
+        if max_procs is not _UNSET:
+            new = new._replace(max_procs=_whole("max_procs", max_procs, 1, _MOST_PROCS))
+        if memory_limit is not _UNSET:
+            new = new._replace(memory_limit=_size(memory_limit))
+        if gc_percent is not _UNSET:
+            percent = -1 if gc_percent == "off" else _whole("gc_percent", gc_percent, 1)
+            new = new._replace(gc_percent=percent)
+        if fork is not _UNSET:
+            if fork is not None and fork not in FORK_POLICIES:
+                raise _value("fork", f"must be 'copy' or 'error', not {fork!r}")
+            new = new._replace(fork=fork)
+        if export is not _UNSET:
+            if export is not None and export not in EXPORTS:
+                raise _value("export", f"must be 'auto', 'python' or 'direct', not {export!r}")
+            new = new._replace(export=export)
+        if limits is not _UNSET:
+            new = new._replace(limits=_limits(limits))
+        if default_timeout is not _UNSET:
+            new = new._replace(default_timeout=_seconds("default_timeout", default_timeout))
+        if grace is not _UNSET:
+            new = new._replace(grace=_seconds("grace", grace, zero=True))
+        before, _present = _present, new  # who loads the library just now must see them
+        try:
+            for apply in _listeners:
+                apply(new)
+        except BaseException:
+            _present = before
+            raise
+
+
+def _text(number: float) -> str:
+    try:
+        return str(number)
+    except ValueError:
+        return "so large a number"  # thousands of digits, which Python does not print
 
 
 def _value(argument: str, problem: str) -> GoValueError:
     return GoValueError(f"{argument} {problem}", details={"argument": argument})
 
 
-def _whole(argument: str, value: Any, least: int) -> int | None:
+def _whole(argument: str, value: Any, least: int, most: int = _MOST) -> int | None:
     if value is None:
         return None
     if type(value) is not int:
@@ -164,8 +184,8 @@ def _whole(argument: str, value: Any, least: int) -> int | None:
             f"{argument} must be an int or None, not {type(value).__name__}",
             details={"argument": argument},
         )
-    if not least <= value <= _MOST:
-        raise _value(argument, f"must be between {least} and {_MOST}, not {value}")
+    if not least <= value <= most:
+        raise _value(argument, f"must be between {least} and {most}, not {_text(value)}")
     return value
 
 
@@ -186,7 +206,7 @@ def _size(value: Any) -> int | None:
             details={"argument": "memory_limit"},
         )
     if not 0 < value <= _LARGEST:
-        raise _value("memory_limit", f"must be at least 1 byte, not {value}")
+        raise _value("memory_limit", f"must be at least 1 byte, not {_text(value)}")
     return value
 
 
@@ -211,8 +231,8 @@ def _seconds(argument: str, value: Any, *, zero: bool = False) -> float | None:
         )
     if not (value > 0 or (zero and value == 0)):
         least = "at least" if zero else "above"
-        raise _value(argument, f"must be {least} 0 seconds, not {value}")
-    return None if math.isinf(value) else float(value)
+        raise _value(argument, f"must be {least} 0 seconds, not {_text(value)}")
+    return None if value > _LONGEST_S else float(value)
 
 
 def _limits(limits: Any) -> Mapping[str, Limit]:
@@ -263,7 +283,7 @@ def as_go_has_it(settings: Settings, environment: Mapping[bytes, bytes]) -> list
 
 
 def _ns(seconds: float | None) -> int:
-    return 0 if seconds is None else max(1, int(min(seconds, 2**32) * 1e9))
+    return 0 if seconds is None else max(1, int(seconds * 1e9))
 
 
 def timeout_of(settings: Settings, function: str) -> float | None:
@@ -309,3 +329,11 @@ def refuse_unreadable(path: str = "/proc/self/environ") -> None:
                 f"start the process without it, or with a value such as {_EXAMPLES[name]}",
                 details={"variable": name},
             )
+
+
+def _after_fork_in_child() -> None:
+    global _lock
+    _lock = threading.RLock()  # another thread may have held it at the fork
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from gostitch import _calls, _pending, _process
-from gostitch._future import Future
+from gostitch._future import Future, release
 from gostitch._queue import Queue
 from gostitch.exceptions import ForkedHandleError, GoClosedError, GoTypeError
 
@@ -105,10 +105,16 @@ class Stream(Iterator[T], AsyncIterator[T]):
         await self.aclose()
 
     def __del__(self) -> None:
+        queue = getattr(self, "_queue", None)
+        if queue is not None:
+            # Its own, whose only call is this one; Ctrl-C may have kept the future from us.
+            for future in list(queue.pending.values()):
+                future.cancel()
+            self._retire()
+            return
         future = getattr(self, "_future", None)
         if future is not None and not self._ended:
             future.cancel()
-            self._retire()
 
     def close(self) -> None:
         """End the function's context; results that were not taken are dropped.
@@ -132,8 +138,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._ended = True
         self._results.clear()
         if self._future is not None:
-            self._future.cancel()
-        self._wake()
+            self._future.cancel()  # which wakes who waits in a loop
 
     def _begin_read(self) -> None:
         self._check_process()
@@ -169,11 +174,15 @@ class Stream(Iterator[T], AsyncIterator[T]):
         call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived, None)
         self._begun_by = _process.loaded()
         self._future = queue.converse(call)
+        if self._ended:  # another thread has closed the stream just now, and saw no call
+            self._future.cancel()
         return self._future
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        """Wake who waits in a loop; the pump does when the loop was slow, and may not touch it."""
+        waiter = self._waiter
+        if waiter is not None:
+            release(waiter, waiter.get_loop())
 
     def _wait(self) -> None:
         """Wait for a result or the end, on this thread."""
@@ -225,7 +234,10 @@ class Stream(Iterator[T], AsyncIterator[T]):
     def _take(self, end: type[Exception]) -> T:
         """Give the oldest result, or the end of the stream."""
         if self._results:
-            result = self._results.popleft()
+            try:
+                result = self._results.popleft()
+            except IndexError:  # another thread has closed the stream just now
+                raise end from None
             self._taken += 1
             if self._taken == _REPORT_EVERY:
                 self._report()

@@ -33,8 +33,9 @@ class GoError(Exception):
     ``code`` is a word of the list in this module, ``details`` says what a
     program can act on (``argument``, ``path``, ``url``, ...), ``go_type`` is
     the Go type of the error, and ``go_frames`` the Go stack where it was made
-    (empty where Go recorded none). ``__cause__`` is what the Go error wraps;
-    ``causes`` holds all of them where it wraps several (``errors.Join``).
+    (the function that returned it where Go recorded none). ``__cause__`` is what
+    the Go error wraps; ``causes`` holds all of them where it wraps several
+    (``errors.Join``).
     """
 
     default_code: ClassVar[str] = "unknown"
@@ -44,7 +45,7 @@ class GoError(Exception):
     go_type: str
     go_frames: tuple[GoFrame, ...]
     causes: tuple[GoError, ...]
-    trace: bytes = b""  # the trace context of the call, where it was reported
+    trace: bytes = b""  # the trace context of the call, where it has one
     reported: bool = False  # it is in Sentry already
 
     def __init__(

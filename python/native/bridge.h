@@ -28,7 +28,7 @@ typedef struct {
   int64_t (*drain)(uint64_t, uint8_t *, uint64_t, int32_t *);
   void (*release)(uint64_t);
   int32_t (*stats)(gostitch_out *);
-  int64_t (*close)(int64_t);
+  int64_t (*close)(int64_t, int32_t);
 } gs_library;
 
 extern gs_library gs_go;
@@ -43,6 +43,10 @@ PyObject *gs_payload_of(const gostitch_out *out);
 
 /* Gives the library's own handle of a queue; 0, and raises, if it is another library's. */
 uint64_t gs_queue_of(unsigned long long handle);
+
+/* The two parts of a handle that Python holds. */
+unsigned gs_generation_of(unsigned long long handle);
+uint64_t gs_number_in(unsigned long long handle);
 
 /* Releases a handle of Go, unless it was given by a library before a fork. Needs no GIL. */
 void gs_release(uint64_t handle, unsigned generation);
@@ -303,8 +307,9 @@ typedef struct {
   uint64_t length, handle;
 } gs_record;
 
-/* The kind of a reply: gocore.RecordReply. */
+/* The kinds of a reply and of the trace context of a question: gocore.RecordReply, RecordTrace. */
 #define GS_REPLY 1
+#define GS_TRACE 6
 
 /* For what reads parts of a frame. All but the first two raise that it is damaged if
    it is another one. */

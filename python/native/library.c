@@ -32,11 +32,15 @@ static int is_alive(void) {
   return gs_alive != 0;
 }
 
+unsigned gs_generation_of(unsigned long long handle) { return (unsigned)(handle >> HANDLE_BITS); }
+
+uint64_t gs_number_in(unsigned long long handle) { return handle & ((1ULL << HANDLE_BITS) - 1); }
+
 /* Tells whether Python's handle is of the library of this process. */
-static int is_current(unsigned long long handle) { return gs_alive != 0 && handle >> HANDLE_BITS == gs_alive; }
+static int is_current(unsigned long long handle) { return gs_alive != 0 && gs_generation_of(handle) == gs_alive; }
 
 uint64_t gs_queue_of(unsigned long long handle) {
-  if (is_current(handle)) return handle & ((1ULL << HANDLE_BITS) - 1);
+  if (is_current(handle)) return gs_number_in(handle);
   PyErr_SetString(PyExc_RuntimeError, "the queue is of the process that this one was forked from");
   return 0;
 }
@@ -194,14 +198,16 @@ static PyObject *release(PyObject *module, PyObject *handle) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(close_doc, "close(timeout_ns) -> calls that still run\n\nCancel what runs and flush.");
+PyDoc_STRVAR(close_doc, "close(timeout_ns, all) -> calls that still run\n\n"
+             "Cancel what was submitted, or all that runs, and flush.");
 
-static PyObject *close_library(PyObject *module, PyObject *timeout) {
-  int64_t timeout_ns = PyLong_AsLongLong(timeout);
-  if (PyErr_Occurred() || !is_alive()) return NULL;
+static PyObject *close_library(PyObject *module, PyObject *arguments) {
+  long long timeout_ns;
+  int all;
+  if (!PyArg_ParseTuple(arguments, "Lp:close", &timeout_ns, &all) || !is_alive()) return NULL;
   int64_t running;
   Py_BEGIN_ALLOW_THREADS;
-  running = gs_go.close(timeout_ns);
+  running = gs_go.close(timeout_ns, all);
   Py_END_ALLOW_THREADS;
   return PyLong_FromLongLong(running);
 }
@@ -216,6 +222,6 @@ PyMethodDef gs_library_methods[] = {
     {"cancel", cancel, METH_VARARGS, cancel_doc},
     {"release", release, METH_O, release_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
-    {"close", close_library, METH_O, close_doc},
+    {"close", close_library, METH_VARARGS, close_doc},
     {NULL, NULL, 0, NULL},
 };

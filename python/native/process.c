@@ -96,5 +96,6 @@ int32_t gs_first_call(int32_t (*call)(void *), void *with) {
   }
   gs_cover_faults();
   if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
+  limit_known = 0; /* later ones, with other settings, find a limit that the host may have set since */
   return status;
 }

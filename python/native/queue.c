@@ -145,12 +145,48 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
-/* Gives a record as a tuple (kind, token, status, payload), appended to a list. */
-static int append(PyObject *list, gs_record *record) {
+static PyObject *append_name, *waiting_name, *traces_name;
+
+static int append_to(PyObject *deque, PyObject *item) {
+  PyObject *done = PyObject_CallMethodObjArgs(deque, append_name, item, NULL);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
+}
+
+/* Notes the trace context of a question, by its number. */
+static int note_trace(PyObject *conversation, PyObject *tuple) {
+  PyObject *traces = PyObject_GetAttr(conversation, traces_name);
+  PyObject *bytes = traces == NULL ? NULL : PyBytes_FromObject(PyTuple_GetItem(tuple, 3));
+  int failed = bytes == NULL || PyObject_SetItem(traces, PyTuple_GetItem(tuple, 2), bytes) < 0;
+  Py_XDECREF(bytes);
+  Py_XDECREF(traces);
+  return failed ? -1 : 0;
+}
+
+/* Gives a record to the conversation that it is of, if it is of one. */
+static int give_to_conversation(PyObject *conversations, int kind, PyObject *tuple) {
+  PyObject *conversation = PyDict_GetItemWithError(conversations, PyTuple_GetItem(tuple, 1));
+  if (conversation == NULL) return PyErr_Occurred() ? -1 : 0;
+  if (kind == GS_TRACE) return note_trace(conversation, tuple);
+  PyObject *waiting = PyObject_GetAttr(conversation, waiting_name);
+  int failed = waiting == NULL || append_to(waiting, tuple) < 0;
+  Py_XDECREF(waiting);
+  return failed ? -1 : 0;
+}
+
+/* Where records go that are left to Python: all of them to one deque, and those of a
+   call with messages to one of its own too, for two threads may drain. */
+typedef struct {
+  PyObject *records, *conversations;
+} destination;
+
+/* Appends a record as a tuple (kind, token, status, payload). */
+static int append(const destination *to, gs_record *record) {
   PyObject *payload = gs_payload_of_record(record);
   if (payload == NULL) return -1;
   PyObject *tuple = Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
-  int failed = tuple == NULL || PyList_Append(list, tuple) < 0;
+  int failed = tuple == NULL || give_to_conversation(to->conversations, record->kind, tuple) < 0 ||
+               append_to(to->records, tuple) < 0;
   Py_XDECREF(tuple);
   return failed ? -1 : 0;
 }
@@ -160,7 +196,6 @@ static int append(PyObject *list, gs_record *record) {
    whether the record is done with in spite of it. */
 static int settle(queue_object *q, const gs_record *record, PyObject *running, int *taken) {
   *taken = 0;
-  if (record->kind != GS_REPLY || record->status != GOSTITCH_OK || record->handle != 0) return 0;
   PyObject *token = PyLong_FromUnsignedLongLong(record->token);
   if (token == NULL) return -1;
   PyObject *future = PyDict_GetItemWithError(q->pending, token);
@@ -178,27 +213,50 @@ static int settle(queue_object *q, const gs_record *record, PyObject *running, i
 /* Bytes of one batch of records. */
 #define BATCH_SIZE (64 * 1024)
 
-/* Handles a batch: futures that can be settled here are, what else there is goes
-   to a list. Behind the first of that kind everything does, in order: a log record
-   comes before the reply of its call. */
-static int handle(queue_object *q, PyObject *list, const uint8_t *data, size_t size) {
+/* Tells whether a record is the reply of a call for which nothing but the outcome may
+   have to be set. Runs no Python code. */
+static int is_plain(const gs_record *record) {
+  return record->kind == GS_REPLY && record->status == GOSTITCH_OK && record->handle == 0;
+}
+
+/* Leaves to Python what is behind the first record that is not plain, in order: a log
+   record comes before the reply of its call. Gives how many stand before it, or -1. */
+static int64_t sort(const destination *to, const uint8_t *data, size_t size) {
+  gs_reader in = {data, data + size, NULL};
+  uint64_t count;
+  int64_t plain = 0;
+  int here = 1;
+  if (gs_read_batch(&in, &count) < 0) return -1;
+  for (uint64_t i = 0; i < count; i++) {
+    gs_record record;
+    if (gs_read_record(&in, &record) < 0) return -1;
+    here = here && is_plain(&record);
+    if (here) plain++;
+    else if (append(to, &record) < 0) return -1;
+  }
+  return plain;
+}
+
+/* Settles the futures of the first records of a batch; those that cannot be settled
+   here are left to Python. */
+static int settle_all(queue_object *q, const destination *to, const uint8_t *data, size_t size, int64_t plain) {
   gs_reader in = {data, data + size, NULL};
   uint64_t count;
   if (gs_read_batch(&in, &count) < 0) return -1;
-  int here = 1;
   PyObject *running = gs_running_loop();
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
-  for (uint64_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < plain; i++) {
     gs_record record;
-    int taken = 0;
+    int taken = 0, settled = 0;
     if (gs_read_record(&in, &record) < 0) break;
-    if (here) here = settle(q, &record, running, &taken);
-    if (here < 0) {
-      /* Ctrl-C, say. What is left must not be lost. */
-      PyErr_Fetch(&type, &value, &traceback);
-      here = 0;
+    if (type == NULL) {
+      /* Now, rather than in the middle of the event loop's call_soon, which would leave
+         a future settled whose task is never woken. */
+      settled = PyErr_CheckSignals() < 0 ? -1 : settle(q, &record, running, &taken);
+      /* What is left must not be lost. */
+      if (settled < 0) PyErr_Fetch(&type, &value, &traceback);
     }
-    if (!here && !taken && append(list, &record) < 0) break;
+    if (settled <= 0 && !taken && append(to, &record) < 0) break;
   }
   if (type != NULL) {
     PyErr_Clear();
@@ -208,31 +266,53 @@ static int handle(queue_object *q, PyObject *list, const uint8_t *data, size_t s
 }
 
 PyDoc_STRVAR(take_doc,
-             "take_batch(records) -> more\n\n"
-             "Clear the descriptor, settle futures, and append what else waits to a list, one batch of it. Records are "
-             "not returned: Ctrl-C may strike before Python has stored a returned value.");
+             "take_batch(records, conversations, order) -> more\n\n"
+             "Clear the descriptor, settle futures, and append what else waits to a deque, one batch of it; what is of a "
+             "conversation to its 'waiting' too (a trace context to its 'traces'), in the order in which it was drained, for which there is a lock. Records "
+             "are not returned: Ctrl-C may strike before Python has stored a returned value, and no Python code runs "
+             "from draining until they are where they cannot be lost, nor any while the lock is held.");
 
-static PyObject *queue_take_batch(PyObject *self, PyObject *list) {
-  queue_object *q = (queue_object *)self;
+/* Drains one batch and sorts it; gives what sort does. */
+static int64_t drain(queue_object *q, uint64_t own, const destination *to, uint8_t *batch, int64_t *length,
+                     int32_t *more) {
   int fd = q->fd;
-  if (fd < 0) Py_RETURN_FALSE;
-  uint64_t own = gs_queue_of(q->handle);
-  if (own == 0) return NULL;
-  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
-  if (batch == NULL) return PyErr_NoMemory();
-  int64_t length;
-  int32_t more = 0;
+  if (fd < 0) return 0;
   Py_BEGIN_ALLOW_THREADS;
   /* Cleared before draining, so that a record which arrives in between wakes
      again. EAGAIN: another thread has cleared it. */
   uint64_t signals;
   while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
   }
-  length = gs_go.drain(own, batch, BATCH_SIZE, &more);
+  *length = gs_go.drain(own, batch, BATCH_SIZE, more);
   Py_END_ALLOW_THREADS;
-  int failed = length == 0 ? 0 : handle(q, list, batch, (size_t)length);
+  return *length == 0 ? 0 : sort(to, batch, (size_t)*length);
+}
+
+static PyObject *queue_take_batch(PyObject *self, PyObject *arguments) {
+  queue_object *q = (queue_object *)self;
+  destination to;
+  PyObject *order;
+  if (!PyArg_ParseTuple(arguments, "OO!O:take_batch", &to.records, &PyDict_Type, &to.conversations, &order)) return NULL;
+  if (q->fd < 0) Py_RETURN_FALSE;
+  uint64_t own = gs_queue_of(q->handle);
+  if (own == 0) return NULL;
+  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
+  if (batch == NULL) return PyErr_NoMemory();
+  int64_t length = 0, plain = -1;
+  int32_t more = 0;
+  PyObject *held = PyObject_CallMethod(order, "acquire", NULL);
+  if (held != NULL) {
+    plain = drain(q, own, &to, batch, &length, &more);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_DECREF(held);
+    held = PyObject_CallMethod(order, "release", NULL);
+    Py_XDECREF(held);
+    if (type != NULL) PyErr_Restore(type, value, traceback);
+  }
+  int failed = plain < 0 || (plain > 0 && settle_all(q, &to, batch, (size_t)length, plain) < 0);
   PyMem_Free(batch);
-  if (failed < 0) return NULL;
+  if (failed || PyErr_Occurred()) return NULL;
   return PyBool_FromLong(more);
 }
 
@@ -275,6 +355,12 @@ static void queue_dealloc(PyObject *self) {
   queue_object *q = (queue_object *)self;
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  /* Ctrl-C may have struck before anybody had the queue to close it. */
+  unsigned generation = gs_generation_of(q->handle);
+  if (q->fd >= 0 && generation != 0 && generation == gs_alive) {
+    gs_release(gs_number_in(q->handle), generation);
+    close(q->fd);
+  }
   Py_CLEAR(q->pending);
   Py_CLEAR(q->awaited);
   Py_CLEAR(q->loop);
@@ -287,7 +373,7 @@ static void queue_dealloc(PyObject *self) {
 static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
-    {"take_batch", queue_take_batch, METH_O, take_doc},
+    {"take_batch", queue_take_batch, METH_VARARGS, take_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -338,6 +424,10 @@ static PyMethodDef leave_methods[] = {
 };
 
 int gs_add_queue_type(PyObject *module) {
+  append_name = PyUnicode_InternFromString("append");
+  waiting_name = PyUnicode_InternFromString("waiting");
+  traces_name = PyUnicode_InternFromString("traces");
+  if (append_name == NULL || waiting_name == NULL || traces_name == NULL) return -1;
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
   if (queue_type == NULL || PyModule_AddFunctions(module, leave_methods) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);

@@ -74,6 +74,7 @@ __all__ = [
     "fail_wrapped",
     "fill_as_told",
     "floats_in",
+    "flood",
     "goexit",
     "goroutines",
     "keep_floats",
@@ -84,6 +85,7 @@ __all__ = [
     "list_directory",
     "located_table",
     "log",
+    "log_until_end",
     "loopback",
     "make_bytes",
     "make_floats",
@@ -1318,6 +1320,28 @@ def floats_in(
 
 
 @_go.function(
+    "faults.flood",
+    "f3ff53f58eb56557",
+    "goroutines: int64, records: int64",
+    "none",
+)
+def flood(
+    goroutines: int,
+    records: int,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes log records from many goroutines at once, as quickly as it can.
+
+    Args:
+        goroutines: That write at once.
+        records: That each writes.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.goexit",
     "f13a2bff2951d751",
     "",
@@ -1547,6 +1571,28 @@ def log(
         level: Of slog: -4, 0, 4, 8.
         text: Of the record.
         count: Of records.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.log_until_end",
+    "c76c8a0fa3a04a95",
+    "level: int64, text: str",
+    "none",
+)
+def log_until_end(
+    level: int,
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes a record every few milliseconds until its context ends.
+
+    Args:
+        level: Of slog: -4, 0, 4, 8.
+        text: Of the records.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

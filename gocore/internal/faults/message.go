@@ -3,6 +3,7 @@ package faults
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
@@ -118,4 +119,48 @@ func Log(ctx context.Context, a LogArgs) (None, error) {
 			slog.Group("inner", "pause", time.Second), "bytes", "\xff")
 	}
 	return None{}, nil
+}
+
+// FloodArgs describe a flood of log records.
+type FloodArgs struct {
+	// Goroutines that write at once.
+	Goroutines int
+	// Records that each writes.
+	Records int
+}
+
+// Flood writes log records from many goroutines at once, as quickly as it can.
+func Flood(ctx context.Context, a FloodArgs) (None, error) {
+	var writers sync.WaitGroup
+	for range a.Goroutines {
+		writers.Go(func() {
+			for i := range a.Records {
+				slog.InfoContext(ctx, "flood", "index", i)
+			}
+		})
+	}
+	writers.Wait()
+	return None{}, nil
+}
+
+// LogUntilEndArgs describe records that are written again and again.
+type LogUntilEndArgs struct {
+	// Level of slog: -4, 0, 4, 8.
+	Level int
+	// Text of the records.
+	Text string
+}
+
+// LogUntilEnd writes a record every few milliseconds until its context ends.
+func LogUntilEnd(ctx context.Context, a LogUntilEndArgs) (None, error) {
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		slog.Log(ctx, slog.Level(a.Level), a.Text)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return None{}, ctx.Err()
+		}
+	}
 }

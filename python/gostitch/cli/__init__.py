@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import gostitch
-from gostitch.cli import _build, _develop, _doctor
+from gostitch.cli import _build, _develop, _doctor, _trace
 
 
 class Command(Protocol):
@@ -30,7 +30,7 @@ class Command(Protocol):
         """Do it; gives the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (_build, _develop, _doctor)
+COMMANDS: tuple[Command, ...] = (_build, _develop, _doctor, _trace)
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "gostitch") -> int:

@@ -30,7 +30,8 @@ def ask(pid: int, timeout_s: float) -> str:
     """
     note = _note_of(pid)
     signum, path = int(note["signal"]), str(note["path"])
-    name = signal.Signals(signum).name
+    # Not all real-time signals have a name.
+    name = next((each.name for each in signal.Signals if each == signum), f"signal {signum}")
     if not _handles(pid, signum):
         raise AskError(
             f"process {pid} no longer handles {name}, which it had chosen for dumps; call "

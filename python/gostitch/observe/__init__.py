@@ -12,7 +12,7 @@ import sys
 
 from gostitch import _hooks
 
-__all__ = ["attach"]
+__all__ = ["attach", "follow"]
 
 
 def attach() -> None:
@@ -22,7 +22,19 @@ def attach() -> None:
 
         _traces.attach()
     if "sentry_sdk" in sys.modules:
-        from gostitch.observe import _sentry
+        from gostitch.observe import _breadcrumbs, _sentry
 
         _hooks.panicked = _sentry.panicked
+        _hooks.logged = _breadcrumbs.keep
+
+
+def follow() -> None:
+    """Follow what may have been configured since the last look."""
+    if "opentelemetry.metrics" in sys.modules:
+        from gostitch.observe import _metrics
+
+        _metrics.follow()
+    if "sentry_sdk" in sys.modules:
+        from gostitch.observe import _sentry
+
         _sentry.follow()

@@ -10,10 +10,15 @@ from gostitch import functions as _go
 
 __all__ = [
     "ObserveAttribute",
+    "ObserveFrame",
+    "ObserveFunctionMetrics",
+    "ObserveMetrics",
     "ObserveSentryConfig",
     "ObserveTraceConfig",
     "configure",
     "flush",
+    "read_metrics",
+    "report_crash",
 ]
 
 
@@ -128,6 +133,131 @@ def flush(
     timeout; false if some could not be sent.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, calls: int64, running: int64, errors: map[int64], seconds: float64, durations: list[int64], bytes_in: int64, bytes_out: int64, cancelled: int64, cancel_seconds: float64")
+class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
+    """Counts of one function's calls.
+
+    Attributes:
+        function: By its name.
+        calls: That have ended.
+        running: Calls now.
+        errors: By their code.
+        seconds: That the calls took together.
+        durations: Of the calls, counted up to each of the bounds.
+        bytes_in: That arguments took.
+        bytes_out: That results took.
+        cancelled: Calls, whose context ended before they did.
+        cancel_seconds: From the end of the context to that of the call, together.
+    """
+
+    function: str
+    calls: int
+    running: int
+    errors: dict[str, int]
+    seconds: float
+    durations: list[int]
+    bytes_in: int
+    bytes_out: int
+    cancelled: int
+    cancel_seconds: float
+
+
+@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64")
+class ObserveMetrics(_msgspec.Struct, frozen=True):
+    """Counts of the library for Python's meter.
+
+    Attributes:
+        functions: That were called since the first time that somebody asked.
+        bounds: In seconds that durations are counted by.
+        goroutines: Now.
+        heap_bytes: Of objects, live and not yet collected.
+        memory_bytes: That Go has of the system.
+        memory_limit: In bytes, or -1.
+        heap_goal: In bytes, at which Go collects garbage next.
+        collections: Of garbage up to now.
+        pause_seconds: Of all collections together.
+        max_procs: How many threads may run Go code at once.
+        records_dropped: Counts spans and log records that found no room.
+    """
+
+    functions: list[ObserveFunctionMetrics]
+    bounds: list[float]
+    goroutines: int
+    heap_bytes: int
+    memory_bytes: int
+    memory_limit: int
+    heap_goal: int
+    collections: int
+    pause_seconds: float
+    max_procs: int
+    records_dropped: int
+
+
+@_go.function(
+    "observe.read_metrics",
+    "054afcc47fceaf48",
+    "",
+    "ObserveMetrics",
+)
+def read_metrics(
+    *,
+    timeout: float | None = None,
+) -> ObserveMetrics:
+    """Gives the counts, and has calls counted from the first time on.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, file: str, line: int64")
+class ObserveFrame(_msgspec.Struct):
+    """One line of a stack.
+
+    Attributes:
+        function: With its package.
+        file: Of the source.
+        line: In the file.
+    """
+
+    function: str
+    file: str
+    line: int
+
+
+@_go.function(
+    "observe.report_crash",
+    "c889d54e14d69535",
+    "reason: str, call: str, trace_id: str, time_ns: int64, pid: int64, stack: list[ObserveFrame], text: str",
+    "none",
+)
+def report_crash(
+    reason: str,
+    call: str,
+    trace_id: str,
+    time_ns: int,
+    pid: int,
+    stack: _abc.Iterable[ObserveFrame | _abc.Mapping[str, object]],
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Sends a crash of an earlier process to Sentry: nobody in Python has seen it.
+
+    Args:
+        reason: In a line.
+        call: That ran, or empty.
+        trace_id: Of the caller's span in hexadecimal digits, or empty.
+        time_ns: When it happened, in ns since 1970.
+        pid: Of the process.
+        stack: Of the goroutine that crashed, innermost first.
+        text: Of the whole report.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -1,60 +1,73 @@
-"""Panics and errors of Go in Sentry events, and Python's Sentry client for Go.
+"""Errors and panics of Go in Sentry events, and Python's Sentry client for Go.
 
-Twin of ``gocore/observe/sentry.go``. A panic is a bug, so it is reported when
-it crosses, whether the caller catches it or not; other errors are reported
-where the application reports its exceptions. In both the Go error stands in
-the event beside the Python exception, with its own stack.
+Twin of ``gocore/observe/sentry.go``. Each failure has one owner. What crosses the boundary
+is Python's: a panic is reported when it crosses, as it is a bug, whether the caller catches
+it or not; other errors where the application reports its exceptions. What never crosses, a
+panic in the background and what ended an earlier process, is sentry-go's.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 import types
-from collections.abc import Iterator
 from typing import Any
 
 import sentry_sdk
 from sentry_sdk.scope import add_global_event_processor
 
-from gostitch import _process
-from gostitch.exceptions import GoError, GoFrame, GoPanic
-from gostitch.observe import _generated
+from gostitch import _crashes, _pending, _process
+from gostitch.exceptions import GoPanic
+from gostitch.observe import _breadcrumbs, _events, _generated
 
 _followed: Any = None
-_processor_added = False
+_added = False
+_here = threading.local()  # what this thread is in the middle of
 
 
 def follow() -> None:
     """Let sentry-go send where Python's client does, once for each client."""
-    global _followed, _processor_added
+    global _followed, _added
     client = sentry_sdk.get_client()
     if client is _followed or not client.is_active() or _process.loaded() is None:
         return
     _followed = client
-    if not _processor_added:
-        _processor_added = True
-        add_global_event_processor(add_go_errors)
     options = client.options
-    if not options.get("dsn"):
-        return
-    _generated.configure(
-        sentry=_generated.ObserveSentryConfig(
-            dsn=str(options["dsn"]),
-            release=options.get("release") or "",
-            environment=options.get("environment") or "",
-            server_name=options.get("server_name") or "",
-            sample_rate=float(options.get("sample_rate", 1.0)),
+    if options.get("dsn"):
+        _generated.configure(
+            sentry=_generated.ObserveSentryConfig(
+                dsn=str(options["dsn"]),
+                release=options.get("release") or "",
+                environment=options.get("environment") or "",
+                server_name=options.get("server_name") or "",
+                sample_rate=float(options.get("sample_rate", 1.0)),
+            )
         )
+    if not _added:
+        _added = True
+        add_global_event_processor(add_go)
+        _crashes.on_crash_report(_report_crash)
+
+
+def _report_crash(report: _crashes.CrashReport) -> None:
+    """Have sentry-go report what ended an earlier process."""
+    _generated.report_crash(
+        reason=report.reason,
+        call=report.function or "",
+        trace_id=report.trace_id or "",
+        time_ns=int(report.when.timestamp() * 1e9),
+        pid=report.pid,
+        stack=[_generated.ObserveFrame(*frame) for frame in report.go_frames],
+        text=report.text,
     )
 
 
-def panicked(error: GoPanic, trace: bytes) -> None:
+def panicked(error: GoPanic) -> None:
     """Report a panic that crosses, on the trace of its call."""
     follow()
     if not sentry_sdk.get_client().is_active():
         return
-    error.trace = trace
     sentry_sdk.capture_exception((type(error), error, _callers()))
     error.reported = True
 
@@ -72,61 +85,33 @@ def _callers() -> types.TracebackType | None:
     return traceback
 
 
-def add_go_errors(event: Any, hint: dict[str, Any]) -> Any:
-    """Put Go's part of each exception into the event, as the exception's cause."""
+def add_go(event: Any, hint: dict[str, Any]) -> Any:
+    """Put Go's part into an event: its errors, its trace, and what it logged before."""
     exc_info = hint.get("exc_info")
     if exc_info and getattr(exc_info[1], "reported", False):
         # The panic itself once more, by the application or another integration.
         return None
-    values = (event.get("exception") or {}).get("values")
-    if not exc_info or not values:
-        return event
-    for error in _go_errors(exc_info[1]):
-        if error.go_frames:
-            _add_value(values, error)
-        trace = getattr(error, "trace", b"")
-        if trace.startswith(b"00-"):
-            _, trace_id, span_id, _ = trace.decode().partition("\n")[0].split("-")
-            event.setdefault("contexts", {})["trace"] = {"trace_id": trace_id, "span_id": span_id}
+    if exc_info:
+        _events.add_errors(event, exc_info[1])
+    record = hint.get("log_record")
+    if getattr(record, "go_crash", None) is not None:
+        return None  # sentry-go reports it
+    if record is not None:
+        _events.add_span_of_record(event, record)
+    _drain_logs()
+    _breadcrumbs.add_to(event)
     return event
 
 
-def _go_errors(error: BaseException | None) -> Iterator[GoError]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, GoError):
-            yield error
-        error = error.__cause__ or error.__context__
-
-
-def _add_value(values: list[dict[str, Any]], error: GoError) -> None:
-    """Insert the Go value before (Sentry lists causes first) the value of the exception."""
-    python = (type(error).__name__, error.message)
-    of = [i for i, value in enumerate(values) if (value.get("type"), value.get("value")) == python]
-    if not of:
+def _drain_logs() -> None:
+    """Take what Go has logged up to now; a handler of it may report events itself."""
+    if getattr(_here, "draining", False) or _process.loaded() is None:
         return
-    values.insert(
-        of[0],
-        {
-            "type": error.go_type,
-            "value": error.message,
-            "mechanism": {"type": "gostitch", "handled": True},
-            "stacktrace": {"frames": [_frame(line) for line in reversed(error.go_frames)]},
-        },
-    )
-
-
-def _frame(line: GoFrame) -> dict[str, Any]:
-    package, _, _ = line.function.rpartition(".")
-    return {
-        "function": line.function,
-        "filename": line.file,
-        "abs_path": line.file,
-        "lineno": line.line,
-        "in_app": "." in package.partition("/")[0],
-        "platform": "go",
-    }
+    _here.draining = True
+    try:
+        _pending.drain_host()
+    finally:
+        _here.draining = False
 
 
 def _after_fork_in_child() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import sys
@@ -9,6 +10,7 @@ import time
 from typing import Any, TextIO
 
 from gostitch import _info, _process
+from gostitch._copies import Descriptor
 from gostitch.operate import _note
 
 
@@ -58,8 +60,36 @@ def dump_on_signal(signum: int, path: str | os.PathLike[str]) -> None:
         os.close(ours)
         raise
     # The descriptor stays open for as long as the signal may come.
-    faulthandler.register(signum, file=ours, all_threads=True, chain=False)
+    try:
+        faulthandler.register(signum, file=ours, all_threads=True, chain=False)
+    except BaseException:
+        os.close(ours)  # which ends what Go does
+        raise
+    before = _ends.pop(signum, None)
+    _ends[signum] = Descriptor(ours)
+    if before is not None:
+        before.close()
     _note.leave(signum, os.fsdecode(place))
+
+
+_ends: dict[int, Descriptor] = {}
+"""The descriptor that Python's stacks are written to, by signal."""
+
+
+def _after_fork_in_child() -> None:
+    # The parent's goroutine reads what is written there, and would take the child's
+    # threads for its process's; the signal must not end the child either.
+    while _ends:
+        _, end = _ends.popitem()
+        with contextlib.suppress(OSError):  # somebody has closed it
+            nowhere = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.dup2(nowhere, end.number(), inheritable=False)
+            finally:
+                os.close(nowhere)
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def _section(title: str, text: str) -> str:
@@ -85,7 +115,7 @@ def _facts(info: dict[str, Any]) -> str:
 
 def _python_stacks() -> str:
     # In memory, as there may be no place for files.
-    with open(os.memfd_create("stacks"), "w+b") as file:
+    with open(_process.bridge.memory_file(b"stacks"), "w+b") as file:
         faulthandler.dump_traceback(file, all_threads=True)
         file.seek(0)
         return os.fsdecode(file.read())

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Event", "Process", "Span", "Trace", "read_trace"]
+__all__ = ["Event", "Process", "Span", "Trace", "each_trace", "read_trace"]
 
 SIDE = "gostitch.side"
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
@@ -136,8 +136,20 @@ def read_trace(otlp: Mapping[str, Any]) -> Trace:
 
     Whatever is malformed is left out or emptied.
     """
+    return _forest(_spans(otlp))
+
+
+def each_trace(trace: Trace) -> list[Trace]:
+    """Give each trace of a forest by itself, in order of start."""
+    spans: dict[str, list[Span]] = {}
+    for span in trace.spans:
+        spans.setdefault(span.trace_id, []).append(span)
+    return [_forest(of) for of in spans.values()]
+
+
+def _forest(found: Iterable[Span]) -> Trace:
     spans = sorted(
-        _spans(otlp), key=lambda span: (span.start_ns, -span.end_ns, span.trace_id, span.span_id)
+        found, key=lambda span: (span.start_ns, -span.end_ns, span.trace_id, span.span_id)
     )
     trace = Trace()
     for span in spans:

@@ -62,3 +62,6 @@ class Running:
         """Note that the loop's own thread is about to wait."""
         if blocks and self._loop is not None and asyncio._get_running_loop() is self._loop:
             self._talk.loop_waits()
+
+    def relieve(self) -> None:
+        """Do nothing: the reply is set by a thread of its own."""

@@ -197,6 +197,48 @@ class TestCancel:
         asyncio.run(main())
         assert 0 == settled(_calls, 0)
 
+    @pytest.mark.parametrize("message", [None, "enough"])
+    def test_of_one_in_a_gather(self, message: str | None) -> None:
+        """The gather ends as with a future of asyncio, in either way to gather."""
+
+        async def ends(future: Any) -> list[Any]:
+            asyncio.get_running_loop().call_later(0.02, future.cancel, message)
+            (kept,) = await asyncio.gather(future, return_exceptions=True)
+            with pytest.raises(asyncio.CancelledError) as raised:
+                await asyncio.gather(future)
+            return [type(kept), kept.args, type(raised.value)]
+
+        async def main() -> tuple[list[Any], list[Any]]:
+            theirs: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            return await ends(faults.sleep.submit(60)), await ends(theirs)
+
+        ours, theirs = asyncio.run(main())
+        assert theirs == ours
+
+    @pytest.mark.parametrize("wait", ["wait", "wait_for", "as_completed", "shield"])
+    def test_of_one_that_is_waited_for(self, wait: str) -> None:
+        """Each way to wait ends as it does with a future of asyncio."""
+
+        async def ends(future: Any) -> Any:
+            asyncio.get_running_loop().call_later(0.02, future.cancel)
+            try:
+                if wait == "wait":
+                    return [each.cancelled() for each in (await asyncio.wait([future]))[0]]
+                if wait == "wait_for":
+                    return await asyncio.wait_for(future, 10)
+                if wait == "shield":
+                    return await asyncio.shield(future)
+                return [await each for each in asyncio.as_completed([future])]
+            except asyncio.CancelledError as error:
+                return [type(error), error.args]
+
+        async def main() -> tuple[Any, Any]:
+            theirs: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+            return await ends(faults.sleep.submit(60)), await ends(theirs)
+
+        ours, theirs = asyncio.run(main())
+        assert theirs == ours
+
     def test_shielded(self) -> None:
         """A shielded call survives the cancellation of the task that awaits it."""
 
@@ -426,3 +468,21 @@ class TestLoopsThatEnd:
 
         # The process's own, and that of the last loop.
         assert 2 == runtime_info()["queues"]
+
+
+def test_fairness() -> None:
+    """Whoever has 10 000 calls under way keeps nobody waiting: others' calls come and go meanwhile."""
+
+    def other() -> int:
+        return sum(faults.add.submit(i, 1).result(20) + faults.add(i, 1) for i in range(100))
+
+    async def main() -> tuple[int, int]:
+        many = [faults.sleep.submit(60) for _ in range(10_000)]
+        total = await asyncio.to_thread(other)
+        ended = sum(each.done() for each in many)
+        for each in many:
+            each.cancel()
+        return total, ended
+
+    assert (2 * sum(range(1, 101)), 0) == asyncio.run(main())
+    assert 0 == settled(_calls, 0)

@@ -297,3 +297,17 @@ def test_ones_own_error_class() -> None:
     assert isinstance(caught.value, LookupError)
     assert isinstance(caught.value, GoError)
     assert ("out_of_stock", {"left": 2}) == (caught.value.code, caught.value.details)
+
+
+def test_a_coroutine_that_is_cancelled() -> None:
+    """It is an answer too, and the function does not wait for another."""
+
+    async def answer(question: faults.FaultsQuestion) -> int:
+        raise asyncio.CancelledError
+
+    async def main() -> int:
+        return await asyncio.wait_for(faults.ask.submit(1, answer), 10)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    assert 0 == settled(_calls, 0)

@@ -84,6 +84,21 @@ with trace.get_tracer("test").start_as_current_span("outer") as span:
     assert f"trace {trace_id}" in logged
 
 
+def test_after_configuring(program: Programs) -> None:
+    """What is configured later does not take the call's name out of the report."""
+    program(
+        """
+import faults, gostitch
+faults.add(1, 2)
+gostitch.configure(gc_percent=100)
+faults.crash("goroutine")
+"""
+    )
+
+    ((_, _, function, _, _),), _ = _reports(program)
+    assert "faults.crash" == function
+
+
 def test_in_a_forked_child(program: Programs) -> None:
     """A child has a report of its own."""
     done = program(
@@ -187,3 +202,60 @@ def test_of_what_can_hardly_be_read(text: str) -> None:
     report = _crashes.parse(7, datetime.now(timezone.utc), text)
 
     assert (7, None, None, text) == (report.pid, report.function, report.trace_id, report.text)
+
+
+@pytest.mark.parametrize(
+    "before", ["gostitch.configure(grace=None)", "faults.run(['true'])"], ids=["configure", "run"]
+)
+def test_names_the_call_after_the_environment_was_read_again(
+    program: Programs, before: str
+) -> None:
+    """What switches the names on is in Go's environment, and stays there."""
+    program(f"import faults, gostitch; faults.add(1, 2); {before}; faults.crash('goroutine')")
+
+    ((_, _, function, _, _),), _ = _reports(program)
+    assert "faults.crash" == function
+
+
+@pytest.mark.parametrize("variable", ["GOSTITCH_CRASH_DIR", "HOME"])
+def test_a_folder_whose_name_is_no_text(program: Programs, variable: str) -> None:
+    """File names are bytes."""
+    folder = os.fsdecode(os.fsencode(program.folder) + b"/\xff")
+    Path(folder).mkdir(mode=0o700)
+    env: dict[str, str | None] = {"GOSTITCH_CRASH_DIR": None, "XDG_STATE_HOME": None}
+    done = program("import faults; faults.crash('goroutine')", env=env | {variable: folder})
+
+    assert "in a bare goroutine" in done.stderr
+    (report,) = Path(folder).rglob("*.crash")
+    assert report.stat().st_size > 0
+
+
+def test_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A user who has none, as in some containers, gets no folder called ~ where the program is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GOSTITCH_CRASH_DIR")
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+
+    assert tmp_path / "tmp" / f"gostitch-{os.geteuid()}" == _crashes.folder()
+    assert ["tmp"] == os.listdir(tmp_path)
+
+
+def test_a_relative_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is found again by a process that changes its directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOSTITCH_CRASH_DIR", "crashes")
+
+    assert tmp_path / "crashes" == _crashes.folder()
+
+
+def test_machines_that_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of another machine is not taken for one of this that has ended."""
+    here = _crashes._space()
+    read = Path.read_bytes
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: b"other" if path.name == "boot_id" else read(path)
+    )
+
+    assert here != _crashes._space()

@@ -197,3 +197,20 @@ os.environ["PATH"] = folder + ":" + os.environ["PATH"]
 print(faults.run(["a-tool-of-ours"]).strip())
 """
         assert ["found"] == lines(program, text)
+
+
+def test_a_limit_of_open_files_that_the_host_sets_later(program: Programs) -> None:
+    """gostitch.configure leaves it alone."""
+    done = program(
+        """
+import resource
+import faults, gostitch
+faults.add(1, 2)
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (777, hard))
+gostitch.configure(grace=1)
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+    )
+
+    assert "777\n" == done.stdout, done.stderr

@@ -372,3 +372,45 @@ except KeyboardInterrupt:
     )
 
     assert ["interrupted nothing left"] == lines
+
+
+def test_nothing_that_arrived_is_lost(program: Programs) -> None:
+    """Ctrl-C between any two lines of handling what arrived: every call gets its reply."""
+    done = program(
+        """
+import sys
+import faults
+from gostitch import _pending
+from invariants import live_counts, settled
+
+faults.add.submit(1, 2).result(10)
+lines, wanted = 0, 0
+
+def at_line(frame, event, argument):
+    global lines
+    if frame.f_code.co_name not in ("drain", "_handle_all", "_handle", "_handle_waiting"):
+        return None
+    lines += event == "line"
+    if lines == wanted and event == "line":
+        sys.settrace(None)
+        raise KeyboardInterrupt
+    return at_line
+
+interrupted = True
+while interrupted:
+    wanted, lines, interrupted = wanted + 1, 0, False
+    sys.settrace(at_line)
+    try:
+        faults.count_messages(3, progress=lambda tick: None)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        sys.settrace(None)
+    zero = dict.fromkeys(live_counts(), 0)
+    assert zero == settled(live_counts, zero), (wanted, live_counts())
+print(wanted > 20)
+""",
+        timeout=50,
+    )
+
+    assert ("True\n", "") == (done.stdout, done.stderr)

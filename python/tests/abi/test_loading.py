@@ -84,7 +84,7 @@ print({name: info[name] for name in ("calls", "pending", "buffers", "queues", "h
 
     assert [
         "True",
-        "True 2 True",
+        "True 3 True",
         "True True",
         "{'calls': 0, 'pending': 0, 'buffers': 0, 'queues': 1, 'handles': 1}",
     ] == _lines(program, text)
@@ -262,3 +262,30 @@ while not attempt(struck):
 print(struck > 10, faults.add(1, 2), faults.add.submit(1, 2).result(10))
 """
     assert ["True 3 3"] == _lines(program, text)
+
+
+def test_a_handler_that_calls_while_go_is_loaded(program: Programs) -> None:
+    """A signal in the middle of loading: its handler's calls work, and so does the first one."""
+    done = program(
+        """
+import os, signal
+import faults
+from gostitch import _crashes
+
+begin = _crashes.begin
+
+def interrupted():
+    signal.raise_signal(signal.SIGUSR1)
+    return begin()
+
+def handler(signum, frame):
+    _crashes.begin = begin
+    print(faults.add(1, 2), faults.add.submit(3, 4).result(10))
+
+_crashes.begin = interrupted
+signal.signal(signal.SIGUSR1, handler)
+print(faults.add(5, 6), faults.add.submit(7, 8).result(10))
+"""
+    )
+
+    assert (0, "3 7\n11 15\n", "") == (done.returncode, done.stdout, done.stderr)

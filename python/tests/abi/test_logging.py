@@ -10,6 +10,7 @@ import pytest
 import faults
 from gostitch import runtime_info
 from invariants import settled
+from programs import Programs
 
 
 def _messages(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -99,3 +100,25 @@ def test_a_broken_handler_harms_nobody(capsys: pytest.CaptureFixture[str]) -> No
         assert 3 == faults.add.submit(1, 2).result(20)
     finally:
         logging.getLogger("gostitch.go").removeHandler(handler)
+
+
+def test_a_filter_that_fails(program: Programs) -> None:
+    """One of the root logger, which fails at what is said of its failure too: replies go on."""
+    done = program(
+        """
+import logging
+import faults
+
+class Broken(logging.Filter):
+    def filter(self, record):
+        raise ValueError
+
+handler = logging.StreamHandler()
+handler.addFilter(Broken())
+logging.getLogger().addHandler(handler)
+faults.log.submit(8, "text").result(10)
+print(faults.add.submit(1, 2).result(10))
+"""
+    )
+
+    assert "3\n" == done.stdout, done.stderr

@@ -17,6 +17,7 @@ from gostitch import (
     GoValueError,
     LibraryError,
     _codec,
+    _logs,
     _pending,
     _process,
 )
@@ -140,7 +141,7 @@ def test_bytes_as_arguments(frame: bytes) -> None:
 @_QUICK
 def test_bytes_as_replies(frame: bytes) -> None:
     """Arbitrary bytes instead of a result, error or log give a value or a clear error."""
-    for decode in (_codec.decode_error, _codec.decode_log, faults.echo.result_of):
+    for decode in (_codec.decode_error, _logs.decode_log, faults.echo.result_of):
         try:
             decode(frame)
         except (msgspec.MsgspecError, OverflowError, ValueError, LibraryError):

@@ -119,6 +119,27 @@ def test_a_callback_that_outlives_its_call(caplog: pytest.LogCaptureFixture) -> 
     assert [] == caplog.records
 
 
+@pytest.mark.parametrize("kind", ["message", "done"])
+def test_a_callback_that_wants_a_lock_of_who_waits(kind: str) -> None:
+    """A thread that holds a lock and waits gets its reply, although a callback waits for the lock."""
+    lock, entered = threading.Lock(), threading.Event()
+
+    def callback(argument: object) -> None:
+        entered.set()
+        with lock:
+            pass
+
+    with lock:
+        if kind == "message":
+            future: Any = faults.count_messages.submit(1, progress=callback)
+        else:
+            future = faults.sleep.submit(0.05)
+            future.add_done_callback(callback)
+        assert entered.wait(20)
+        assert 3 == faults.add.submit(1, 2).result(20)
+    assert future.result(20) in (1, 0.05)
+
+
 def test_answers_that_wait_for_each_other() -> None:
     """However many questions are asked at once, each has a thread."""
     together = threading.Barrier(40)

@@ -396,3 +396,35 @@ print(seen)
     )
 
     assert (0, f"[{int(signal.SIGINT)}]\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_a_handler_that_waits_for_go_in_a_busy_loop(program: Programs) -> None:
+    """Its call and those of the loop get their replies, wherever the signal strikes."""
+    done = program(
+        """
+import asyncio, signal
+import faults
+
+handled = 0
+
+def handler(signum, frame):
+    global handled
+    assert faults.add.submit(1, 2).result(10) == 3
+    handled += 1
+
+async def main():
+    await faults.add.submit(1, 2)
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    while handled < 300:
+        sums = await asyncio.gather(*(faults.add.submit(i, 2) for i in range(300)))
+        assert sums == [i + 2 for i in range(300)]
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+asyncio.run(main())
+print("done")
+""",
+        timeout=30,
+    )
+
+    assert ("done\n", "") == (done.stdout, done.stderr)

@@ -7,6 +7,7 @@ import gc
 import itertools
 import pickle
 import threading
+from collections import deque
 from datetime import timedelta
 from typing import Any
 
@@ -264,3 +265,50 @@ print("end")
     done = program(text, timeout=10)
 
     assert (0, "end\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_closing_from_another_thread_wakes_the_loop(debug: bool) -> None:
+    """A consumer that awaits finds the end, whatever asyncio checks."""
+
+    async def main() -> list[int]:
+        stream = faults.lines(1000, pause=timedelta(seconds=60))
+
+        async def read() -> list[int]:
+            return [line.number async for line in stream]
+
+        reader = asyncio.ensure_future(read())
+        while stream._waiter is None:
+            await asyncio.sleep(0)
+        thread = threading.Thread(target=stream.close)
+        thread.start()
+        thread.join(10)  # so that the loop does nothing meanwhile
+        return await reader
+
+    assert [] == asyncio.run(main(), debug=debug)
+
+
+class TestClosedInTheMoment:
+    def test_when_it_begins(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A stream that another thread closes before there is a call ends that call."""
+        stream = faults.lines(1_000_000)
+        start = stream._start
+        monkeypatch.setattr(stream, "_start", lambda queue: (stream.close(), start(queue))[1])
+
+        assert [] == list(stream)
+        assert 0 == settled(lambda: runtime_info()["calls"], 0)
+
+    def test_when_a_result_is_taken(self) -> None:
+        """The reader finds the end."""
+        stream = faults.lines(3)
+
+        class Results(deque[Any]):
+            def __bool__(self) -> bool:
+                there = len(self) > 0
+                if there:
+                    stream.close()  # as another thread does, just now
+                return there
+
+        assert 0 == next(stream).number
+        stream._results = Results(stream._results)
+        assert [] == list(stream)

@@ -15,7 +15,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode
 
 import faults
-from gostitch import _codec, _process, _shapes, exceptions
+from gostitch import _codec, _logs, _process, _shapes, exceptions
 from gostitch.exceptions import GoFrame
 from gostitch.observe import _spans
 
@@ -245,9 +245,9 @@ def test_a_panic_has_its_stack() -> None:
 
 def test_a_log_record() -> None:
     """Time, level and text are logging's; attributes are flat and in the text."""
-    record = _codec.decode_log(frame("log"))
+    record = _logs.decode_log(frame("log"))
 
-    assert (logging.WARNING, _codec.LOGGER) == (record.levelno, record.name)
+    assert (logging.WARNING, _logs.LOGGER) == (record.levelno, record.name)
     assert 1_700_000_000.123456789 == pytest.approx(record.created, abs=1e-6)
     attributes = {"g.n": 1, "g.b": True, "g.in.s": "x", "g.in.f": 1.5}
     assert attributes == record.go_attributes

@@ -80,6 +80,15 @@ def test_of_one_that_is_stopped(program: Programs) -> None:
     assert "wrote nothing" in done.stderr
 
 
+def test_by_a_signal_without_a_name(program: Programs) -> None:
+    """Real-time signals do as well."""
+    armed = _ARMED.replace("SIGUSR2", "SIGRTMIN + 3")
+    pid = _ready(program.start(armed + _STUCK))
+    done = diagnose("--pid", str(pid))
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 @pytest.mark.parametrize(("pid", "status"), [("4194305", 1), ("0", 2), ("-1", 2), ("me", 2)])
 def test_of_none(pid: str, status: int) -> None:
     """A number that no process has is said to be one."""

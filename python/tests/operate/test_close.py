@@ -122,3 +122,29 @@ asyncio.run(main())
     )
 
     assert ["[] 0.2"] == lines
+
+
+def test_a_call_that_a_thread_waits_for_is_cancelled(program: Programs) -> None:
+    """After the timeout its context ends too, and it is not said to ignore that."""
+    lines = _run(
+        program,
+        """
+ended = []
+
+def call():
+    try:
+        faults.sleep(60)
+    except gostitch.GoCancelledError:
+        ended.append(True)
+
+thread = threading.Thread(target=call)
+thread.start()
+while not gostitch.runtime_info()["calls"]:
+    time.sleep(0.001)
+print(gostitch.close(0.1))
+thread.join()
+print(ended)
+""",
+    )
+
+    assert ["[]", "[True]"] == lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def test_a_wrong_type(argument: str, value: Any) -> None:
     [
         ("max_procs", 0),
         ("max_procs", -1),
-        ("max_procs", 2**40),
+        ("max_procs", 100_000),
+        pytest.param("max_procs", 10**5000, id="max_procs-huge"),
         ("memory_limit", 0),
         ("memory_limit", -5),
         ("memory_limit", "lots"),
@@ -72,6 +74,7 @@ def test_a_wrong_type(argument: str, value: Any) -> None:
         ("default_timeout", 0),
         ("default_timeout", math.nan),
         ("grace", -1),
+        pytest.param("grace", -(10**5000), id="grace-huge"),
         ("grace", math.nan),
     ],
 )
@@ -128,6 +131,68 @@ except gostitch.LibraryError as error:
     )
 
     assert 'there is no function "faults.nope" to limit' in done.stdout
+
+    assert "" == done.stderr
+
+
+def test_a_limit_of_no_function_is_corrected(program: Programs) -> None:
+    """The next call finds that it was."""
+    done = program(
+        """
+import os
+import faults, gostitch
+gostitch.configure(limits={"faults.nope": gostitch.Limit(2)})
+for _ in range(2):
+    try:
+        faults.add(1, 2)
+    except gostitch.LibraryError:
+        print("refused")
+gostitch.configure(limits={})
+pid = os.fork()
+if pid == 0:
+    os._exit(faults.add.submit(1, 2).result(10))
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), faults.add.submit(1, 2).result(10))
+""",
+        "-W",
+        "ignore",
+    )
+
+    assert (["refused", "refused", "3 3"], "") == (done.stdout.splitlines(), done.stderr)
+
+
+@pytest.mark.parametrize("seconds", [math.inf, 10**400], ids=["inf", "huge"])
+def test_a_time_without_end(seconds: float) -> None:
+    """It is none."""
+    configure(default_timeout=seconds, grace=seconds)
+
+    assert (None, None) == (_settings.present().default_timeout, _settings.present().grace)
+
+
+def test_from_several_threads() -> None:
+    """None takes back what another sets."""
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(settings: _settings.Settings) -> None:
+        if settings.default_timeout == 50 and not entered.is_set():
+            entered.set()
+            release.wait(10)
+
+    _settings.when_changed(slow)
+    first = threading.Thread(target=configure, kwargs={"default_timeout": 50})
+    second = threading.Thread(target=configure, kwargs={"grace": 60})
+    try:
+        first.start()
+        entered.wait(10)
+        second.start()
+        second.join(0.1)  # it waits, or is done at once
+        release.set()
+        first.join(10)
+        second.join(10)
+
+        assert (50, 60) == (_settings.present().default_timeout, _settings.present().grace)
+    finally:
+        _settings._listeners.remove(slow)
+        configure(default_timeout=None, grace=None)
 
 
 class TestResources:

@@ -158,3 +158,69 @@ def test_memory_without_go(program: Programs) -> None:
     text = "import gostitch; print(gostitch.free_memory(), gostitch.runtime_info()['loaded'])"
 
     assert "0 False\n" == program(text).stdout
+
+
+def test_a_dump_where_python_lacks_memory_files(program: Programs) -> None:
+    """A Python built for old systems has no os.memfd_create."""
+    done = program(
+        """
+import os, signal, sys
+del os.memfd_create
+import faults, gostitch
+faults.add(1, 2)
+gostitch.dump(sys.stdout)
+gostitch.dump_on_signal(signal.SIGUSR2, "dumps.txt")
+"""
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "Python threads" in done.stdout
+
+
+def test_a_dump_on_a_signal_is_of_the_process_that_asked_for_it(program: Programs) -> None:
+    """A forked child that gets the signal neither ends nor writes into its parent's file."""
+    done = program(
+        """
+import os, signal, time
+import faults, gostitch
+gostitch.dump_on_signal(signal.SIGUSR2, "dumps.txt")
+pid = os.fork()
+if pid == 0:
+    signal.raise_signal(signal.SIGUSR2)
+    os._exit(0)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+signal.raise_signal(signal.SIGUSR2)
+while not (text := open("dumps.txt").read()).endswith("End of dump\\n"):
+    time.sleep(0.01)
+print(text.count("End of dump"), text.count('File "<string>"'))
+""",
+        "-W",
+        "ignore",
+    )
+
+    assert ["0", "1 1"] == done.stdout.splitlines(), done.stderr
+
+
+def test_dumps_that_are_asked_for_again(program: Programs) -> None:
+    """What served the request before is given back."""
+    done = program(
+        """
+import os, signal, time
+import faults, gostitch
+
+def used():
+    return len(os.listdir("/proc/self/fd")), gostitch.runtime_info()["goroutines"]
+
+gostitch.dump_on_signal(signal.SIGUSR2, "dumps.txt")
+before = used()
+for _ in range(20):
+    gostitch.dump_on_signal(signal.SIGUSR2, "dumps.txt")
+deadline = time.monotonic() + 10
+while used() > before and time.monotonic() < deadline:
+    time.sleep(0.01)
+print(before, used())
+"""
+    )
+
+    before, after = done.stdout.strip().split(") (")
+    assert before.strip("()") == after.strip("()"), done.stderr

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from gostitch._codec import logging_level, slog_level
+from gostitch._logs import logging_level, slog_level
 
 
 @pytest.mark.parametrize(

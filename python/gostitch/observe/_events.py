@@ -1,0 +1,144 @@
+"""Go errors in a Sentry event: their values, their grouping and their trace."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from gostitch.exceptions import GoError, GoFrame
+
+Value = dict[str, Any]
+
+
+def add_errors(event: dict[str, Any], error: BaseException) -> None:
+    """Put Go's part of an exception, and of what it came from, into its event."""
+    values = (event.get("exception") or {}).get("values")
+    if not values:
+        return
+    below: dict[int, Value] = {}  # by the identity of Go's values: what each one is the cause of
+    for each in _go_errors(error):
+        if each.go_type:
+            _insert(values, each, below)
+        if each.trace.startswith(b"00-"):
+            _, trace_id, span_id, _ = each.trace.decode().partition("\n")[0].split("-")
+            _set_trace(event, trace_id, span_id)
+    if below:
+        _number(values, below)
+    if isinstance(error, GoError) and error.go_frames and not event.get("fingerprint"):
+        # By the function in Go, from wherever in Python it was called.
+        event["fingerprint"] = ["gostitch", error.code, _place(error.go_frames).function]
+
+
+def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
+    """Put an event made of a log record of Go on the trace in which Go wrote it."""
+    trace_id = getattr(record, "otelTraceID", None)
+    if trace_id and getattr(record, "go_attributes", None) is not None:
+        _set_trace(event, trace_id, record.otelSpanID)  # type: ignore[attr-defined]
+
+
+def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:
+    event.setdefault("contexts", {})["trace"] = {"trace_id": trace_id, "span_id": span_id}
+
+
+def _go_errors(error: BaseException | None) -> Iterator[GoError]:
+    """Give the Go errors that an exception is, came from, or made fail on its way through Go."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        passed = getattr(error, "go_error", None)
+        if isinstance(error, GoError):
+            yield error
+            return  # its causes are its own: they were never raised in Python
+        if isinstance(passed, GoError):
+            yield passed
+        error = error.__cause__ or error.__context__
+
+
+def _place(frames: tuple[GoFrame, ...]) -> GoFrame:
+    return next((frame for frame in frames if _in_app(frame)), frames[0])
+
+
+def _in_app(frame: GoFrame) -> bool:
+    """Tell a user's function from one of Go's standard library, as gocore.IsRuntimeFrame does."""
+    first, slash, _ = frame.function.partition("/")
+    return "." in first if slash else first.startswith("main.")
+
+
+def _insert(values: list[Value], error: GoError, below: dict[int, Value]) -> None:
+    """Insert Go's values before (Sentry lists causes first) that of Python's exception."""
+    at = _find(values, error)
+    if at is None:
+        at = len(values) - 1  # the exception of a callable, which failed the Go function
+    for cause in _causes(error):  # as Python chains them: without a stack, and no word more
+        found = _find(values[:at], cause)
+        if found is not None:
+            del values[found]
+            at -= 1
+    handled = (values[at].get("mechanism") or {}).get("handled", True)
+    made: list[Value] = []
+    _append(made, error, "go", values[at], below, handled)
+    values[at:at] = reversed(made)
+
+
+def _find(values: list[Value], error: GoError) -> int | None:
+    python = (type(error).__name__, error.message)
+    found = [
+        i for i, value in enumerate(values) if (value.get("type"), value.get("value")) == python
+    ]
+    return found[-1] if found else None
+
+
+def _causes(error: GoError) -> Iterator[GoError]:
+    for cause in error.causes:
+        yield cause
+        yield from _causes(cause)
+
+
+def _append(
+    made: list[Value],
+    error: GoError,
+    source: str,
+    of: Value,
+    below: dict[int, Value],
+    handled: bool,
+) -> None:
+    """Add the value of a Go error, then those of what it wraps."""
+    value: Value = {
+        "type": error.go_type,
+        "value": error.message,
+        "mechanism": {"type": "chained", "source": source, "handled": handled},
+    }
+    if len(error.causes) > 1:
+        value["mechanism"]["is_exception_group"] = True
+    if error.go_frames:
+        value["stacktrace"] = {"frames": [_frame(line) for line in reversed(error.go_frames)]}
+    made.append(value)
+    below[id(value)] = of
+    for i, cause in enumerate(error.causes):
+        _append(made, cause, f"causes[{i}]", value, below, handled)
+
+
+def _number(values: list[Value], below: dict[int, Value]) -> None:
+    """Say of each value which one it is the cause of."""
+    python: Value | None = None
+    for number, value in enumerate(reversed(values)):
+        mechanism = value.get("mechanism") or {"type": "generic", "handled": True}
+        value["mechanism"] = mechanism
+        mechanism["exception_id"] = number
+        of = below.get(id(value), python)
+        if of is not None:
+            mechanism["parent_id"] = of["mechanism"]["exception_id"]
+        if id(value) not in below:
+            python = value
+
+
+def _frame(line: GoFrame) -> Value:
+    return {
+        "function": line.function,
+        "filename": line.file,
+        "abs_path": line.file,
+        "lineno": line.line,
+        "in_app": _in_app(line),
+        "platform": "go",
+    }

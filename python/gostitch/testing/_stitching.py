@@ -1,0 +1,235 @@
+"""Whether the spans of Python and Go that some code makes are one trace.
+
+Needs the SDK of OpenTelemetry, which is imported when something is recorded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gostitch import _process
+from gostitch.exceptions import LibraryError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_FLUSH_MS = 10_000
+_OWN = ("observe.", "operate.")  # functions of gostitch itself
+
+
+class StitchError(AssertionError):
+    """Spans are not stitched: the message says which, why, and draws the tree."""
+
+
+class Recording:
+    """What was recorded: ``spans`` in order of their start, complete when the block has ended."""
+
+    def __init__(self) -> None:
+        self.spans: list[ReadableSpan] = []
+        self.calls: Counter[str] = Counter()  # of each function in Go, by its name
+
+    @property
+    def go_spans(self) -> list[ReadableSpan]:
+        """The spans that Go made."""
+        return [span for span in self.spans if _is_go(span)]
+
+    def tree(self) -> str:
+        """Draw the spans below one another."""
+        return _tree(self.spans)
+
+
+@contextmanager
+def record_spans() -> Iterator[Recording]:
+    """Record the spans that end in the block, of Python and of Go, and the calls of Go.
+
+    They are those of the tracer provider that is configured, which goes on to export as
+    ever; where none is, one is set that only records.
+    """
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+    recording = Recording()
+
+    class Keep(SpanProcessor):
+        def on_end(self, span: ReadableSpan) -> None:
+            recording.spans.append(span)
+
+    provider: Any = trace.get_tracer_provider()
+    if not hasattr(provider, "add_span_processor"):
+        provider = TracerProvider()
+        trace.set_tracer_provider(provider)
+    provider.force_flush(_FLUSH_MS)  # what ended before is not of this recording
+    keep = Keep()
+    provider.add_span_processor(keep)
+    before = _calls()
+    try:
+        yield recording
+    finally:
+        recording.calls = Counter(_calls())
+        recording.calls.subtract(before)
+        provider.force_flush(_FLUSH_MS)
+        several = provider._active_span_processor
+        with several._lock:
+            several._span_processors = tuple(
+                each for each in several._span_processors if each is not keep
+            )
+        recording.spans.sort(key=lambda span: (span.start_time or 0, -(span.end_time or 0)))
+
+
+@contextmanager
+def stitched(
+    *, root: str | None = None, calls: Iterable[str] = (), tolerance_s: float = 0.001
+) -> Iterator[Recording]:
+    """Record the spans of a block, and have ``assert_stitched`` look at them at its end."""
+    with record_spans() as recording:
+        yield recording
+    assert_stitched(recording, root=root, calls=calls, tolerance_s=tolerance_s)
+
+
+def assert_stitched(
+    recording: Recording,
+    *,
+    root: str | None = None,
+    calls: Iterable[str] = (),
+    tolerance_s: float = 0.001,
+) -> None:
+    """Raise ``StitchError`` unless what was recorded is one whole trace.
+
+    That is: one trace with one root, each span once and below a span that was recorded, in
+    time within that (but for ``tolerance_s`` seconds), all of one resource; and a span for
+    each call of Go.
+
+    Args:
+        recording: Of ``record_spans``.
+        root: The name that the root must have.
+        calls: Functions of Go that must have been called, as ``"tasks.fetch"``.
+        tolerance_s: By how much a span may begin before, or end after, the one above it.
+
+    """
+    spans = recording.spans
+    problems = [
+        *_of_calls(recording, calls),
+        *_of_ids(spans),
+        *_of_roots(spans, root),
+        *_of_times(spans, tolerance_s),
+        *_of_resources(spans),
+    ]
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        raise StitchError(f"the trace is not whole:\n{listed}\n\n{recording.tree()}")
+
+
+def _calls() -> dict[str, int]:
+    """Give how many calls of each function Go has counted."""
+    try:
+        _process.library()  # so that it counts from now on
+    except LibraryError:
+        return {}  # a fake one stands in, say
+    from gostitch.observe import _generated
+
+    return {
+        each.function: each.calls
+        for each in _generated.read_metrics().functions
+        if not each.function.startswith(_OWN)
+    }
+
+
+def _of_calls(recording: Recording, wanted: Iterable[str]) -> Iterator[str]:
+    seen = Counter(span.name for span in recording.go_spans)
+    for name in wanted:
+        if not seen[name] and not recording.calls[name]:
+            yield f"{name}() was not called"
+    for name, count in sorted(recording.calls.items()):
+        if count > seen[name]:
+            yield (
+                f"{name}() was called {count} times, and {seen[name]} of the calls have a span; "
+                "the others were made where no span is current (on a thread that was started "
+                "without its context?), in a trace that is not sampled, or have not ended"
+            )
+
+
+def _of_ids(spans: Sequence[ReadableSpan]) -> Iterator[str]:
+    if not spans:
+        yield "no span was recorded"
+    for key, count in Counter(map(_key, spans)).items():
+        if count > 1:
+            name = next(span.name for span in spans if _key(span) == key)
+            yield f"{name} was recorded {count} times"
+
+
+def _of_roots(spans: Sequence[ReadableSpan], wanted: str | None) -> Iterator[str]:
+    known = set(map(_key, spans))
+    traces = {_key(span)[0] for span in spans}
+    roots = []
+    for span in spans:
+        above = _key_above(span)
+        if above is None or (span.parent is not None and span.parent.is_remote):
+            roots.append(span)
+            if _is_go(span):
+                yield f"{span.name}, a span of Go, has no span of Python above it"
+        elif above not in known:
+            yield f"{span.name} is below a span that was not recorded, or had not ended"
+    if len(traces) > 1:
+        names = ", ".join(span.name for span in roots)
+        yield f"there are {len(traces)} traces, which begin with {names}"
+    elif len(roots) > 1:
+        yield f"the trace has {len(roots)} roots: {', '.join(span.name for span in roots)}"
+    if wanted is not None and roots and roots[0].name != wanted:
+        yield f"the root is {roots[0].name}, not {wanted}"
+
+
+def _of_times(spans: Sequence[ReadableSpan], tolerance_s: float) -> Iterator[str]:
+    known = {_key(span): span for span in spans}
+    slack = tolerance_s * 1e9
+    for span in spans:
+        above = known.get(_key_above(span) or (0, 0))
+        if above is None:
+            continue
+        early = (above.start_time or 0) - (span.start_time or 0)
+        late = (span.end_time or 0) - (above.end_time or 0)
+        if early > slack:
+            yield f"{span.name} begins {early / 1e6:.1f} ms before {above.name}, which it is below"
+        if late > slack:
+            yield f"{span.name} ends {late / 1e6:.1f} ms after {above.name}, which it is below"
+
+
+def _of_resources(spans: Sequence[ReadableSpan]) -> Iterator[str]:
+    resources = {str(sorted(span.resource.attributes.items())) for span in spans}
+    if len(resources) > 1:
+        yield f"the spans are of {len(resources)} resources, in one process"
+
+
+def _key(span: ReadableSpan) -> tuple[int, int]:
+    return span.context.trace_id, span.context.span_id
+
+
+def _key_above(span: ReadableSpan) -> tuple[int, int] | None:
+    return None if span.parent is None else (span.parent.trace_id, span.parent.span_id)
+
+
+def _is_go(span: ReadableSpan) -> bool:
+    return (span.attributes or {}).get("gostitch.side") == "go"
+
+
+def _tree(spans: Sequence[ReadableSpan]) -> str:
+    known = set(map(_key, spans))
+    below: dict[tuple[int, int] | None, list[ReadableSpan]] = {}
+    for span in spans:
+        above = _key_above(span)
+        below.setdefault(above if above in known else None, []).append(span)
+    lines: list[str] = []
+    waiting = [(span, 0) for span in reversed(below.get(None, []))]
+    seen: set[int] = set()
+    while waiting:
+        span, depth = waiting.pop()
+        if id(span) in seen:
+            continue
+        seen.add(id(span))
+        took = ((span.end_time or 0) - (span.start_time or 0)) / 1e6
+        side = "go" if _is_go(span) else "py"
+        lines.append(f"{'  ' * depth}{span.name} [{side}] {took:.1f} ms")
+        waiting += [(each, depth + 1) for each in reversed(below.get(_key(span), []))]
+    return "\n".join(lines) or "(no spans)"

@@ -1,0 +1,186 @@
+"""Log records of Go in Python's logging: their span, their level, and none lost without a count."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import faults
+from gostitch import _logs, runtime_info
+from invariants import settled
+from observe.scenario import run
+from programs import Programs
+
+
+class _Kept(logging.Handler):
+    """Keeps the records it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Any] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def kept() -> Iterator[_Kept]:
+    """What Go's logger gets, from INFO on."""
+    logger, handler = logging.getLogger(_logs.LOGGER), _Kept()
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.setLevel(before)
+    logger.removeHandler(handler)
+
+
+def _texts(kept: _Kept) -> list[str]:
+    return [record.getMessage().split()[0] for record in kept.records]
+
+
+class TestLevels:
+    def test_one_that_is_lowered(self, kept: _Kept) -> None:
+        """From then on Go sends what it kept to itself, without another call having been made."""
+        future = faults.log_until_end.submit(-4, "detail")
+        faults.log(-4, "before")
+        assert ["marker"] == settled(
+            lambda: [faults.log(4, "marker"), _texts(kept)][1][:1], ["marker"]
+        )
+        assert "detail" not in _texts(kept)
+        logging.getLogger(_logs.LOGGER).setLevel(logging.DEBUG)
+
+        assert settled(lambda: "detail" in _texts(kept), True)
+        future.cancel()
+
+    @pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+    def test_that_of_the_root_counts(self, kept: _Kept, level: int) -> None:
+        """A level that the logger inherits is followed as its own is."""
+        logger, root = logging.getLogger(_logs.LOGGER), logging.getLogger()
+        before = root.level
+        logger.setLevel(logging.NOTSET)
+        try:
+            root.setLevel(level)
+            wanted = level == logging.DEBUG
+
+            def arrives() -> bool:
+                kept.records.clear()
+                faults.log(-4, "detail")
+                faults.log(8, "marker")
+                return settled(lambda: "marker" in _texts(kept), True) and "detail" in _texts(kept)
+
+            assert wanted == settled(arrives, wanted)
+        finally:
+            root.setLevel(before)
+
+    def test_logging_that_is_disabled(self, kept: _Kept) -> None:
+        """logging.disable reaches Go, and its end too."""
+        logging.disable(logging.WARNING)
+        try:
+            assert settled(_logs.lowest_level, _logs.slog_level(logging.WARNING + 1))
+            faults.log(4, "no")
+            faults.log(8, "yes")
+            assert settled(lambda: _texts(kept), ["yes"]) == ["yes"]
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def test_a_flood_while_python_is_busy(kept: _Kept) -> None:
+    """64 goroutines write as quickly as they can; what there is no room for is counted."""
+    dropped = runtime_info()["records_dropped"]
+    stop = threading.Event()
+
+    def compute() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    busy = threading.Thread(target=compute)
+    busy.start()
+    begun = time.monotonic()
+    faults.flood(64, 2000)
+    per_second = 128_000 / (time.monotonic() - begun)
+
+    def accounted() -> int:
+        return len(kept.records) + int(runtime_info()["records_dropped"]) - dropped
+
+    assert 128_000 == settled(accounted, 128_000)
+    stop.set()
+    busy.join()
+    assert per_second > 0
+    assert 0 < len(kept.records)
+
+
+def test_a_record_names_its_span() -> None:
+    """Its ids are those of the span that was current in Go: the call's, below the caller's."""
+    run(
+        """
+        import logging
+        import faults
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        from gostitch import _pending
+
+        class Keep(logging.Handler):
+            def emit(self, record):
+                current = trace.get_current_span().get_span_context()
+                kept.append((record, current))
+
+        kept = []
+        logging.getLogger("gostitch.go").addHandler(Keep())
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        with trace.get_tracer("x").start_as_current_span("caller"):
+            faults.log(8, "within")
+        faults.log(8, "without")
+        provider.force_flush()
+        _pending.drain_host()
+        (span,) = [each for each in exporter.get_finished_spans() if each.name == "faults.log"]
+        (within, current), (without, none) = kept
+        assert within.otelTraceID == f"{span.context.trace_id:032x}"
+        assert within.otelSpanID == f"{span.context.span_id:016x}"
+        assert (current.trace_id, current.span_id) == (span.context.trace_id, span.context.span_id)
+        assert (None, None) == (without.otelTraceID, without.otelSpanID)
+        assert not none.is_valid
+        """,
+        env={"PYTHONPATH": str(Path(__file__).parents[1])},
+        prologue="",
+    )
+
+
+def test_a_handler_that_logs_through_go(program: Programs) -> None:
+    """A handler may call Go, and change levels: nothing waits for itself."""
+    done = program(
+        """
+import logging, time
+import faults, gostitch
+
+class Calls(logging.Handler):
+    def emit(self, record):
+        assert 3 == faults.add(1, 2)
+        logging.getLogger("gostitch.go").setLevel(logging.INFO)
+        seen.append(record)
+
+seen = []
+logger = logging.getLogger("gostitch.go")
+logger.addHandler(Calls())
+for i in range(50):
+    logger.setLevel(logging.DEBUG)
+    faults.log(8, "text")
+deadline = time.monotonic() + 10
+while len(seen) < 50:
+    assert time.monotonic() < deadline
+    time.sleep(0.01)
+"""
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)

@@ -1,0 +1,134 @@
+"""Metrics of the library, as the reader of Python's meter provider collects them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from observe.scenario import run
+
+_PROLOGUE = """
+import os, time
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+import faults, gostitch
+
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
+
+def collect():
+    time.sleep(0.6)  # what was read a moment ago would serve again
+    found = {}
+    data = reader.get_metrics_data()
+    for of_resource in data.resource_metrics if data else []:
+        for scope in of_resource.scope_metrics:
+            for metric in scope.metrics:
+                for point in metric.data.data_points:
+                    found[metric.name, tuple(sorted(point.attributes.items()))] = point.value
+    return found
+
+def of(name, function=None, **attributes):
+    if function:
+        attributes["code.function.name"] = function
+    return found.get((name, tuple(sorted(attributes.items()))))
+"""
+
+_ENV = {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_what_is_counted() -> None:
+    """Calls, errors, durations, bytes and cancellations of each function, and the Go runtime."""
+    run(
+        """
+        collect()
+        for _ in range(10):
+            faults.add(1, 2)
+        faults.add.submit(1, 2).result()
+        for _ in range(3):
+            try:
+                faults.fail("not_found")
+            except gostitch.GoError:
+                pass
+        faults.sleep(0.02)
+        try:
+            faults.sleep(60, timeout=0.05)
+        except gostitch.GoTimeoutError:
+            pass
+        faults.echo_bytes(b"x" * 100_000)
+        running = faults.sleep.submit(60)
+        while gostitch.runtime_info()["calls"] == 0:
+            time.sleep(0.001)
+        found = collect()
+        running.cancel()
+
+        assert 11 == of("gostitch.calls", "faults.add")
+        assert 3 == of("gostitch.calls", "faults.fail", **{"error.type": "not_found"})
+        assert 0 == of("gostitch.calls", "faults.fail")
+        assert 1 == of("gostitch.calls", "faults.sleep", **{"error.type": "timeout"})
+        assert 1 == of("gostitch.calls", "faults.sleep")
+        assert 0.07 <= of("gostitch.call.duration", "faults.sleep") < 30
+        assert 0 == of("gostitch.call.duration.bucket", "faults.sleep", le="0.01")
+        assert 2 == of("gostitch.call.duration.bucket", "faults.sleep", le="60")
+        assert 2 == of("gostitch.call.duration.bucket", "faults.sleep", le="+Inf")
+        assert 11 == of("gostitch.call.duration.bucket", "faults.add", le="+Inf")
+        assert 1 == of("gostitch.calls.running", "faults.sleep")
+        assert 1 == of("gostitch.queue.depth")
+        assert 1 == of("gostitch.calls.cancelled", "faults.sleep")
+        assert 0 <= of("gostitch.cancel.duration", "faults.sleep") < 10
+        out = of("gostitch.call.bytes", "faults.echo_bytes", **{"gostitch.direction": "out"})
+        into = of("gostitch.call.bytes", "faults.echo_bytes", **{"gostitch.direction": "in"})
+        assert 100_000 <= out < 100_100 and 100_000 <= into < 100_100
+        for name in ("go.goroutine.count", "go.memory.used", "gostitch.heap.used",
+                     "go.memory.gc.goal", "go.processor.limit"):
+            assert of(name) > 0, name
+        for name in ("gostitch.gc.cycles", "gostitch.gc.pause", "gostitch.records.dropped"):
+            assert of(name) >= 0, name
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def test_a_provider_that_comes_late() -> None:
+    """Instruments that were made before the provider are collected by it."""
+    run(
+        """
+        from opentelemetry import metrics, trace
+        import faults
+        faults.add(1, 2)  # before there is anybody who collects
+        """
+        + _PROLOGUE.replace("\n", "\n        ")
+        + """
+        collect()
+        faults.add(1, 2)
+        found = collect()
+        assert 1 == of("gostitch.calls", "faults.add")
+        """,
+        env=_ENV,
+        prologue="",
+    )
+
+
+def test_nothing_is_loaded_for_them() -> None:
+    """A collection in a process that has not called Go, or in a forked child, loads nothing."""
+    run(
+        """
+        found = collect()
+        assert not gostitch.runtime_info()["loaded"]
+        faults.add(1, 2)
+        found = collect()
+        pid = os.fork()
+        if pid == 0:
+            found = collect()
+            assert not gostitch.runtime_info()["loaded"]
+            faults.add(1, 2)
+            found = collect()
+            faults.add(1, 2)
+            found = collect()
+            assert of("gostitch.calls", "faults.add") >= 1
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )

@@ -1,0 +1,169 @@
+"""The kit by which users see that their traces are whole: it is green where they are, else red."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from observe.scenario import run
+
+_PROLOGUE = """
+import asyncio, threading
+from concurrent.futures import ThreadPoolExecutor
+import contextvars
+import faults
+from opentelemetry import context, trace
+from opentelemetry.sdk.trace import TracerProvider
+from gostitch.testing import StitchError, assert_stitched, record_spans, stitched
+
+tracer = trace.get_tracer("test")
+
+def red(work, *words, **options):
+    try:
+        with stitched(**options):
+            work()
+    except StitchError as error:
+        for word in words:
+            assert word in str(error), error
+        return str(error)
+    raise SystemExit(f"it stayed green: {words}")
+"""
+
+_ENV = {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+_GREEN = {
+    "sync": "faults.add(1, 2)",
+    "submitted": "faults.add.submit(1, 2).result()",
+    "mapped": "list(faults.sleep.map([0.0, 0.0]))",
+    "awaited": "asyncio.run(awaited())",
+    "stream": "list(faults.lines(3))",
+    "callback": "faults.ask(2, answer)",
+    "thread with its context": "carried()",
+    "failed": "failing()",
+}
+
+_WORK = """
+async def awaited():
+    await asyncio.gather(*[faults.sleep.submit(0.01) for _ in range(5)])
+
+def answer(question):
+    with tracer.start_as_current_span("answer"):
+        return 1
+
+def carried():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(contextvars.copy_context().run, faults.add, 1, 2).result()
+
+def failing():
+    try:
+        faults.fail("not_found")
+    except FileNotFoundError:
+        pass
+
+def handler():
+    with tracer.start_as_current_span("handler"):
+        {work}
+"""
+
+
+@pytest.mark.parametrize("work", _GREEN)
+def test_what_is_whole(work: str) -> None:
+    """However a function is called below a span, the trace is whole."""
+    run(
+        _WORK.format(work=_GREEN[work])
+        + """
+faults.add(1, 2)  # before, and outside of any span
+for _ in range(2):
+    with stitched(root="handler") as recording:
+        handler()
+    assert recording.go_spans
+    assert all(name in recording.tree() for name in ("handler [py]", "[go]"))
+""",
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def test_what_is_torn() -> None:
+    """Each way to lose the context is red, and the message says which call, and why."""
+    run(
+        """
+        def lost():
+            with tracer.start_as_current_span("handler"):
+                thread = threading.Thread(target=faults.add, args=(1, 2))
+                thread.start()
+                thread.join()
+
+        def cut():
+            with tracer.start_as_current_span("handler"):
+                token = context.attach(context.Context())
+                with tracer.start_as_current_span("other"):
+                    faults.add(1, 2)
+                context.detach(token)
+
+        def outlives():
+            with tracer.start_as_current_span("handler"):
+                future = faults.sleep.submit(0.1)
+            future.result()
+
+        def unfinished():
+            span = tracer.start_span("never ends")
+            with trace.use_span(span):
+                faults.add(1, 2)
+
+        def two():
+            for _ in range(2):
+                with tracer.start_as_current_span("handler"):
+                    faults.add(1, 2)
+
+        red(lost, "faults.add() was called 1 times, and 0 of the calls have a span", "thread")
+        red(cut, "there are 2 traces, which begin with handler, other")
+        told = red(outlives, "faults.sleep ends", "ms after handler, which it is below")
+        assert "  faults.sleep [go]" in told
+        red(unfinished, "faults.add is below a span that was not recorded, or had not ended")
+        red(two, "there are 2 traces")
+        red(lambda: None, "no span was recorded")
+        red(lambda: two, "tasks.pack() was not called", calls=["tasks.pack"])
+
+        def fine():
+            with tracer.start_as_current_span("handler"):
+                faults.add(1, 2)
+
+        red(fine, "the root is handler, not other", root="other")
+        with stitched(root="handler", calls=["faults.add"]):
+            fine()
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def test_the_provider_goes_on() -> None:
+    """The user's provider exports what is recorded too, and keeps nothing of the recording."""
+    run(
+        """
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+        from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+        exporter = InMemorySpanExporter()
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        before = provider._active_span_processor._span_processors
+        with record_spans() as recording:
+            with tracer.start_as_current_span("handler"):
+                faults.add(1, 2)
+        assert_stitched(recording)
+        names = [span.name for span in exporter.get_finished_spans()]
+        assert ["faults.add", "handler"] == sorted(names), names
+        assert {"faults.add": 1} == {k: v for k, v in recording.calls.items() if v}
+        after = provider._active_span_processor._span_processors
+        assert set(map(type, before)) <= set(map(type, after)), (before, after)
+        assert len(after) <= len(before) + 1, (before, after)
+        with tracer.start_as_current_span("later"):
+            pass
+        assert 2 == len(recording.spans)
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
