@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,17 +101,14 @@ def test_a_flood_while_python_is_busy(kept: _Kept) -> None:
 
     busy = threading.Thread(target=compute)
     busy.start()
-    begun = time.monotonic()
     faults.flood(64, 2000)
-    per_second = 128_000 / (time.monotonic() - begun)
 
     def accounted() -> int:
         return len(kept.records) + int(runtime_info()["records_dropped"]) - dropped
 
-    assert 128_000 == settled(accounted, 128_000)
     stop.set()
     busy.join()
-    assert per_second > 0
+    assert 128_000 == settled(accounted, 128_000)
     assert 0 < len(kept.records)
 
 
