@@ -53,6 +53,12 @@ class _Condition(threading.Condition):
     def __init__(self, queue: Sender) -> None:
         super().__init__()
         self._queue = queue
+        self._told = False
+
+    def notify(self, n: int = 1) -> None:
+        """Wake who waits, which is done when the future has ended."""
+        self._told = True  # for who has stopped waiting just now to look around
+        super().notify(n)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait, and look now and then whether who is to handle the reply is held up.
@@ -63,7 +69,7 @@ class _Condition(threading.Condition):
         patience = _FIRST_LOOK_S
         while True:
             left = patience if until is None else min(until - time.monotonic(), patience)
-            if super().wait(left):
+            if super().wait(left) or self._told:
                 return True
             if until is not None and time.monotonic() >= until:
                 return False

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 
 from shipped import toolchain  # noqa: E402
 
-CHOSEN = ["python/tests/abi", "-k", "not fork and not gibibyte"]
+CHOSEN = ["python/tests/abi", "-k", "not fork and not gibibyte and not short_soak"]
 """All but children with copies of the library, which would be checked twice, and the tests that
 measure memory, of which the sanitizer takes some itself."""
 

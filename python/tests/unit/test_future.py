@@ -395,3 +395,20 @@ def test_send() -> None:
     Future(queue, 7).send(b"x")
 
     assert [(7, b"x")] == queue.sent
+
+
+def test_an_outcome_at_the_moment_of_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits looks around now and then; an outcome that comes just then is not missed."""
+    future, wait = _future(), threading.Condition.wait
+
+    def wait_in_vain(condition: Any, timeout: float | None = None) -> bool:
+        """Do what wait does when its time is over at the moment of the outcome."""
+        monkeypatch.setattr(threading.Condition, "wait", wait)
+        held = condition._release_save()
+        _in_thread(future.settle, FINISHED, 1, None).join(10)
+        condition._acquire_restore(held)
+        return False
+
+    monkeypatch.setattr(threading.Condition, "wait", wait_in_vain)
+
+    assert 1 == future.result(5)
