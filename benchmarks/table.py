@@ -19,6 +19,7 @@ FAMILIES = {
     "cancel": ("An early end", {"python": "plain Python"}),
     "import": ("A start", {"python": "ctypes and plain Go", "rust": "PyO3"}),
     "fork": ("A fork", {"python": "a fresh process, or one without Go"}),
+    "trace": ("What a trace adds to a call", {"python": "a span of Python's SDK"}),
     "tasks": ("A task", {"python": "plain Python", "best_python": "the best of Python"}),
 }
 
