@@ -40,7 +40,7 @@ type Call struct {
 	closed   atomic.Bool
 	inbox    chan []byte // guarded by mu; nil until asked for
 
-	begun   time.Time // zero: it is not counted
+	begun   time.Duration // on the clock of now; 0: it is not counted
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none
 

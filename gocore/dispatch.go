@@ -122,7 +122,6 @@ func (c *Call) panicked(value any) error {
 // reply ends the call and gives what the caller receives.
 func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 	status := StatusOK
-	c.code = ""
 	if err != nil {
 		payload, status = c.fail(out, err), StatusError
 	} else if c.end != nil {

@@ -105,7 +105,9 @@ func compile[A, R any](name string, f func(context.Context, *Call, A) (R, error)
 			var result R
 			fr.args, fr.result = args, result
 			c.Trace, c.input, c.end, c.held = nil, codec.Input{}, nil, nil
-			c.moments = moments{}
+			if c.moments.wanted {
+				c.moments = moments{}
+			}
 			if c.traced.Load() != nil {
 				c.traced.Store(nil)
 			}

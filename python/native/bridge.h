@@ -109,8 +109,8 @@ extern PyMethodDef gs_interrupt_methods[];
 void gs_cover_faults(void);
 void gs_uncover_faults(void);
 
-/* The same where that may have changed; -1: an exception. */
-int gs_keep_faults(void);
+/* The same where that may have changed, at the time gs_now gave; -1: an exception. */
+int gs_keep_faults(int64_t ns);
 
 /* Looks for the module that covers them. */
 void gs_find_faulthandler(PyObject *modules);

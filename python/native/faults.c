@@ -10,7 +10,6 @@
 #include "bridge.h"
 
 #include <signal.h>
-#include <time.h>
 #include <ucontext.h>
 
 static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE};
@@ -82,7 +81,7 @@ void gs_find_faulthandler(PyObject *modules) {
   if (module != NULL && is_enabled == NULL) PyErr_Clear(); /* somebody's own module */
 }
 
-int gs_keep_faults(void) {
+int gs_keep_faults(int64_t ns) {
   static PyObject *was_enabled;
   static int64_t again_at;
   PyObject *enabled = NULL;
@@ -91,9 +90,6 @@ int gs_keep_faults(void) {
     if (enabled == NULL) return -1;
     Py_DECREF(enabled); /* True or False, which are for ever */
   }
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  int64_t ns = now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
   if (enabled == was_enabled && ns < again_at) return 0;
   was_enabled = enabled;
   again_at = ns + LOOK_AGAIN_NS;

@@ -271,7 +271,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
     request.trace_length = (uint64_t)PyBytes_Size(trace);
   }
   int on_main = is_main_thread(), armed = 0;
-  if (gs_keep_faults() < 0) return NULL;
+  if (gs_keep_faults(request.started_ns) < 0) return NULL;
   do {
     /* Once more: what ran since may have forked. */
     if (!bound(f)) return NULL;

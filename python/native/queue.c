@@ -34,7 +34,7 @@ static int drop(queue_object *q, PyObject *token) {
    with which Go refused it. */
 static PyObject *start(queue_object *q, PyObject *future, gostitch_request *request) {
   uint64_t own = gs_queue_of(q->handle);
-  if (own == 0 || gs_keep_faults() < 0) return NULL;
+  if (own == 0 || gs_keep_faults(request->started_ns) < 0) return NULL;
   if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
   uint64_t number = gs_token_of(future);
   PyObject *token = PyLong_FromUnsignedLongLong(number);

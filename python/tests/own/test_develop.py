@@ -56,7 +56,7 @@ def test_a_python_that_the_system_manages(project: Project, tmp_path: Path) -> N
 )
 def test_a_folder_that_pip_cannot_write(said: str, cause: str) -> None:
     """What pip said is one sentence with the folder and the remedy."""
-    text = _install.refusal(said, Path("/work/python"))
+    text = _install.refusal(said, Path("/srv/python"))
 
     assert 1 == len(text.splitlines())
     assert f"but the project was not installed: {cause}" in text
