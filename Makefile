@@ -105,6 +105,7 @@ $(VENV)/.bench: $(VENV)/.built requirements/bench.txt requirements/demo.txt $(wi
 	$(PIP) -r requirements/bench.txt
 	mkdir -p build/bench
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
+	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libbare.so ./gocore/cmd/libbare
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libgolang.so ./$(PEERS)/golang
 	$(GO) build -trimpath '-ldflags=-s -w' -o build/bench/fileserver ./$(PEERS)/fileserver
 	touch $@
