@@ -20,6 +20,7 @@ FAMILIES = {
     "import": ("A start", {"python": "ctypes and plain Go", "rust": "PyO3"}),
     "fork": ("A fork", {"python": "a fresh process, or one without Go"}),
     "trace": ("What a trace adds to a call", {"python": "a span of Python's SDK"}),
+    "observe": ("A call that observing must not disturb", {"python": "its control"}),
     "tasks": ("A task", {"python": "plain Python", "best_python": "the best of Python"}),
 }
 

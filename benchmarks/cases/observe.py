@@ -1,4 +1,4 @@
-"""trace.*: what observing adds to a call, on the thread that calls."""
+"""trace.*: what OpenTelemetry adds to a call, on the thread that calls."""
 
 from __future__ import annotations
 
@@ -23,20 +23,6 @@ STATES = {
 def cases(quick: bool) -> Iterator[Case]:
     """Give the cases."""
     count = 2_000 if quick else 10_000
-    rounds = 7 if quick else 25
-    yield Case(
-        name="trace.absent",
-        size=2 * count,
-        unit="ns",
-        note="a structured call where OpenTelemetry is not imported",
-        contenders=present(
-            {"gostitch": "calls_gostitch:structured", "python": "observe_bare:structured"}
-        ),
-        peers={"python": "the same library without observers"},
-        arguments={"count": 2 * count},
-        times=2 * count,
-        rounds=rounds,
-    )
     for name, (note, state, export) in STATES.items():
         contenders = {"gostitch": "observe_gostitch:added"}
         if state != "none":
@@ -52,5 +38,5 @@ def cases(quick: bool) -> Iterator[Case]:
             arguments={"count": count, "state": state, "export": export},
             times=count,
             otel=True,
-            rounds=rounds,
+            rounds=7 if quick else 25,
         )

@@ -1,4 +1,4 @@
-"""trace.absent without observers: the library of the tests with none in it, and none in Python."""
+"""call.structured with no observer in the library and none in Python."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ os.environ["GOSTITCH_LIBRARY"] = str(Path(os.environ["GOSTITCH_LIBRARY"]).with_n
 
 
 def structured(count: int) -> Work:
-    """Give the structured call of ``call.structured``."""
-    # After the variable was set: from here on the library is known.
+    """Do what the observed one does."""
+    # Only now, as the library is found once.
     from benchmarks.contenders import calls_gostitch
     from gostitch import _hooks
 
