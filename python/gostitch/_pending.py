@@ -80,18 +80,23 @@ class Pump:
         self.handling = False  # what it has drained
         _logs.when_level_changes(self._level_changed)
         self._level_is_old = not _logs.level_is_told()
+        self._telling = threading.RLock()  # reentrant for handlers of signals
         self._thread: threading.Thread
         self._start()
 
     def _level_changed(self) -> None:
         # Not here: who changes a level holds the lock of logging.
         self._level_is_old = True
+        _process.bridge.look_again()
         os.eventfd_write(self._changed, 1)
 
-    def _refresh(self) -> None:
-        self._level_is_old = False
+    def tell_level(self) -> None:
+        """Tell Go of the level of logging, unless it knows; whoever comes second waits."""
         try:
-            _process.refresh()
+            with self._telling:
+                if self._level_is_old:
+                    self._level_is_old = False
+                    _process.refresh()
         except GoError:
             logging.getLogger("gostitch").exception("the level of logging did not reach Go")
 
@@ -130,8 +135,7 @@ class Pump:
 
     def _run(self) -> None:
         while not self._is_replaced():
-            if self._level_is_old:
-                self._refresh()
+            self.tell_level()
             poll = select.poll()
             poll.register(self._changed, select.POLLIN)
             for fd in list(self._watched):
@@ -151,6 +155,10 @@ class Pump:
                     return
             if self._sweep():
                 return
+
+    def is_busy_elsewhere(self) -> bool:
+        """Tell whether another thread has something in hand."""
+        return self.handling and threading.current_thread() is not self._thread
 
     def _is_replaced(self) -> bool:
         return threading.current_thread() is not self._thread
@@ -219,6 +227,12 @@ def pump() -> Pump:
     return _pump
 
 
+def tell_level() -> None:
+    """Tell Go of the level of logging, if there is somebody who follows it."""
+    if _pump is not None:
+        _pump.tell_level()
+
+
 def drain_host() -> None:
     """Handle the spans and logs that wait, now."""
     if _pump is not None:
@@ -226,11 +240,16 @@ def drain_host() -> None:
             pass
 
 
+def await_pump(seconds: float) -> None:
+    """Wait for what the pump has in hand."""
+    until = time.monotonic() + seconds
+    while _pump is not None and _pump.is_busy_elsewhere() and time.monotonic() < until:
+        time.sleep(_SETTLE_S / 100)
+
+
 def _settle() -> None:
     """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
-    until = time.monotonic() + _SETTLE_S
-    while _pump is not None and _pump.handling and time.monotonic() < until:
-        time.sleep(_SETTLE_S / 100)
+    await_pump(_SETTLE_S)
     drain_host()
 
 

@@ -34,9 +34,11 @@ def flush_go(timeout: float) -> bool:
     """Have Go send what it has, or hand it to Python's processors; false if it could not."""
     if _process.loaded() is None:
         return True
+    until = time.monotonic() + timeout
     try:
         sent = _generated.flush(timeout=timeout)
         _pending.drain_host()
+        _pending.await_pump(until - time.monotonic())
     except GoError:
         return False
     return sent
