@@ -29,7 +29,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick readme wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick readme pictures wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -120,6 +120,11 @@ build/bench/rust_peer.so: $(wildcard $(PEERS)/rust/Cargo.* $(PEERS)/rust/src/*) 
 
 readme: ## Write the README's figures from the last demo and the last benchmark
 	$(README) --keep-demo
+
+pictures: $(VENV)/.built $(VENV)/.test ## Take the pictures of the docs, with a viewer of traces and one of Sentry events
+	$(PYTHON) -m venv build/phoenix
+	build/phoenix/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/pictures.txt
+	PYTHONPATH=docs:python/tests $(BIN)/python -m pictures $(abspath build/phoenix/bin/phoenix)
 
 wheel: $(VENV)/.wheel ## Build the sdist and the release wheels into dist/, and check them
 	$(BIN)/python python/native/release.py

@@ -1,6 +1,7 @@
 """A collector that answers, refuses or hangs: ``python -m benchmarks.contenders.ill_collector``.
 
-Its argument is ``answers``, ``refuses`` or ``hangs``. It says where it listens, and ends at the end of its input.
+Its argument is ``answers``, ``refuses`` or ``hangs``. It says where it
+listens, and ends at the end of its input.
 """
 
 from __future__ import annotations
