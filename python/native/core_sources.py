@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_SUFFIXES = (".go", ".h", ".c", ".s")
+_SUFFIXES = (".go", ".h", ".c", ".s", ".pgo")
 _TESTS_ONLY = (
     "gocore/cmd/libbare",
     "gocore/cmd/libfaults",
