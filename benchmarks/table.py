@@ -27,7 +27,7 @@ FAMILIES = {
 
 def line(row: Row) -> str:
     """Give one row for who waits for the measuring."""
-    parts = [f"{row['name']:<22} {ours(row):>8}"]
+    parts = [f"{row['name']:<27} {ours(row):>8}"]
     parts += [f"{name} {theirs(row, name)}" for name in RATIOS if row[name] is not None]
     return "   ".join([*parts, f"{row['rss_mb']:.0f} MB"])
 
