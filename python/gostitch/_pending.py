@@ -134,13 +134,19 @@ class Pump:
         os.eventfd_write(self._changed, 1)
 
     def _run(self) -> None:
-        while not self._is_replaced():
-            self.tell_level()
-            poll = select.poll()
-            poll.register(self._changed, select.POLLIN)
-            for fd in list(self._watched):
-                poll.register(fd, select.POLLIN)
-            self._serve(poll)
+        try:
+            while not self._is_replaced():
+                self.tell_level()
+                poll = select.poll()
+                poll.register(self._changed, select.POLLIN)
+                for fd in list(self._watched):
+                    poll.register(fd, select.POLLIN)
+                self._serve(poll)
+        except OSError:  # of the descriptors: they are closed, or another file's by now
+            logging.getLogger("gostitch").error(
+                "the program has closed descriptors of gostitch, so that replies of submitted "
+                "calls get lost; close what it inherited before the first call"
+            )
 
     def _serve(self, poll: select.poll) -> None:
         """Drain what is ready until the set of queues changes."""
