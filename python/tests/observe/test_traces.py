@@ -193,6 +193,24 @@ def test_a_failed_call_has_status_and_exception_with_the_go_stack() -> None:
     assert "hashtree" in event["attributes"]["exception.stacktrace"]
 
 
+def test_an_error_that_is_no_utf8_loses_no_span() -> None:
+    """OTLP would refuse the whole batch for the name of one file in an unknown encoding."""
+    spans = run("""
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            try:
+                tasks.hash_tree(b"/does/not/\\xff/exist")
+            except FileNotFoundError:
+                pass
+        provider.shutdown()
+    """)
+
+    good, failed = sorted((span for span in spans if span.by_go), key=lambda span: span.start)
+    assert ({}, 2) == (good.status, failed.status["code"])
+    assert "/does/not/\ufffd/exist" in failed.status["message"]
+
+
 def test_a_span_that_outgrows_one_batch_arrives_once() -> None:
     """A thousand calls give exactly a thousand Go spans, flushed by the provider's shutdown."""
     spans = run("""
