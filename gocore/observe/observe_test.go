@@ -165,6 +165,26 @@ func TestSpansOfACall(t *testing.T) {
 	}
 }
 
+// mute cannot be printed.
+type mute struct{}
+
+func (mute) Error() string { panic("the Error method panics") }
+
+// A call whose error cannot be printed has a span all the same.
+func TestAnErrorThatCannotBePrinted(t *testing.T) {
+	t.Parallel()
+	o, exporter := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	call.Trace = []byte(header)
+	_, end := o.StartCall(context.Background(), call)
+	end(mute{})
+	o.Flush(context.Background())
+
+	if len(exporter.spans) != 1 || !strings.Contains(exporter.spans[0].Status().Description, "the Error method panics") {
+		t.Errorf("got %v", exporter.spans)
+	}
+}
+
 // OTLP refuses a whole batch for one text that is no UTF-8, wherever in a span it is.
 func TestTextsThatAreNoUTF8(t *testing.T) {
 	t.Parallel()
