@@ -14,8 +14,15 @@ from typing import Any
 
 from gostitch.exceptions import GoPanic
 
+_OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk")
+
 _modules_seen = 0
 _found: set[str] = set()
+
+
+def is_there(module: str) -> bool:
+    """Tell whether a module was imported; None stands for one that must not be."""
+    return sys.modules.get(module) is not None
 
 
 def look() -> None:
@@ -24,7 +31,7 @@ def look() -> None:
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
-    found = {"opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk"} & sys.modules.keys()
+    found = set(filter(is_there, _OBSERVED))
     if found:
         from gostitch import observe
 

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
-from gostitch.exceptions import GoError
 
 if TYPE_CHECKING:
     import asyncio
@@ -92,8 +91,9 @@ class Pump:
         self._level_is_old = False
         try:
             _process.refresh()
-        except GoError:
-            logging.getLogger("gostitch").exception("the level of logging did not reach Go")
+        except Exception:  # or there would be nobody to handle replies
+            with contextlib.suppress(Exception):  # of a handler, as below
+                logging.getLogger("gostitch").exception("the level of logging did not reach Go")
 
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""

@@ -20,6 +20,7 @@ from sentry_sdk.scope import add_global_event_processor
 from gostitch import _crashes, _pending, _process
 from gostitch.exceptions import GoPanic
 from gostitch.observe import _breadcrumbs, _events, _generated
+from gostitch.observe._guest import guest
 
 _followed: Any = None
 _added = False
@@ -65,11 +66,11 @@ def _report_crash(report: _crashes.CrashReport) -> None:
 
 def panicked(error: GoPanic) -> None:
     """Report a panic that crosses, on the trace of its call."""
-    follow()
-    if not sentry_sdk.get_client().is_active():
-        return
-    sentry_sdk.capture_exception((type(error), error, _callers()))
-    error.reported = True
+    with guest("a panic was not reported to Sentry"):
+        follow()
+        if sentry_sdk.get_client().is_active():
+            sentry_sdk.capture_exception((type(error), error, _callers()))
+            error.reported = True
 
 
 def _callers() -> types.TracebackType | None:
