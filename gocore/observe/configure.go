@@ -57,7 +57,7 @@ type TraceConfig struct {
 
 // SentryConfig is what Python's Sentry client says.
 type SentryConfig struct {
-	// DSN is the address that events are sent to.
+	// DSN is the address that events are sent to; empty: none are.
 	DSN string `gostitch:"dsn"`
 	// Release of the application.
 	Release string
@@ -118,7 +118,7 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		if err != nil {
 			return None{}, err
 		}
-		process.sentry.Store(client)
+		process.sentry.Store(client) // what was captured before is sent by the former one
 	}
 	return None{}, nil
 }

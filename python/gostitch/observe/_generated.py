@@ -82,7 +82,7 @@ class ObserveSentryConfig(_msgspec.Struct):
     """What Python's Sentry client says.
 
     Attributes:
-        dsn: The address that events are sent to.
+        dsn: The address that events are sent to; empty: none are.
         release: Of the application.
         environment: The application runs in.
         server_name: The host's name.

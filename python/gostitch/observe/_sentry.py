@@ -8,6 +8,7 @@ panic in the background and what ended an earlier process, is sentry-go's.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -15,7 +16,7 @@ import types
 from typing import Any
 
 import sentry_sdk
-from sentry_sdk.scope import add_global_event_processor
+from sentry_sdk.scope import Scope, add_global_event_processor
 
 from gostitch import _crashes, _pending, _process
 from gostitch.exceptions import GoPanic
@@ -31,24 +32,43 @@ def follow() -> None:
     """Let sentry-go send where Python's client does, once for each client."""
     global _followed, _added
     client = sentry_sdk.get_client()
-    if client is _followed or not client.is_active() or _process.loaded() is None:
+    if client is _followed or _process.loaded() is None:
+        return
+    if not client.is_active() and _followed is None:
         return
     _followed = client
+    _watch(Scope)
     options = client.options
-    if options.get("dsn"):
-        _generated.configure(
-            sentry=_generated.ObserveSentryConfig(
-                dsn=str(options["dsn"]),
-                release=options.get("release") or "",
-                environment=options.get("environment") or "",
-                server_name=options.get("server_name") or "",
-                sample_rate=float(options.get("sample_rate", 1.0)),
-            )
+    rate = options.get("sample_rate")
+    _generated.configure(
+        sentry=_generated.ObserveSentryConfig(
+            dsn=str(options.get("dsn") or ""),
+            release=str(options.get("release") or ""),
+            environment=str(options.get("environment") or ""),
+            server_name=str(options.get("server_name") or ""),
+            sample_rate=1.0 if rate is None else float(rate),
         )
+    )
     if not _added:
         _added = True
         add_global_event_processor(add_go)
         _crashes.on_crash_report(_report_crash)
+
+
+def _watch(kind: Any) -> None:
+    """Follow at once when a client is replaced: what fails in the background asks nobody."""
+    set_client = kind.set_client
+    if hasattr(set_client, "_gostitch"):
+        return
+
+    @functools.wraps(set_client)
+    def set_client_and_follow(scope: Any, client: Any = None) -> None:
+        set_client(scope, client)
+        with guest("panics in the background go where Sentry's former client has sent"):
+            follow()
+
+    set_client_and_follow._gostitch = True  # type: ignore[attr-defined]
+    kind.set_client = set_client_and_follow
 
 
 def _report_crash(report: _crashes.CrashReport) -> None:
@@ -88,8 +108,10 @@ def _callers() -> types.TracebackType | None:
 
 def add_go(event: Any, hint: dict[str, Any]) -> Any:
     """Put Go's part into an event: its errors, its trace, and what it logged before."""
+    if event.get("type"):
+        return event  # a transaction, say
     exc_info = hint.get("exc_info")
-    if exc_info and getattr(exc_info[1], "reported", False):
+    if exc_info and _was_reported(exc_info[1]):
         # The panic itself once more, by the application or another integration.
         return None
     if exc_info:
@@ -102,6 +124,14 @@ def add_go(event: Any, hint: dict[str, Any]) -> Any:
     _drain_logs()
     _breadcrumbs.add_to(event)
     return event
+
+
+def _was_reported(error: BaseException | None) -> bool:
+    """Tell whether an exception is a panic that was reported, or a group of nothing else."""
+    if getattr(error, "reported", False):
+        return True
+    members = _events.members(error)
+    return bool(members) and all(map(_was_reported, members))
 
 
 def _drain_logs() -> None:
