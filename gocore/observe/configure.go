@@ -20,6 +20,22 @@ type Attribute struct {
 	Values []string
 }
 
+// SpanLimits say what a span may hold; -1: as much as there is.
+type SpanLimits struct {
+	// Attributes of a span.
+	Attributes int
+	// AttributeLength in characters, of texts.
+	AttributeLength int
+	// Events of a span.
+	Events int
+	// EventAttributes of each event.
+	EventAttributes int
+	// Links of a span.
+	Links int
+	// LinkAttributes of each link.
+	LinkAttributes int
+}
+
 // TraceConfig is what Python's tracer provider says.
 type TraceConfig struct {
 	// Resource that every span belongs to, the same as Python's.
@@ -51,6 +67,8 @@ type TraceConfig struct {
 	BatchSize int
 	// DelayS is how long a span waits for company, in seconds.
 	DelayS float64 `gostitch:"delay_s"`
+	// Limits of what a span may hold.
+	Limits SpanLimits
 	// RootRatio is the share of traces that is kept of those which begin in Go.
 	RootRatio float64
 }

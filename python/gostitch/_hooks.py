@@ -76,11 +76,11 @@ enter: Callable[[bytes], Any] = _enter_nothing
 """Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
-def _ignore_span(frame: bytes) -> None:
+def ignore_span(frame: bytes) -> None:
     pass
 
 
-span: Callable[[bytes], None] = _ignore_span
+span: Callable[[bytes], None] = ignore_span
 """Take the record of a span that Go finished."""
 
 

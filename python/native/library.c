@@ -143,14 +143,14 @@ static PyObject *ready(PyObject *module, PyObject *yes) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(queue_doc, "queue(wake_fd, host) -> handle\n\nOpen a queue for replies.");
+PyDoc_STRVAR(queue_doc, "queue(wake_fd, roles) -> handle\n\nOpen a queue for replies.");
 
 static PyObject *queue(PyObject *module, PyObject *arguments) {
-  int wake_fd, host;
-  if (!PyArg_ParseTuple(arguments, "ip:queue", &wake_fd, &host) || !is_alive()) return NULL;
+  int wake_fd, roles;
+  if (!PyArg_ParseTuple(arguments, "ii:queue", &wake_fd, &roles) || !is_alive()) return NULL;
   uint64_t handle;
   Py_BEGIN_ALLOW_THREADS;
-  handle = gs_go.queue(wake_fd, host);
+  handle = gs_go.queue(wake_fd, roles);
   Py_END_ALLOW_THREADS;
   return PyLong_FromUnsignedLongLong((unsigned long long)gs_alive << HANDLE_BITS | handle);
 }

@@ -34,12 +34,12 @@ def flush_go(timeout: float) -> bool:
     """Have Go send what it has, or hand it to Python's processors; false if it could not."""
     if _process.loaded() is None:
         return True
+    until = time.monotonic() + timeout
     try:
         sent = _generated.flush(timeout=timeout)
-        _pending.drain_host()
     except GoError:
         return False
-    return sent
+    return _pending.settle_host(until) and sent
 
 
 def flush_provider(provider: Any, timeout: float) -> bool:
@@ -84,8 +84,6 @@ def force_flush(timeout: float = 10.0) -> bool:
             f"timeout must be above 0 seconds, not {timeout}", details={"argument": "timeout"}
         )
     timeout = min(timeout, LONGEST_S)
-    until = time.monotonic() + timeout
-    sent = flush_go(timeout)
     if _through is None:
-        return sent
-    return flush_provider(_through, max(until - time.monotonic(), 0.001)) and sent
+        return flush_go(timeout)
+    return flush_provider(_through, timeout)  # and with it Go

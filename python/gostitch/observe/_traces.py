@@ -15,9 +15,9 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from gostitch import _given, _hooks, _settings, _w3c
+from gostitch import _given, _hooks, _process, _settings, _w3c
 from gostitch._process import bridge
-from gostitch.observe._guest import tell
+from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
 
@@ -67,8 +67,9 @@ def _lines(current: context.Context) -> bytes:
     of = trace.get_current_span(current).get_span_context()
     members = baggage.get_all(current)
     lines = b""
+    is_settled = True
     if of.is_valid:
-        _follow()
+        is_settled = _follow()
         lines = (
             f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}\n"
             f"{of.trace_state.to_header()}\n"
@@ -77,10 +78,11 @@ def _lines(current: context.Context) -> bytes:
         return _given.current()  # changes without the context
     if members:
         lines = (lines or b"\n\n") + _w3c.write_baggage(members).encode()
-    try:
-        current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
-    except AttributeError:
-        pass  # a context of somebody's own class, with slots: built anew for each call
+    if is_settled:
+        try:
+            current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
+        except AttributeError:
+            pass  # a context of somebody's own class, with slots: built anew for each call
     return lines
 
 
@@ -112,16 +114,19 @@ def leave(token: Any) -> None:
     context.detach(token)
 
 
-def _follow() -> None:
-    """Let Go export as the current tracer provider does, once for each provider."""
+def _follow() -> bool:
+    """Let Go export as the current tracer provider does, once for each provider.
+
+    False if none was set, so that one may come any time.
+    """
     global _followed
     provider = trace.get_tracer_provider()
     if provider is _followed:
-        return
+        return not isinstance(provider, trace.ProxyTracerProvider)
     # Others wait: their calls must not reach Go before it knows where to export.
     with _lock:
         if provider is _followed:
-            return
+            return True
         # Not below the user's span, of which this is no part.
         token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
         try:
@@ -134,6 +139,16 @@ def _follow() -> None:
         finally:
             context.detach(token)
         _followed = provider
+    return not isinstance(provider, trace.ProxyTracerProvider)
+
+
+def end(provider: Any) -> None:
+    """Have Go export nothing any more, if that is the provider it exports for."""
+    from gostitch.observe import _provider
+
+    with _lock, guest("spans of Go are exported although the tracer provider was shut down"):
+        if provider is _followed and _process.loaded() is not None:
+            _provider.leave(provider)
 
 
 def look_again() -> None:

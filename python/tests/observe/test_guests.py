@@ -9,6 +9,7 @@ import pytest
 
 from ci_pipeline.receiver import receiving
 from observe.scenario import run_to
+from programs import Programs
 
 _CALL = """
 import faults
@@ -105,3 +106,103 @@ def test_what_is_broken_is_said_once(said: str, order: str) -> None:
 
     assert 1 == printed.count(said), printed
     assert "Traceback" not in printed
+
+
+_SLOW = """
+import os, sys, threading
+import faults, gostitch
+
+entered, let_go = threading.Event(), threading.Event()
+
+def wait(*_):
+    entered.set()
+    assert let_go.wait(40)
+"""
+
+_SLOW_HANDLER = (
+    _SLOW
+    + """
+import logging
+
+class Slow(logging.Handler):
+    emit = wait
+
+logging.getLogger("gostitch.go").addHandler(Slow())
+faults.log(8, "first")
+assert entered.wait(20)
+faults.log(8, "second")
+"""
+)
+
+_SLOW_PROCESSOR = (
+    _SLOW
+    + """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Slow(SpanProcessor):
+    def on_end(self, span):
+        if span.attributes.get("gostitch.side") == "go":
+            wait()
+
+provider = TracerProvider()
+provider.add_span_processor(Slow())
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.nothing()
+    faults.nothing()
+assert entered.wait(20)
+"""
+)
+
+
+@pytest.mark.parametrize("slow", [_SLOW_HANDLER, _SLOW_PROCESSOR], ids=["handler", "processor"])
+def test_what_is_slow_keeps_no_call_waiting(slow: str, program: Programs) -> None:
+    """Replies, callbacks and questions of Go go on while a handler or processor waits."""
+    done = program(
+        slow
+        + """
+called = threading.Event()
+future = faults.add.submit(1, 2)
+future.add_done_callback(lambda _: called.set())
+assert called.wait(20) and 3 == future.result()
+os.environ["LATER"] = "told"
+assert "told\\n" == faults.run(["sh", "-c", "echo $LATER"])
+print(gostitch.force_flush(0.1))
+let_go.set()
+print(gostitch.force_flush(20))
+"""
+    )
+
+    assert (0, "False\nTrue\n") == (done.returncode, done.stdout), done.stderr
+    assert "not known" not in done.stderr
+
+
+def test_a_processor_that_raises_is_passed_by(program: Programs) -> None:
+    """The log says so for each span, the others arrive, and who flushes is told nothing."""
+    done = program("""
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Raises(SpanProcessor):
+    def on_end(self, span):
+        seen.append(span.name)
+        if span.name == "faults.nothing":
+            raise ValueError("of the processor")
+
+seen = []
+provider = TracerProvider()
+provider.add_span_processor(Raises())
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.nothing()
+    faults.add(1, 2)
+    faults.nothing()
+print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
+""")
+
+    seen = ["caller", "faults.add", "faults.nothing", "faults.nothing"]
+    assert f"True True {seen}\n" == done.stdout, done.stderr
+    assert 2 == done.stderr.count("a record of Go could not be handled")
+    assert 0 == done.returncode
