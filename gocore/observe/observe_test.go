@@ -103,7 +103,7 @@ func TestConfigureRefuses(t *testing.T) {
 	for want, c := range map[string]Config{
 		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", Certificates: "nonsense"}},
 		"OTEL_EXPORTER_OTLP_CLIENT":      {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", ClientCertificate: "nonsense"}},
-		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn"}},
+		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn", SampleRate: 1}},
 	} {
 		if _, err := Configure(context.Background(), c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want ...%s...", err, want)

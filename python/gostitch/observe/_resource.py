@@ -12,7 +12,7 @@ from gostitch.observe import _generated
 
 # Classes of the user's own, an Enum of texts say, count as what they are made from.
 _KINDS = (bool, int, float, str)
-_INT64 = range(-(2**63), 2**63)
+_LIMIT = 2**63
 
 
 def refusal(resource: Any) -> str:
@@ -46,7 +46,7 @@ def _attribute(key: str, value: Any) -> _generated.ObserveAttribute | None:
 
 def _kind(value: Any) -> type | None:
     kind = next((each for each in _KINDS if isinstance(value, each)), None)
-    return None if kind is int and value not in _INT64 else kind
+    return None if kind is int and not -_LIMIT <= value < _LIMIT else kind
 
 
 def _text(kind: Any, value: Any) -> str:

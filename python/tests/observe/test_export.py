@@ -263,3 +263,163 @@ def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) 
     )
 
     assert ["own"] * own == [span.name for span in spans]
+
+
+STRANGE_RESOURCE = """
+import enum
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+class Name(str, enum.Enum):
+    PRODUCTION = "production"
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+headers = None
+attributes = {{"service.name": "strange", "name": Name.PRODUCTION, "number": Number.ONE, {more}}}
+{headers}
+provider = TracerProvider(resource=Resource(attributes))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(headers=headers)))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("x")
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "headers", "senders"),
+    [
+        ("", "", {GO, PYTHON}),
+        ("'list': [Name.PRODUCTION, 'x'], 'none': [], 'number': 1.5", "", {GO, PYTHON}),
+        ("'mixed': [1, 2.5]", "", {PYTHON}),
+        ("'bytes': b'ab'", "", {PYTHON}),
+        ("'nested': {'a': 1}", "", {PYTHON}),
+        ("", "headers = (('x-bin', b'\\xff'),)", {PYTHON}),
+        ("", "headers = (('x', 'a'), ('x', 'b'))", {PYTHON}),
+    ],
+    ids=["enum", "lists", "mixed", "bytes", "mapping", "binary header", "header twice"],
+)
+def test_what_go_has_not_goes_through_python(more: str, headers: str, senders: set[str]) -> None:
+    """Every resource and header arrives as Python sends it, on spans of both."""
+    with receiving() as receiver:
+        prologue = STRANGE_RESOURCE.format(more=more, headers=headers)
+        said = run_to(receiver, CALL, prologue=prologue)
+        spans = spans_of(receiver.document())
+        seen = {sender.partition("/")[0] for sender in receiver.senders}
+
+    assert ("", senders) == (said, seen)
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+    assert 1 == len({span.resource for span in spans})
+
+
+@pytest.mark.parametrize("export", ["auto", "python"])
+def test_limits_of_spans(export: str) -> None:
+    """What the provider was told a span may hold holds in Go."""
+    spans, _, _ = sent(
+        """
+        from opentelemetry.sdk.trace import SpanLimits
+        import faults, gostitch
+        limited = TracerProvider(
+            resource=resource,
+            span_limits=SpanLimits(max_span_attributes=2, max_span_attribute_length=3, max_events=0),
+        )
+        limited.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace._TRACER_PROVIDER = limited
+        with limited.get_tracer("x").start_as_current_span("caller"):
+            faults.visit([faults.FaultsVisitStep("own", -1, "inline", "", "")], answer=int)
+            try:
+                faults.fail("data")
+            except gostitch.GoError:
+                pass
+        assert limited.force_flush()
+        """,
+        GOSTITCH_EXPORT=export,
+        PYTHONPATH=TESTS,
+    )
+
+    own, failed = (
+        next(each for each in spans if each.name == name) for name in ("own", "faults.fail")
+    )
+    assert 2 == len(own.attributes.keys() & {"pid", "flags", "baggage"})
+    assert "dat" == failed.attributes["gostitch.error.code"]
+    assert [] == failed.events
+
+
+def test_a_provider_that_comes_late() -> None:
+    """A context that was current before it was set is in the trace from then on."""
+    spans, _, _ = sent(
+        """
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+        from gostitch import tasks
+        trace._TRACER_PROVIDER = None
+        remote = NonRecordingSpan(SpanContext(0xABC, 0xDEF, True, TraceFlags(1)))
+        context.attach(trace.set_span_in_context(remote))
+        tasks.hash_tree("/etc/hosts")
+        trace._TRACER_PROVIDER = provider
+        tasks.hash_tree("/etc/hosts")
+        provider.shutdown()
+        """
+    )
+
+    assert ["tasks.hash_tree"] == [span.name for span in spans]
+
+
+@pytest.mark.parametrize("export", ["auto", "python"])
+def test_nothing_leaves_after_the_providers_shutdown(export: str) -> None:
+    """Spans of Go would be without their parents, which Python drops."""
+    spans, _, _ = sent(
+        """
+        import gostitch
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+        provider.shutdown()
+        with tracer.start_as_current_span("later"):
+            tasks.hash_tree("/etc/hosts")
+        gostitch.force_flush()
+        """,
+        GOSTITCH_EXPORT=export,
+    )
+
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+def test_processors_see_the_start_of_a_span(program: Programs) -> None:
+    """When it is delivered; what they add then is exported, and its parent is above it."""
+    done = program("""
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+class Tenant(SpanProcessor):
+    def on_start(self, span, parent_context=None):
+        above = trace.get_current_span(parent_context).get_span_context()
+        span.set_attribute("above", f"{above.span_id:016x}")
+        seen.append(span.name)
+
+seen = []
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(Tenant())
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller") as caller:
+    try:
+        faults.fail("data", text="why")
+    except gostitch.GoError:
+        pass
+assert provider.force_flush()
+_, call = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time)
+assert call.attributes["above"] == f"{caller.get_span_context().span_id:016x}"
+assert caller.start_time <= call.start_time <= call.end_time <= caller.end_time
+assert (call.status.description, call.events[0].name) == ("why", "exception")
+assert call.resource is provider.resource
+print(seen)
+""")
+
+    assert ("['caller', 'faults.fail']\n", "") == (done.stdout, done.stderr)
