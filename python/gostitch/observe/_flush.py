@@ -9,9 +9,9 @@ import threading
 import time
 from typing import Any
 
-from gostitch import _pending, _process
+from gostitch import _pending
 from gostitch.exceptions import GoError, GoTypeError, GoValueError
-from gostitch.observe import _generated
+from gostitch.observe import _generated, _library
 
 LONGEST_S = 86_400.0
 
@@ -32,7 +32,7 @@ def is_through() -> bool:
 
 def flush_go(timeout: float) -> bool:
     """Have Go send what it has, or hand it to Python's processors; false if it could not."""
-    if _process.loaded() is None:
+    if not _library.is_there():
         return True
     until = time.monotonic() + timeout
     try:

@@ -192,7 +192,7 @@ class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
     cancel_seconds: float
 
 
-@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64")
+@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64, spans_dropped: int64")
 class ObserveMetrics(_msgspec.Struct, frozen=True):
     """Counts of the library for Python's meter.
 
@@ -207,7 +207,9 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
         collections: Of garbage up to now.
         pause_seconds: Of all collections together.
         max_procs: How many threads may run Go code at once.
-        records_dropped: Counts spans and log records that found no room.
+        records_dropped: Counts spans and log records that found no room on their way to
+            Python.
+        spans_dropped: Counts spans that found no room or could not be sent.
     """
 
     functions: list[ObserveFunctionMetrics]
@@ -221,11 +223,12 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
     pause_seconds: float
     max_procs: int
     records_dropped: int
+    spans_dropped: int
 
 
 @_go.function(
     "observe.read_metrics",
-    "054afcc47fceaf48",
+    "fe1c128c59ca3132",
     "",
     "ObserveMetrics",
 )

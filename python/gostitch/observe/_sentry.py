@@ -18,9 +18,9 @@ from typing import Any
 import sentry_sdk
 from sentry_sdk.scope import Scope, add_global_event_processor
 
-from gostitch import _crashes, _pending, _process
+from gostitch import _crashes, _pending
 from gostitch.exceptions import GoPanic
-from gostitch.observe import _breadcrumbs, _events, _generated
+from gostitch.observe import _breadcrumbs, _events, _generated, _library
 from gostitch.observe._guest import guest
 
 _followed: Any = None
@@ -32,7 +32,7 @@ def follow() -> None:
     """Let sentry-go send where Python's client does, once for each client."""
     global _followed, _added
     client = sentry_sdk.get_client()
-    if client is _followed or _process.loaded() is None:
+    if client is _followed or not _library.is_there():
         return
     if not client.is_active() and _followed is None:
         return
@@ -136,7 +136,7 @@ def _was_reported(error: BaseException | None) -> bool:
 
 def _drain_logs() -> None:
     """Take what Go has logged up to now; a handler of it may report events itself."""
-    if getattr(_here, "draining", False) or _process.loaded() is None:
+    if getattr(_here, "draining", False):
         return
     _here.draining = True
     try:

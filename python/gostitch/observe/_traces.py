@@ -15,8 +15,9 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from gostitch import _given, _hooks, _process, _settings, _w3c
+from gostitch import _given, _hooks, _settings, _w3c
 from gostitch._process import bridge
+from gostitch.observe import _library
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
@@ -147,7 +148,7 @@ def end(provider: Any) -> None:
     from gostitch.observe import _provider
 
     with _lock, guest("spans of Go are exported although the tracer provider was shut down"):
-        if provider is _followed and _process.loaded() is not None:
+        if provider is _followed and _library.is_there():
             _provider.leave(provider)
 
 

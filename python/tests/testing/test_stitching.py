@@ -167,3 +167,69 @@ def test_the_provider_goes_on() -> None:
         env=_ENV,
         prologue=_PROLOGUE,
     )
+
+
+@pytest.mark.parametrize("export", ["auto", "python", "direct"])
+def test_whatever_is_configured_to_export(export: str) -> None:
+    """Go's spans are recorded and exported on, also where they would go by themselves."""
+    spans = run(
+        """
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        provider = TracerProvider()
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace.set_tracer_provider(provider)
+        for _ in range(2):
+            with stitched(root="caller", calls=[faults.add]):
+                with tracer.start_as_current_span("caller"):
+                    faults.add(1, 2)
+        """,
+        env=_ENV | {"GOSTITCH_EXPORT": export},
+        prologue=_PROLOGUE,
+    )
+
+    assert ["caller", "caller", "faults.add", "faults.add"] == sorted(span.name for span in spans)
+
+
+def test_a_fake_library_stands_in() -> None:
+    """Its calls make no spans; those of Python are looked at, and what flushes finds no Go."""
+    run(
+        """
+        from gostitch.testing import fake_library
+        faults.nothing()
+        with fake_library() as fake:
+            fake.returns(faults.add, 3)
+            with stitched(root="caller"):
+                with tracer.start_as_current_span("caller"):
+                    assert 3 == faults.add(1, 2)
+            red(lambda: None, "fake.calls_of", calls=["faults.add"])
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def test_arguments_that_cannot_be() -> None:
+    """Each is a TypeError that says what would be right, before the code runs."""
+    run(
+        """
+        recording = None
+        def refused(word, act):
+            try:
+                act()
+            except TypeError as error:
+                assert word in str(error), error
+            else:
+                raise SystemExit(f"{word} was taken")
+
+        with record_spans() as recording, tracer.start_as_current_span("caller"):
+            faults.add(1, 2)
+        assert_stitched(recording, calls=[faults.add, "faults.add"])
+        refused("calls must be a list", lambda: assert_stitched(recording, calls="faults.add"))
+        refused("calls must be a list", lambda: stitched(calls=faults.add).__enter__())
+        refused("not 3", lambda: assert_stitched(recording, calls=[3]))
+        refused("recording must be", lambda: assert_stitched(recording.spans))
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
