@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/tinylib/msgp/msgp"
@@ -60,7 +61,11 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 // no span is current.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 	out := msgp.AppendArrayHeader(nil, 6)
-	out = msgp.AppendInt64(out, r.Time.UnixNano())
+	at := r.Time
+	if at.IsZero() { // slog: then it is not known
+		at = time.Now()
+	}
+	out = msgp.AppendInt64(out, at.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
 	name := ""

@@ -13,6 +13,7 @@ import (
 
 // logged is a log frame, read back.
 type logged struct {
+	time     time.Time
 	level    int
 	message  string
 	function string
@@ -27,7 +28,7 @@ func readLog(t *testing.T, frame []byte) logged {
 	}
 	fields := value.([]any)
 	level, _ := fields[1].(int64)
-	return logged{int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
+	return logged{time.Unix(0, fields[0].(int64)), int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
 }
 
 // records gives what a logger sends.
@@ -47,6 +48,17 @@ func records(t *testing.T, level slog.Level, write func(*slog.Logger)) (found []
 		return true
 	})
 	return found
+}
+
+// A record whose time is not known is of now.
+func TestARecordWithoutATime(t *testing.T) {
+	begun := time.Now()
+	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
+		_ = l.Handler().Handle(context.Background(), slog.NewRecord(time.Time{}, slog.LevelInfo, "when", 0))
+	})
+	if len(found) != 1 || found[0].time.Before(begun.Truncate(0)) {
+		t.Errorf("got %v", found)
+	}
 }
 
 type panics struct{}

@@ -2,9 +2,11 @@ package observe
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -108,6 +110,12 @@ var (
 
 func init() {
 	gocore.SetObserver(process)
+	// Nothing goes to standard error past Python's logging. What the SDK says of variables that
+	// it cannot read, Python's has said, or was told explicitly otherwise.
+	otel.SetLogger(logr.Discard())
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		slog.Warn("OpenTelemetry in Go", "error", err)
+	}))
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	gocore.Register("observe.configure", Configure)

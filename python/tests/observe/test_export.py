@@ -315,6 +315,19 @@ def test_what_go_has_not_goes_through_python(more: str, headers: str, senders: s
     assert 1 == len({span.resource for span in spans})
 
 
+def test_variables_that_go_would_misread() -> None:
+    """What was given explicitly wins, and nothing is printed past logging."""
+    spans, senders, said = sent(
+        CALL,
+        OTEL_EXPORTER_OTLP_CERTIFICATE="/does/not/exist",
+        OTEL_EXPORTER_OTLP_CLIENT_KEY="/does/not/exist",
+        OTEL_SPAN_LINK_COUNT_LIMIT="7",
+    )
+
+    assert ({GO, PYTHON}, "") == (senders, said)
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
 @pytest.mark.parametrize("export", ["auto", "python"])
 def test_limits_of_spans(export: str) -> None:
     """What the provider was told a span may hold holds in Go."""
