@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,5 +132,25 @@ func TestLogRecordsAreBounded(t *testing.T) {
 	})
 	if dropped := recordsDropped.Load() - before; len(found) != hostQueueSize || dropped != 11 {
 		t.Errorf("%d records, %d dropped", len(found), dropped)
+	}
+}
+
+// So are the bytes of large ones, until Python has taken them.
+func TestLargeLogRecordsAreBounded(t *testing.T) {
+	before := recordsDropped.Load()
+	text := strings.Repeat("x", 8<<20)
+	for range 2 {
+		found := records(t, slog.LevelDebug, func(l *slog.Logger) {
+			for range 10 {
+				l.Info(text)
+			}
+			l.Info("small")
+		})
+		if len(found) != 8 || found[7].message != "small" {
+			t.Errorf("%d records", len(found))
+		}
+	}
+	if dropped := recordsDropped.Load() - before; dropped != 6 || hostBytes.Load() != 0 {
+		t.Errorf("%d dropped, %d bytes wait", dropped, hostBytes.Load())
 	}
 }
