@@ -238,6 +238,7 @@ def _tell_of_failure() -> None:
 
 _pump: Pump | None = None
 _records: Pump | None = None  # for spans and logs
+_here = threading.local()
 _pump_lock = threading.RLock()  # reentrant for handlers of signals
 
 
@@ -271,15 +272,26 @@ def drain_host() -> None:
         more = records.handle()
 
 
+def is_handling() -> bool:
+    """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
+    inside = _records is not None and _records.is_served_here()
+    return inside or getattr(_here, "helps", False)
+
+
+def help_handling() -> None:
+    """Have this thread not wait for a span or log in hand, whose handling waits for it."""
+    _here.helps = True
+
+
 def settle_host(until: float) -> bool:
     """Wait until the spans and logs that have come were handled; false if that took too long.
 
     Not handled here: a handler may wait for long, or for a lock that it has on another thread.
     """
     records = _records
-    if records is None:
+    if records is None or getattr(_here, "helps", False):
         return True
-    if sys.is_finalizing() or records.is_served_here():
+    if sys.is_finalizing() or is_handling():
         drain_host()
         return True
     while records.is_busy():

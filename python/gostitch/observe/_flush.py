@@ -48,8 +48,11 @@ def flush_provider(provider: Any, timeout: float) -> bool:
     Its processors need not keep to any time: it flushes on a thread that may be left behind.
     """
     done: list[bool] = []
+    is_handling = _pending.is_handling()
 
     def flush() -> None:
+        if is_handling:
+            _pending.help_handling()
         done.append(bool(provider.force_flush(int(timeout * 1000))))
 
     thread = threading.Thread(target=flush, name="gostitch-flush", daemon=True)
@@ -86,4 +89,6 @@ def force_flush(timeout: float = 10.0) -> bool:
     timeout = min(timeout, LONGEST_S)
     if _through is None:
         return flush_go(timeout)
+    if _pending.is_handling():
+        flush_go(timeout)  # here, where the locks are that a handler has
     return flush_provider(_through, timeout)  # and with it Go

@@ -206,3 +206,34 @@ print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
     assert f"True True {seen}\n" == done.stdout, done.stderr
     assert 2 == done.stderr.count("a record of Go could not be handled")
     assert 0 == done.returncode
+
+
+def test_who_flushes_in_the_middle_of_handling(program: Programs) -> None:
+    """A handler or processor that flushes does not wait for itself."""
+    done = program("""
+import logging
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Flushes(SpanProcessor, logging.Handler):
+    def on_end(self, span):
+        if span.name != "caller":
+            seen.append(gostitch.force_flush(40))
+
+    def emit(self, record):
+        seen.append(gostitch.force_flush(40))
+
+seen = []
+provider = TracerProvider()
+provider.add_span_processor(Flushes())
+trace.set_tracer_provider(provider)
+logging.getLogger("gostitch.go").addHandler(Flushes())
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.log(8, "text", count=2)
+    faults.nothing()
+assert gostitch.force_flush(40)
+print(seen)
+""")
+
+    assert f"{[True] * 4}\n" == done.stdout, done.stderr
