@@ -302,7 +302,7 @@ with sentry_sdk.new_scope() as scope:
 def test_frames_of_the_application(sentry: Spotlight) -> None:
     """Frames of the user's own Go code are marked, those of Go's library are not."""
     (event,), _ = run_and_print(
-        sentry, _calling("faults.panic('index')") + "work()\n", init=_SETTINGS["apart"]
+        sentry, _calling("faults.panic('repanic')") + "work()\n", init=_SETTINGS["apart"]
     )
     frames = [
         frame
@@ -311,6 +311,7 @@ def test_frames_of_the_application(sentry: Spotlight) -> None:
         if frame.get("platform") == "go"
     ]
 
+    assert {True, False} == {frame["in_app"] for frame in frames}, frames
     assert all(("faults" in frame["function"]) == frame["in_app"] for frame in frames), frames
 
 
