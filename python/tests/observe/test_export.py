@@ -8,7 +8,7 @@ import pytest
 
 import gostitch
 from ci_pipeline.receiver import receiving
-from observe.scenario import run_to
+from observe.scenario import PROLOGUE, run_to
 from observe.spans import Span, spans_of
 from programs import Programs
 
@@ -436,3 +436,14 @@ print(seen)
 """)
 
     assert ("['caller', 'faults.fail']\n", "") == (done.stdout, done.stderr)
+
+
+def test_the_schema_of_the_resource() -> None:
+    """It is sent with Go's spans as with Python's."""
+    url = "https://opentelemetry.io/schemas/1.2.3"
+    with receiving() as receiver:
+        prologue = PROLOGUE.replace("resource = ", f"resource = Resource({{}}, {url!r}) or ")
+        run_to(receiver, CALL, prologue=prologue)
+        schemas = [each.schema_url for sent in receiver._requests for each in sent.resource_spans]
+
+    assert [url, url] == schemas
