@@ -10,6 +10,7 @@ import gostitch
 from ci_pipeline.receiver import receiving
 from observe.scenario import PROLOGUE, run_to
 from observe.spans import Span, spans_of
+from observe.wiretap import wiretap
 from programs import Programs
 
 TESTS = str(Path(__file__).parents[1])  # where the module of faults is
@@ -202,17 +203,16 @@ def test_another_provider_takes_the_place_of_the_first() -> None:
 
 
 def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
-    """Explicit headers and compression win over the environment, which counts for the rest."""
+    """Explicit headers win over the environment, which counts for the rest."""
     with receiving() as receiver:
         run_to(
             receiver,
             """
-            import grpc
             from opentelemetry.sdk.trace import TracerProvider
             second = TracerProvider()
             second.add_span_processor(
                 BatchSpanProcessor(
-                    OTLPSpanExporter(headers={"x-key": "explicit"}, compression=grpc.Compression.NoCompression)
+                    OTLPSpanExporter(headers={"x-key": "explicit"})
                 )
             )
             from opentelemetry.util._once import Once
@@ -224,10 +224,7 @@ def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
                 tasks.hash_tree("/etc/hosts")
             assert second.force_flush()
             """,
-            {
-                "OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment",
-                "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            },
+            {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment"},
         )
         (metadata,) = (each for each in receiver.metadata if each["user-agent"].startswith(GO))
 
@@ -447,3 +444,28 @@ def test_the_schema_of_the_resource() -> None:
         schemas = [each.schema_url for sent in receiver._requests for each in sent.resource_spans]
 
     assert [url, url] == schemas
+
+
+@pytest.mark.parametrize(
+    ("exporter", "compression", "compressed"),
+    [
+        ("OTLPSpanExporter()", "", False),
+        ("OTLPSpanExporter()", "gzip", True),
+        ("OTLPSpanExporter(compression=grpc.Compression.NoCompression)", "gzip", False),
+        ("OTLPSpanExporter(compression=grpc.Compression.Gzip)", "", True),
+    ],
+)
+def test_compression(exporter: str, compression: str, compressed: bool) -> None:
+    """What is sent is compressed as Python's exporter was told, first of all explicitly."""
+    with receiving() as receiver, wiretap(receiver.endpoint) as tapped:
+        code = PROLOGUE.replace("OTLPSpanExporter()", exporter) + CALL
+        environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression} if compression else {}
+        run_to(
+            receiver,
+            code,
+            environment | {"OTEL_EXPORTER_OTLP_ENDPOINT": tapped.endpoint},
+            "import grpc",
+        )
+
+    assert {GO, PYTHON} == {sender.partition("/")[0] for sender in receiver.senders}
+    assert [compressed] * 2 == tapped.compressed()
