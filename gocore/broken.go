@@ -27,7 +27,7 @@ func (e *brokenError) Code() string { return string(CodeInternal) }
 // describe survives a value whose methods panic.
 func describe(value any) (text string) {
 	if err, isError := value.(error); isError {
-		return messageOf(err)
+		return MessageOf(err)
 	}
 	return fmt.Sprint(value)
 }

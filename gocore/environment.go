@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -170,9 +171,16 @@ func Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	return command
 }
 
+// questionQueue takes what is asked of Python as such. It is not that of spans and logs:
+// whoever handles those may wait for a disk or a network.
+var questionQueue atomic.Pointer[Queue]
+
+// SetQuestionQueue says where questions to Python as such go; nil: nobody is there to be asked.
+func SetQuestionQueue(q *Queue) { questionQueue.Store(q) }
+
 // askHost asks Python something and waits for the frame of the answer.
 func askHost(ctx context.Context, question string) ([]byte, error) {
-	queue := hostQueue.Load()
+	queue := questionQueue.Load()
 	if queue == nil {
 		return nil, Errorf(CodeClosed, "Python is not there to be asked")
 	}

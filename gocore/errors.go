@@ -268,14 +268,14 @@ const maxCauses = 16
 // causes], where each cause is such an array again.
 func AppendError(out []byte, err error) []byte {
 	budget := maxCauses
-	return appendError(out, err, messageOf(err), stackOf(err), &budget)
+	return appendError(out, err, MessageOf(err), stackOf(err), &budget)
 }
 
 // appendCallError is AppendError for what ended a call of the function: where an
 // argument is at fault, the message says whose, and where no stack was recorded,
 // the function itself is one.
 func appendCallError(out []byte, f *Function, err error) []byte {
-	message := messageOf(err)
+	message := MessageOf(err)
 	if argument, known := detailsOf(err)["argument"]; known {
 		message = fmt.Sprintf("%s() argument %v: %s", f.Name, argument, message)
 	}
@@ -299,14 +299,14 @@ func appendError(out []byte, err error, message string, stack []Frame, budget *i
 	causes = causes[:max(0, min(len(causes), *budget))]
 	out = msgp.AppendArrayHeader(out, uint32(len(causes)))
 	for _, cause := range causes {
-		out = appendError(out, cause, messageOf(cause), stackOf(cause), budget)
+		out = appendError(out, cause, MessageOf(cause), stackOf(cause), budget)
 	}
 	return out
 }
 
-// messageOf survives an Error method that panics, which would otherwise hide
+// MessageOf gives the text of an error. It survives an Error method that panics, which would otherwise hide
 // the failure it should report.
-func messageOf(err error) (text string) {
+func MessageOf(err error) (text string) {
 	defer func() {
 		if recovered := recover(); recovered != nil {
 			text = fmt.Sprintf("the Error method of %T panicked: %v", err, recovered)
@@ -327,7 +327,7 @@ func causesOf(err error) []error {
 		if _, bare := cause.(syscall.Errno); bare {
 			return nil
 		}
-		if messageOf(cause) == messageOf(err) && stackOf(cause) == nil {
+		if MessageOf(cause) == MessageOf(err) && stackOf(cause) == nil {
 			return causesOf(cause)
 		}
 		return []error{cause}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/tinylib/msgp/msgp"
@@ -19,6 +20,15 @@ var recordsDropped atomic.Int64
 // log storm must not become a memory leak.
 const hostQueueSize = 8192
 
+// hostQueueBytes bounds the large ones of them together; hostLarge is from when on a record is one.
+const (
+	hostQueueBytes = 64 << 20
+	hostLarge      = 4 << 10
+)
+
+// hostBytes are those of the large records that wait.
+var hostBytes atomic.Int64
+
 // SetHostQueue says where spans and logs go; nil drops (and counts) them.
 func SetHostQueue(q *Queue) { hostQueue.Store(q) }
 
@@ -28,14 +38,19 @@ func RecordsDropped() int64 { return recordsDropped.Load() }
 // PushHost queues a host record, or counts it as dropped.
 func PushHost(kind RecordKind, payload []byte) {
 	q := hostQueue.Load()
-	if q == nil || q.Len() >= hostQueueSize {
+	if q == nil || q.Len() >= hostQueueSize || len(payload) >= hostLarge && hostBytes.Load()+int64(len(payload)) > hostQueueBytes {
 		recordsDropped.Add(1)
 		if kind == RecordSpan {
 			CountDroppedSpans(1)
 		}
 		return
 	}
-	q.push(Record{Kind: kind, Payload: payload})
+	record := Record{Kind: kind, Payload: payload}
+	if n := int64(len(payload)); n >= hostLarge {
+		hostBytes.Add(n)
+		record.taken = func() { hostBytes.Add(-n) }
+	}
+	q.push(record)
 }
 
 // LogHandler sends the records of slog to Python's logging. It is the default
@@ -60,7 +75,11 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 // no span is current.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 	out := msgp.AppendArrayHeader(nil, 6)
-	out = msgp.AppendInt64(out, r.Time.UnixNano())
+	at := r.Time
+	if at.IsZero() { // slog: then it is not known
+		at = time.Now()
+	}
+	out = msgp.AppendInt64(out, at.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
 	name := ""

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 // logged is a log frame, read back.
 type logged struct {
+	time     time.Time
 	level    int
 	message  string
 	function string
@@ -27,7 +29,7 @@ func readLog(t *testing.T, frame []byte) logged {
 	}
 	fields := value.([]any)
 	level, _ := fields[1].(int64)
-	return logged{int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
+	return logged{time.Unix(0, fields[0].(int64)), int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
 }
 
 // records gives what a logger sends.
@@ -47,6 +49,17 @@ func records(t *testing.T, level slog.Level, write func(*slog.Logger)) (found []
 		return true
 	})
 	return found
+}
+
+// A record whose time is not known is of now.
+func TestARecordWithoutATime(t *testing.T) {
+	begun := time.Now()
+	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
+		_ = l.Handler().Handle(context.Background(), slog.NewRecord(time.Time{}, slog.LevelInfo, "when", 0))
+	})
+	if len(found) != 1 || found[0].time.Before(begun.Truncate(0)) {
+		t.Errorf("got %v", found)
+	}
 }
 
 type panics struct{}
@@ -119,5 +132,25 @@ func TestLogRecordsAreBounded(t *testing.T) {
 	})
 	if dropped := recordsDropped.Load() - before; len(found) != hostQueueSize || dropped != 11 {
 		t.Errorf("%d records, %d dropped", len(found), dropped)
+	}
+}
+
+// So are the bytes of large ones, until Python has taken them.
+func TestLargeLogRecordsAreBounded(t *testing.T) {
+	before := recordsDropped.Load()
+	text := strings.Repeat("x", 8<<20)
+	for range 2 {
+		found := records(t, slog.LevelDebug, func(l *slog.Logger) {
+			for range 10 {
+				l.Info(text)
+			}
+			l.Info("small")
+		})
+		if len(found) != 8 || found[7].message != "small" {
+			t.Errorf("%d records", len(found))
+		}
+	}
+	if dropped := recordsDropped.Load() - before; dropped != 6 || hostBytes.Load() != 0 {
+		t.Errorf("%d dropped, %d bytes wait", dropped, hostBytes.Load())
 	}
 }

@@ -36,7 +36,7 @@ type Record struct {
 	Status  int    // of a reply; the number of a question
 	Payload []byte
 	Held    []unsafe.Pointer // memory that the payload refers to
-	taken   func()           // frees the sender's slot; nil for all but messages
+	taken   func()           // frees the sender's slot or room; may be nil
 }
 
 // AppendHeader writes the frame around a record's payload: the array header,
@@ -72,6 +72,9 @@ func (q *Queue) push(r Record) {
 	q.mu.Lock()
 	if q.shut {
 		q.mu.Unlock()
+		if r.taken != nil {
+			r.taken()
+		}
 		return
 	}
 	q.records = append(q.records, r)

@@ -11,6 +11,9 @@ var spansDropped atomic.Int64
 // CountDroppedSpans counts spans that the observer could not hand on.
 func CountDroppedSpans(n int) { spansDropped.Add(int64(n)) }
 
+// SpansDropped gives how many spans found no room or could not be sent.
+func SpansDropped() int64 { return spansDropped.Load() }
+
 // TraceContext is the trace context of something that runs, as the headers of
 // the W3C have it. Each part may be empty.
 type TraceContext struct {

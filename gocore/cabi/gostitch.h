@@ -79,6 +79,8 @@ enum {
 
 enum {
   GOSTITCH_MESSAGES = 2, /* the caller wants the messages of this call */
+  GOSTITCH_RECORDS = 1,  /* the queue receives spans and logs */
+  GOSTITCH_QUESTIONS = 2, /* the queue receives what Go asks of the process */
 };
 
 /*
@@ -107,9 +109,10 @@ int64_t gostitch_call(gostitch_const_request *request, uint8_t *scratch, uint64_
  * non-blocking eventfd or the write end of a pipe, once whenever the queue
  * becomes non-empty after a drain has emptied it. Returns its handle, never 0.
  * gostitch_release closes it, after which Go does not touch wake_fd.
- * A host queue also receives spans and logs; the last one opened counts.
+ * roles are GOSTITCH_RECORDS and GOSTITCH_QUESTIONS: what belongs to no call goes to the
+ * queue that was opened last for it. Handling records may take long.
  */
-uint64_t gostitch_queue(int32_t wake_fd, int32_t host);
+uint64_t gostitch_queue(int32_t wake_fd, int32_t roles);
 
 /*
  * Starts a function on a goroutine. Its reply, and its messages if

@@ -16,17 +16,15 @@ import (
 // queue is a gocore.Queue with the descriptor that wakes its consumer.
 type queue struct {
 	*gocore.Queue
-	host bool
+	roles C.int32_t
 }
 
 //export gostitch_queue
-func gostitch_queue(wakeFD, host C.int32_t) C.uint64_t {
+func gostitch_queue(wakeFD, roles C.int32_t) C.uint64_t {
 	defer func() { endure(recover()) }()
 	fd := int(wakeFD)
-	q := &queue{Queue: gocore.NewQueue(func() { gocore.Wake(fd) }), host: host != 0}
-	if q.host {
-		gocore.SetHostQueue(q.Queue)
-	}
+	q := &queue{Queue: gocore.NewQueue(func() { gocore.Wake(fd) }), roles: roles}
+	q.serve(q.Queue)
 	handle := handles.last.Add(1)
 	handles.byID.Store(handle, q)
 	handles.queues.Add(1)
@@ -34,10 +32,18 @@ func gostitch_queue(wakeFD, host C.int32_t) C.uint64_t {
 }
 
 func (q *queue) close() {
-	if q.host {
-		gocore.SetHostQueue(nil)
-	}
+	q.serve(nil)
 	q.Shut()
+}
+
+// serve has what belongs to no call go to that queue from now on, as far as this one is for it.
+func (q *queue) serve(by *gocore.Queue) {
+	if q.roles&C.GOSTITCH_RECORDS != 0 {
+		gocore.SetHostQueue(by)
+	}
+	if q.roles&C.GOSTITCH_QUESTIONS != 0 {
+		gocore.SetQuestionQueue(by)
+	}
 }
 
 func queueOf(handle uint64) (*gocore.Queue, error) {

@@ -29,6 +29,7 @@ type batcher struct {
 	full     chan struct{}   // holds one token when a batch of them does
 	flushes  chan chan error // who waits for all that has ended
 	stop     chan struct{}
+	ended    chan struct{}           // closed when nothing is sent any more
 	next     atomic.Pointer[batcher] // what has replaced this one
 
 	mu      sync.Mutex
@@ -43,6 +44,7 @@ func newBatcher(exporter sdktrace.SpanExporter, l limits) *batcher {
 		full:     make(chan struct{}, 1),
 		flushes:  make(chan chan error),
 		stop:     make(chan struct{}),
+		ended:    make(chan struct{}),
 	}
 	go b.serve()
 	return b
@@ -113,13 +115,23 @@ func (b *batcher) replaceBy(ctx context.Context, next *batcher) {
 	b.mu.Lock()
 	b.next.Store(next)
 	b.mu.Unlock()
-	// What cannot be sent in time is lost, as at exit.
+	// What cannot be sent in time is lost, as at exit, and counted.
 	_ = b.ForceFlush(ctx)
 	close(b.stop)
 	_ = b.exporter.Shutdown(ctx)
 }
 
+// leave counts what is left when the batcher has ended.
+func (b *batcher) leave() {
+	b.mu.Lock()
+	gocore.CountDroppedSpans(len(b.waiting))
+	b.waiting = nil
+	b.mu.Unlock()
+	close(b.ended)
+}
+
 func (b *batcher) serve() {
+	defer b.leave()
 	for {
 		select {
 		case <-b.arrived:

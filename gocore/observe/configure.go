@@ -2,9 +2,11 @@ package observe
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -18,6 +20,22 @@ type Attribute struct {
 	Kind string
 	// Values as text; exactly one unless Kind is a list.
 	Values []string
+}
+
+// SpanLimits say what a span may hold; -1: as much as there is.
+type SpanLimits struct {
+	// Attributes of a span.
+	Attributes int
+	// AttributeLength in characters, of texts.
+	AttributeLength int
+	// Events of a span.
+	Events int
+	// EventAttributes of each event.
+	EventAttributes int
+	// Links of a span.
+	Links int
+	// LinkAttributes of each link.
+	LinkAttributes int
 }
 
 // TraceConfig is what Python's tracer provider says.
@@ -51,13 +69,15 @@ type TraceConfig struct {
 	BatchSize int
 	// DelayS is how long a span waits for company, in seconds.
 	DelayS float64 `gostitch:"delay_s"`
+	// Limits of what a span may hold.
+	Limits SpanLimits
 	// RootRatio is the share of traces that is kept of those which begin in Go.
 	RootRatio float64
 }
 
 // SentryConfig is what Python's Sentry client says.
 type SentryConfig struct {
-	// DSN is the address that events are sent to.
+	// DSN is the address that events are sent to; empty: none are.
 	DSN string `gostitch:"dsn"`
 	// Release of the application.
 	Release string
@@ -90,6 +110,12 @@ var (
 
 func init() {
 	gocore.SetObserver(process)
+	// Nothing goes to standard error past Python's logging. What the SDK says of variables that
+	// it cannot read, Python's has said, or was told explicitly otherwise.
+	otel.SetLogger(logr.Discard())
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		slog.Warn("OpenTelemetry in Go", "error", err)
+	}))
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
 	gocore.Register("observe.configure", Configure)
@@ -118,7 +144,7 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		if err != nil {
 			return None{}, err
 		}
-		process.sentry.Store(client)
+		process.sentry.Store(client) // what was captured before is sent by the former one
 	}
 	return None{}, nil
 }

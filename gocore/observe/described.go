@@ -19,6 +19,22 @@ type described struct {
 // Attributes implements sdktrace.ReadOnlySpan.
 func (d described) Attributes() []attribute.KeyValue { return d.attributes }
 
+// Name implements sdktrace.ReadOnlySpan.
+func (d described) Name() string { return validText(d.ReadOnlySpan.Name()) }
+
+// Events implements sdktrace.ReadOnlySpan.
+func (d described) Events() []sdktrace.Event { return validEvents(d.ReadOnlySpan.Events()) }
+
+// Links implements sdktrace.ReadOnlySpan.
+func (d described) Links() []sdktrace.Link { return validLinks(d.ReadOnlySpan.Links()) }
+
+// Status implements sdktrace.ReadOnlySpan.
+func (d described) Status() sdktrace.Status {
+	s := d.ReadOnlySpan.Status()
+	s.Description = validText(s.Description)
+	return s
+}
+
 // callSpan is the finished span of a call, and what is known of the call.
 type callSpan struct {
 	sdktrace.ReadOnlySpan
@@ -36,7 +52,7 @@ func describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 			attributes = c.describe(attributes)
 			s = c.ReadOnlySpan
 		}
-		out[i] = described{s, append(attributes, s.Attributes()...)}
+		out[i] = described{s, append(attributes, validAttributes(s.Attributes())...)}
 	}
 	return out
 }

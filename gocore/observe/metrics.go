@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strings"
 
 	"github.com/gostitch/gostitch/gocore"
 )
@@ -32,8 +33,10 @@ type Metrics struct {
 	PauseSeconds float64
 	// MaxProcs is how many threads may run Go code at once.
 	MaxProcs int64
-	// RecordsDropped counts spans and log records that found no room.
+	// RecordsDropped counts spans and log records that found no room on their way to Python.
 	RecordsDropped int64
+	// SpansDropped counts spans that found no room or could not be sent.
+	SpansDropped int64
 }
 
 // FunctionMetrics are counts of one function's calls: gocore.Metered, since the generator
@@ -70,7 +73,9 @@ func ReadMetrics(context.Context, struct{}) (Metrics, error) {
 	}
 	m.Functions = []FunctionMetrics{}
 	for _, f := range gocore.ReadMeters() {
-		m.Functions = append(m.Functions, FunctionMetrics(f))
+		if !strings.HasPrefix(f.Function, ownFunctions) {
+			m.Functions = append(m.Functions, FunctionMetrics(f))
+		}
 	}
 	return m, nil
 }
@@ -100,6 +105,6 @@ func readRuntime() Metrics {
 	return Metrics{
 		Goroutines: int64(runtime.NumGoroutine()), HeapBytes: value(0), MemoryBytes: value(1) - value(2),
 		MemoryLimit: limit, HeapGoal: value(3), Collections: value(4), PauseSeconds: gc.PauseTotal.Seconds(),
-		MaxProcs: int64(runtime.GOMAXPROCS(0)), RecordsDropped: gocore.RecordsDropped(),
+		MaxProcs: int64(runtime.GOMAXPROCS(0)), RecordsDropped: gocore.RecordsDropped(), SpansDropped: gocore.SpansDropped(),
 	}
 }

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +103,7 @@ func TestConfigureRefuses(t *testing.T) {
 	for want, c := range map[string]Config{
 		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", Certificates: "nonsense"}},
 		"OTEL_EXPORTER_OTLP_CLIENT":      {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", ClientCertificate: "nonsense"}},
-		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn"}},
+		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn", SampleRate: 1}},
 	} {
 		if _, err := Configure(context.Background(), c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want ...%s...", err, want)
@@ -161,6 +162,89 @@ func TestSpansOfACall(t *testing.T) {
 	}
 	if spans[1].Status().Code != codes.Error || spans[1].Events()[0].Name != "exception" {
 		t.Errorf("the call's span is %v, %v", spans[1].Status(), spans[1].Events())
+	}
+}
+
+// mute cannot be printed.
+type mute struct{}
+
+func (mute) Error() string { panic("the Error method panics") }
+
+// A call whose error cannot be printed has a span all the same.
+func TestAnErrorThatCannotBePrinted(t *testing.T) {
+	t.Parallel()
+	o, exporter := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	call.Trace = []byte(header)
+	_, end := o.StartCall(context.Background(), call)
+	end(mute{})
+	o.Flush(context.Background())
+
+	if len(exporter.spans) != 1 || !strings.Contains(exporter.spans[0].Status().Description, "the Error method panics") {
+		t.Errorf("got %v", exporter.spans)
+	}
+}
+
+// OTLP refuses a whole batch for one text that is no UTF-8, wherever in a span it is.
+func TestTextsThatAreNoUTF8(t *testing.T) {
+	t.Parallel()
+	o, exporter := observing()
+	const bad, good = "caf\xe9", "caf\uFFFD"
+	event := attribute.Slice("list", attribute.StringValue(bad), attribute.MapValue(attribute.String(bad, bad)))
+	_, span := (&delegate{observer: o}).Tracer("user").Start(contextWithTrace(context.Background(), []byte(header)), bad,
+		trace.WithLinks(trace.Link{SpanContext: trace.SpanContext{}.WithTraceID(trace.TraceID{1}).WithSpanID(trace.SpanID{1}), Attributes: []attribute.KeyValue{attribute.String("k", bad)}}))
+	span.SetAttributes(attribute.String(bad, "x"), attribute.StringSlice("texts", []string{"fine", bad}))
+	span.AddEvent(bad, trace.WithAttributes(event))
+	span.SetStatus(codes.Error, bad)
+	span.End()
+	o.Flush(context.Background())
+
+	got := exporter.spans[0]
+	set := attribute.NewSet(got.Attributes()...)
+	texts, _ := set.Value("texts")
+	if !set.HasValue(good) || !slices.Equal(texts.AsStringSlice(), []string{"fine", good}) {
+		t.Errorf("the attributes are %q", got.Attributes())
+	}
+	if got.Name() != good || got.Status().Description != good || got.Events()[0].Name != good {
+		t.Errorf("the texts are %q, %q and %q", got.Name(), got.Status().Description, got.Events()[0].Name)
+	}
+	list := got.Events()[0].Attributes[0].Value.AsSlice()
+	if inner := list[1].AsMap()[0]; list[0].AsString() != good || string(inner.Key) != good || inner.Value.AsString() != good {
+		t.Errorf("the event has %q", got.Events()[0].Attributes)
+	}
+	if link := got.Links()[0].Attributes[0].Value.AsString(); link != good {
+		t.Errorf("the link has %q", link)
+	}
+}
+
+// What waits when a slow configuration is replaced and cannot be sent is counted.
+func TestSpansLostByAReplacementAreCounted(t *testing.T) {
+	before := gocore.ReadStats().SpansDropped
+	o, first := observing()
+	call := gocore.NewCall(&gocore.Function{Name: "test.call"}, 0)
+	call.Trace = []byte(header)
+	first.mu.Lock() // it sends one batch, which takes long
+	for range 15 {
+		_, end := o.StartCall(context.Background(), call)
+		end(nil)
+	}
+	old := o.traces.Load()
+	for sending := false; !sending; { // the first batch has left the queue
+		old.batcher.mu.Lock()
+		sending = len(old.batcher.waiting) == 5
+		old.batcher.mu.Unlock()
+	}
+	next, second := observing()
+	ended, stop := context.WithTimeout(context.Background(), time.Millisecond)
+	defer stop()
+	old.batcher.replaceBy(ended, next.traces.Load().batcher)
+	first.mu.Unlock()
+	<-old.batcher.ended
+	next.Flush(context.Background())
+
+	dropped := int(gocore.ReadStats().SpansDropped - before)
+	if arrived := len(first.spans) + len(second.spans); arrived+dropped != 15 {
+		t.Errorf("of 15, %d arrived and %d were counted", arrived, dropped)
 	}
 }
 

@@ -59,7 +59,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 func endSpan(span trace.Span, err error) {
 	if err != nil {
 		code := string(gocore.CodeOf(err))
-		span.SetStatus(codes.Error, err.Error())
+		span.SetStatus(codes.Error, gocore.MessageOf(err))
 		span.SetAttributes(AttrCode.String(code))
 		span.AddEvent("exception", trace.WithAttributes(exception(err)...))
 	}
@@ -69,7 +69,7 @@ func endSpan(span trace.Span, err error) {
 func exception(err error) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
 		attrExceptionType.String(gocore.TypeOf(err)),
-		attrExceptionMessage.String(err.Error()),
+		attrExceptionMessage.String(gocore.MessageOf(err)),
 	}
 	if stack := gocore.StackOf(err); len(stack) > 0 {
 		attrs = append(attrs, attrExceptionStacktrace.String(gocore.FormatStack(stack)))

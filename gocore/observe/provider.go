@@ -37,17 +37,24 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 		delay:   seconds(c.DelayS),
 		timeout: seconds(c.TimeoutS),
 	})
-	return newTracesWith(attributes, sender, c.ResourceSchemaURL, c.RootRatio), nil
+	return newTracesWith(attributes, sender, c.ResourceSchemaURL, c.RootRatio, sdktrace.WithRawSpanLimits(sdktrace.SpanLimits{
+		AttributeCountLimit:         c.Limits.Attributes,
+		AttributeValueLengthLimit:   c.Limits.AttributeLength,
+		EventCountLimit:             c.Limits.Events,
+		AttributePerEventCountLimit: c.Limits.EventAttributes,
+		LinkCountLimit:              c.Limits.Links,
+		AttributePerLinkCountLimit:  c.Limits.LinkAttributes,
+	})), nil
 }
 
-func newTracesWith(attributes []attribute.KeyValue, sender *batcher, schemaURL string, rootRatio float64) *traces {
-	provider := sdktrace.NewTracerProvider(
+func newTracesWith(attributes []attribute.KeyValue, sender *batcher, schemaURL string, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
+	provider := sdktrace.NewTracerProvider(append(options,
 		sdktrace.WithResource(resource.NewWithAttributes(schemaURL, attributes...)),
 		// Python's decision holds. Its sampler cannot be asked about a trace that begins
 		// in Go (in a goroutine without a caller, say).
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
 		sdktrace.WithSpanProcessor(others{sender}),
-	)
+	)...)
 	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}
 }
 

@@ -10,7 +10,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+// newSentry makes the client that serves Python's configuration; nil if that sends nothing.
 func newSentry(c SentryConfig) (*sentry.Client, error) {
+	if c.DSN == "" || c.SampleRate == 0 { // 0 means everything to sentry-go
+		return nil, nil
+	}
 	client, err := sentry.NewClient(sentry.ClientOptions{
 		Dsn:         c.DSN,
 		Release:     c.Release,

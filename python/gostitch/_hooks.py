@@ -14,8 +14,15 @@ from typing import Any
 
 from gostitch.exceptions import GoPanic
 
+_OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk")
+
 _modules_seen = 0
 _found: set[str] = set()
+
+
+def is_there(module: str) -> bool:
+    """Tell whether a module was imported; None stands for one that must not be."""
+    return sys.modules.get(module) is not None
 
 
 def look() -> None:
@@ -24,7 +31,7 @@ def look() -> None:
     modules = len(sys.modules)
     if modules == _modules_seen:
         return
-    found = {"opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk"} & sys.modules.keys()
+    found = set(filter(is_there, _OBSERVED))
     if found:
         from gostitch import observe
 
@@ -69,11 +76,11 @@ enter: Callable[[bytes], Any] = _enter_nothing
 """Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
-def _ignore_span(frame: bytes) -> None:
+def ignore_span(frame: bytes) -> None:
     pass
 
 
-span: Callable[[bytes], None] = _ignore_span
+span: Callable[[bytes], None] = ignore_span
 """Take the record of a span that Go finished."""
 
 

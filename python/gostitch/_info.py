@@ -36,7 +36,7 @@ def runtime_info() -> dict[str, Any]:
     that run on although their context ended longer ago than the grace (5 s if
     none is set), ``spans_dropped`` are spans of Go that found no room or could not be
     sent, ``baggage_dropped`` entries of baggage that the header could not carry. All
-    but these two and the queues of the pump and of living event loops are zero when
+    but these two and the queues of the pumps and of living event loops are zero when
     nothing is under way, and before the library is loaded, when what only it knows is None.
     ``forked_from`` is the process that had loaded the library before this one
     was forked from it, else None; such a process loads a copy of the library at

@@ -75,6 +75,9 @@ def _handle_in_span(record: Any) -> None:
     _to.handle(record)
 
 
+_LOWEST, _HIGHEST = -(2**31), 2**31
+"""Levels that cross, for numbers of any size in Python."""
+
 # slog: Debug -4, Info 0, Warn 4, Error 8; logging: 10, 20, 30, 40. Both are
 # linear, so a level in between stays in between.
 
@@ -86,7 +89,9 @@ def logging_level(slog: int) -> int:
 
 def slog_level(level: int) -> int:
     """Translate a level of logging into one of Go's slog."""
-    return math.ceil((level - 20) * 4 / 10)
+    if level <= 1:
+        return _LOWEST  # whatever is lower still arrives as 1
+    return math.ceil((min(level, _HIGHEST) - 20) * 4 / 10)
 
 
 _told: int | None = None

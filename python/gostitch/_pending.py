@@ -5,6 +5,9 @@ reader drains, so that an await costs no thread switch; all other futures share
 the process's queue, drained by one daemon thread, the pump. When somebody
 outside an event loop waits for one of its futures, the pump watches that loop's
 queue as well, so a blocked or closed loop cannot make the waiter hang.
+
+Spans and logs have a queue and a pump of their own: handlers and processors of the program's
+may wait for a disk or a network, and no reply may wait for those.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import contextlib
 import logging
 import os
 import select
+import sys
 import threading
 import time
 import weakref
@@ -21,8 +25,7 @@ from typing import TYPE_CHECKING
 
 from gostitch import _logs, _process
 from gostitch._loops import running_loop
-from gostitch._queue import Queue, all_queues, leave
-from gostitch.exceptions import GoError
+from gostitch._queue import QUESTIONS, RECORDS, Queue, all_queues, leave
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,6 +38,17 @@ _GRACE_S = 0.002
 
 _SETTLE_S = 0.25
 """Seconds that the interpreter's end waits for what the pump has in hand."""
+
+_LOOK_S = 0.0005
+"""Seconds between two looks whether all spans and logs were handled."""
+
+_LAST_S = 5.0
+"""Seconds for which the interpreter's end handles the last spans and logs."""
+
+_CLOSED = (
+    "the program has closed descriptors of gostitch, so that replies of submitted calls get lost; "
+    "close what was inherited before the first call"
+)
 
 _loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
 _loop_queues = weakref.WeakKeyDictionary()
@@ -69,20 +83,26 @@ def _retire_closed_loops() -> None:
 
 
 class Pump:
-    """The daemon thread that drains the process's queue, and others while somebody needs it."""
+    """A daemon thread that drains a queue of the process, and others while somebody needs it."""
 
-    def __init__(self, library: _process.Library) -> None:
-        self.queue = Queue(library, pump, host=True)
+    def __init__(self, library: _process.Library, name: str, roles: int) -> None:
+        self._name = name
+        self.queue = Queue(library, pump, roles=roles)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
         self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
         self._busy_since = 0.0  # with one batch; 0: it waits for something to do
         self.handling = False  # what it has drained
-        _logs.when_level_changes(self._level_changed)
-        self._level_is_old = not _logs.level_is_told()
+        self._level_is_old = False
         self._telling = threading.RLock()  # reentrant for handlers of signals
         self._thread: threading.Thread
         self._start()
+
+    def follow_level(self) -> None:
+        """Tell Go of the level of logging that counts, now and when it changes."""
+        _logs.when_level_changes(self._level_changed)
+        if not _logs.level_is_told():
+            self._level_changed()
 
     def _level_changed(self) -> None:
         # Not here: who changes a level holds the lock of logging.
@@ -97,16 +117,16 @@ class Pump:
                 if self._level_is_old:
                     self._level_is_old = False
                     _process.refresh()
-        except GoError:
-            logging.getLogger("gostitch").exception("the level of logging did not reach Go")
+        except Exception:  # or there would be nobody to handle replies
+            with contextlib.suppress(Exception):  # of a handler, as below
+                logging.getLogger("gostitch").exception("the level of logging did not reach Go")
 
     def forget(self) -> None:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
-        _logs.when_level_changes(lambda: None)
         _process.close_inherited(self._changed)
 
     def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="gostitch-pump", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
 
     def stand_in(self) -> None:
@@ -134,26 +154,26 @@ class Pump:
         os.eventfd_write(self._changed, 1)
 
     def _run(self) -> None:
-        try:
-            while not self._is_replaced():
-                self.tell_level()
-                poll = select.poll()
-                poll.register(self._changed, select.POLLIN)
-                for fd in list(self._watched):
-                    poll.register(fd, select.POLLIN)
+        while not self._is_replaced():
+            self.tell_level()
+            poll = select.poll()
+            poll.register(self._changed, select.POLLIN)
+            for fd in list(self._watched):
+                poll.register(fd, select.POLLIN)
+            try:
                 self._serve(poll)
-        except OSError:  # of the descriptors: they are closed, or another file's by now
-            logging.getLogger("gostitch").error(
-                "the program has closed descriptors of gostitch, so that replies of submitted "
-                "calls get lost; close what it inherited before the first call"
-            )
+            except OSError:  # a daemon has closed what it inherited: the number is another file's
+                with contextlib.suppress(Exception):
+                    logging.getLogger("gostitch").error(_CLOSED)
+                return
 
     def _serve(self, poll: select.poll) -> None:
         """Drain what is ready until the set of queues changes."""
         while True:
             for fd, _ in poll.poll():
                 if fd == self._changed:
-                    os.eventfd_read(fd)
+                    with contextlib.suppress(BlockingIOError):
+                        os.eventfd_read(fd)
                     self._sweep()
                     return
                 self._drain(self._watched[fd])
@@ -161,10 +181,6 @@ class Pump:
                     return
             if self._sweep():
                 return
-
-    def is_busy_elsewhere(self) -> bool:
-        """Tell whether another thread has something in hand."""
-        return self.handling and threading.current_thread() is not self._thread
 
     def _is_replaced(self) -> bool:
         return threading.current_thread() is not self._thread
@@ -184,15 +200,29 @@ class Pump:
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
-            # A filter or handler of the program's may be what is broken.
-            with contextlib.suppress(BaseException):
-                logging.getLogger("gostitch").exception("a record of Go could not be handled")
+            _tell_of_failure()
         finally:
             if self._is_replaced():
                 queue.wake()  # for what is left
             else:
                 self._busy_since = 0.0
                 self.handling = False
+
+    def handle(self, until: float | None = None) -> bool:
+        """Drain the pump's queue on this thread, until then; tell whether there may be more."""
+        try:
+            return self.queue.drain(until)
+        except Exception:
+            _tell_of_failure()
+            return True  # what came with it
+
+    def is_busy(self) -> bool:
+        """Tell whether something waits or is in hand."""
+        return self.handling or self.queue.has_records() or self.queue.is_ready()
+
+    def is_served_here(self) -> bool:
+        """Tell whether this thread is the pump's."""
+        return threading.current_thread() is self._thread
 
     def _sweep(self) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
@@ -211,19 +241,31 @@ class Pump:
         return let_go
 
 
+def _tell_of_failure() -> None:
+    # A filter or handler of the program's may be what is broken.
+    with contextlib.suppress(BaseException):
+        logging.getLogger("gostitch").exception("a record of Go could not be handled")
+
+
 _pump: Pump | None = None
+_records: Pump | None = None  # for spans and logs
+_here = threading.local()
 _pump_lock = threading.RLock()  # reentrant for handlers of signals
 
 
 def pump() -> Pump:
-    """Give the process's pump, starting it if need be."""
-    global _pump
+    """Give the process's pump for replies, starting both if need be."""
+    global _pump, _records
     if _pump is None:
         with _pump_lock:
             if _pump is None:
-                made = Pump(_process.library())
+                library = _process.library()
+                made = Pump(library, "gostitch-pump", QUESTIONS)
                 # Unless a signal's handler was faster; this one then serves who has its queue.
-                _pump = _pump or made
+                if _pump is None:
+                    _records = Pump(library, "gostitch-records", RECORDS)
+                    _pump = made
+                    made.follow_level()
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
                 # handler of atexit, is served.
@@ -240,23 +282,52 @@ def tell_level() -> None:
 
 
 def drain_host() -> None:
-    """Handle the spans and logs that wait, now."""
-    if _pump is not None:
-        while _pump.queue.drain():
-            pass
+    """Handle the spans and logs that wait, now; another thread may have one in hand."""
+    records = _records
+    more = records is not None
+    while records is not None and more:
+        more = records.handle()
 
 
-def await_pump(seconds: float) -> None:
-    """Wait for what the pump has in hand."""
-    until = time.monotonic() + seconds
-    while _pump is not None and _pump.is_busy_elsewhere() and time.monotonic() < until:
-        time.sleep(_SETTLE_S / 100)
+def is_handling() -> bool:
+    """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
+    inside = _records is not None and _records.is_served_here()
+    return inside or getattr(_here, "helps", False)
+
+
+def help_handling() -> None:
+    """Have this thread not wait for a span or log in hand, whose handling waits for it."""
+    _here.helps = True
+
+
+def settle_host(until: float) -> bool:
+    """Wait until the spans and logs that have come were handled; false if that took too long.
+
+    Not handled here: a handler may wait for long, or for a lock that it has on another thread.
+    """
+    records = _records
+    if records is None or getattr(_here, "helps", False):
+        return True
+    if sys.is_finalizing() or is_handling():
+        drain_host()
+        return True
+    while records.is_busy():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_S)
+    return True
 
 
 def _settle() -> None:
-    """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
-    await_pump(_SETTLE_S)
-    drain_host()
+    """Handle the last replies, spans and logs, at exit: pumps end with what they have in hand."""
+    until = time.monotonic() + _SETTLE_S
+    for each in (_pump, _records):
+        while each is not None and each.handling and time.monotonic() < until:
+            time.sleep(_SETTLE_S / 100)
+    until = time.monotonic() + _LAST_S
+    for each in (_pump, _records):
+        while each is not None and each.handle(until) and time.monotonic() < until:
+            pass
 
 
 def pending_count() -> int:
@@ -265,10 +336,12 @@ def pending_count() -> int:
 
 
 def _after_fork_in_child() -> None:
-    global _pump, _pump_lock
-    if _pump is not None:
-        _pump.forget()
-    _pump, _pump_lock = None, threading.RLock()
+    global _pump, _records, _pump_lock
+    _logs.when_level_changes(lambda: None)
+    for each in (_pump, _records):
+        if each is not None:
+            each.forget()
+    _pump, _records, _pump_lock = None, None, threading.RLock()
     _loop_queues.clear()
 
 

@@ -12,6 +12,7 @@ import functools
 import os
 import select
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 Record = tuple[int, int, int, bytes | memoryview]  # kind, token, status, payload
 
-_MESSAGES = 2  # GOSTITCH_MESSAGES of gostitch.h
+# Of gostitch.h: GOSTITCH_MESSAGES for calls, the others for queues.
+_MESSAGES = 2
+RECORDS, QUESTIONS = 1, 2
 _FORKED = (
     "process {} was forked from process {} while this call ran there; its reply cannot "
     "arrive here, so make the call again in this process"
@@ -97,7 +100,7 @@ class Queue(bridge.Queue):
         library: _process.Library,
         attendant: Callable[[], Attendant],
         *,
-        host: bool = False,
+        roles: int = 0,
         loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         # A weak reference, or a loop that is dropped with calls under way would live
@@ -105,7 +108,7 @@ class Queue(bridge.Queue):
         of = None if loop is None else weakref.ref(loop)
         futures = _class_of_futures(loop)
         fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        super().__init__(bridge.queue(fd, host), fd, of, futures)  # which closes it in the end
+        super().__init__(bridge.queue(fd, roles), fd, of, futures)  # which closes it in the end
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
@@ -215,13 +218,13 @@ class Queue(bridge.Queue):
             # One batch at a time, so that the loop's other work has its turn.
             loop.call_soon(self.drain_in_loop, loop)
 
-    def drain(self) -> bool:
-        """Handle one batch of waiting records; tell whether more wait."""
+    def drain(self, until: float | None = None) -> bool:
+        """Handle one batch of waiting records, or what can be until then; tell if more wait."""
         if self.is_foreign():
             return False
         try:
             more = self.take_batch(self._records, self._conversations, self._order)
-            self._handle_all()
+            more = self._handle_all(until) or more
             if self.retired or (self.loop is not None and not self.is_served()):
                 self._handle_stranded()
             return more
@@ -235,19 +238,24 @@ class Queue(bridge.Queue):
             if conversation.waiting:
                 self._handle_waiting(conversation)
 
-    def _handle_all(self) -> None:
+    def _handle_all(self, until: float | None) -> bool:
+        """Handle what was drained; tell whether some is left, as it took too long."""
         records, record = self._records, None
         try:
             while records:
                 record = records.popleft()
                 self._handle(*record)
                 record = None
+                if until is not None and time.monotonic() >= until:
+                    self.wake()  # somebody else, for what is left
+                    return bool(records)
         except BaseException as error:
             if record is None and isinstance(error, IndexError):
-                return  # another thread was faster
+                return False  # another thread was faster
             if record is not None and self._must_be_handled(record):
                 records.appendleft(record)
             raise
+        return False
 
     def _must_be_handled(self, record: Record) -> bool:
         """Tell whether a record whose handling Ctrl-C has ended must be looked at again."""

@@ -39,17 +39,23 @@ def write_baggage(members: Mapping[str, object]) -> str:
     written: list[str] = []
     room = _MOST_BYTES
     for key, value in members.items():
-        try:
-            member = f"{key}={quote(str(value), safe=_UNQUOTED)}"
-        except UnicodeEncodeError:
-            member = ""
-        fits = len(member) < room and len(written) < _MOST_MEMBERS
-        if member and fits and _KEY.fullmatch(key):
+        member = _member(key, value)
+        if member and len(member) < room and len(written) < _MOST_MEMBERS:
             written.append(member)
             room -= len(member) + 1
         else:
             dropped += 1
     return ",".join(written)
+
+
+def _member(key: object, value: object) -> str:
+    """Give an entry as it is written; nothing if the header cannot carry it."""
+    if not isinstance(key, str) or not _KEY.fullmatch(key):
+        return ""
+    try:
+        return f"{key}={quote(str(value), safe=_UNQUOTED)}"
+    except Exception:  # what is no text in UTF-8, or says nothing of itself
+        return ""
 
 
 def read_baggage(header: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,8 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
 
 gs_library gs_go;
 uint64_t gs_main_thread;
@@ -45,6 +47,14 @@ uint64_t gs_queue_of(unsigned long long handle) {
   return 0;
 }
 
+/* Go seeds its random numbers (ids of spans, names of temporary files) with the bytes that the
+   kernel gave the program at its start. Forked children have those in common, so each library gets
+   new ones; Go writes there, too. */
+static void renew_seed(void) {
+  void *seed = (void *)getauxval(AT_RANDOM);
+  if (seed != NULL) (void)!syscall(SYS_getrandom, seed, 16, 0);
+}
+
 PyDoc_STRVAR(load_doc,
              "load(path, main_thread)\n\n"
              "Load the library, for the life of the process; in a forked child a copy of it.");
@@ -57,6 +67,7 @@ static PyObject *load(PyObject *module, PyObject *arguments) {
   gs_before_load();
   void *library;
   Py_BEGIN_ALLOW_THREADS;
+  renew_seed();
   library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   Py_END_ALLOW_THREADS;
   if (library == NULL) return PyErr_Format(PyExc_OSError, "%s", dlerror());
@@ -143,14 +154,14 @@ static PyObject *ready(PyObject *module, PyObject *yes) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(queue_doc, "queue(wake_fd, host) -> handle\n\nOpen a queue for replies.");
+PyDoc_STRVAR(queue_doc, "queue(wake_fd, roles) -> handle\n\nOpen a queue for replies.");
 
 static PyObject *queue(PyObject *module, PyObject *arguments) {
-  int wake_fd, host;
-  if (!PyArg_ParseTuple(arguments, "ip:queue", &wake_fd, &host) || !is_alive()) return NULL;
+  int wake_fd, roles;
+  if (!PyArg_ParseTuple(arguments, "ii:queue", &wake_fd, &roles) || !is_alive()) return NULL;
   uint64_t handle;
   Py_BEGIN_ALLOW_THREADS;
-  handle = gs_go.queue(wake_fd, host);
+  handle = gs_go.queue(wake_fd, roles);
   Py_END_ALLOW_THREADS;
   return PyLong_FromUnsignedLongLong((unsigned long long)gs_alive << HANDLE_BITS | handle);
 }

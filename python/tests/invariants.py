@@ -18,8 +18,8 @@ def live_counts() -> dict[str, int]:
     if not info["loaded"]:
         return {}
     names = ("calls", "pending", "buffers", "background_goroutines")
-    # One queue is the process's own.
-    return {name: info[name] for name in names} | {"queues": max(0, info["queues"] - 1)}
+    # Two queues are the process's own: for replies, and for spans and logs.
+    return {name: info[name] for name in names} | {"queues": max(0, info["queues"] - 2)}
 
 
 def settled(read: Callable[[], Any], wanted: Any, seconds: float = _SETTLE_S) -> Any:

@@ -30,13 +30,15 @@ def run(options: argparse.Namespace) -> int:
     """Read, write the page, and say where it is."""
     from gostitch import pages
 
+    if options.out == options.file:
+        sys.exit(f"{options.out}: the page would replace the recording; name another with --out")
+    try:
+        text = options.file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.exit(f"{options.file} cannot be read: {error}")
     out: Path = options.out or options.file.with_suffix(".html")
     if out == options.file:
         sys.exit(f"{out}: the page would replace the recording; name another file with --out")
-    try:
-        text = options.file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        sys.exit(f"{options.file} cannot be read: {error}")
     document = {"resourceSpans": list(_resource_spans(options.file, text))}
     if options.trace:
         document = _only(document, options.trace.lower())
@@ -47,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
             f"{options.file} has {which}; record with OTLP/JSON (the Collector's file exporter)"
         )
     page = pages.recording_page(document, options.file.name)
+    if out.is_dir():
+        sys.exit(f"{out} cannot be written: it is a folder; name a file with --out")
     temporary = out.with_name(f".{out.name}.new")
     try:
         temporary.write_text(page, encoding="utf-8")
@@ -64,6 +68,8 @@ def _resource_spans(file: Path, text: str) -> Iterator[Any]:
     try:
         yield from _of(json.loads(text))
         return
+    except RecursionError:
+        sys.exit(f"{file} is no OTLP/JSON: it is nested too deeply")
     except json.JSONDecodeError as whole:
         if "\n" not in text.strip():
             sys.exit(f"{file} is no JSON: {whole}")

@@ -8,33 +8,41 @@ Python's ``TracerProvider``, and panics reach Sentry with their Go stack.
 
 from __future__ import annotations
 
-import sys
-
 from gostitch import _hooks
+from gostitch.observe._guest import guest
 
 __all__ = ["attach", "follow"]
+
+# Each fails by itself: a version that is too old, say, or a stand-in of a test.
+_TRACES = "calls of Go carry no trace; see that opentelemetry is what gostitch[opentelemetry] needs"
+_METRICS = "there are no metrics of Go; see that the meter provider is one of OpenTelemetry's SDK"
+_SENTRY = "Go reports nothing to Sentry; see that sentry-sdk is what gostitch[sentry] needs"
 
 
 def attach() -> None:
     """Attach to what is in the process; called again when more of it has come."""
-    if "opentelemetry.trace" in sys.modules:
-        from gostitch.observe import _traces
+    if _hooks.is_there("opentelemetry.trace"):
+        with guest(_TRACES):
+            from gostitch.observe import _traces
 
-        _traces.attach()
-    if "sentry_sdk" in sys.modules:
-        from gostitch.observe import _breadcrumbs, _sentry
+            _traces.attach()
+    if _hooks.is_there("sentry_sdk"):
+        with guest(_SENTRY):
+            from gostitch.observe import _breadcrumbs, _sentry
 
-        _hooks.panicked = _sentry.panicked
-        _hooks.logged = _breadcrumbs.keep
+            _hooks.panicked = _sentry.panicked
+            _hooks.logged = _breadcrumbs.keep
 
 
 def follow() -> None:
     """Follow what may have been configured since the last look."""
-    if "opentelemetry.metrics" in sys.modules:
-        from gostitch.observe import _metrics
+    if _hooks.is_there("opentelemetry.metrics"):
+        with guest(_METRICS):
+            from gostitch.observe import _metrics
 
-        _metrics.follow()
-    if "sentry_sdk" in sys.modules:
-        from gostitch.observe import _sentry
+            _metrics.follow()
+    if _hooks.is_there("sentry_sdk"):
+        with guest(_SENTRY):
+            from gostitch.observe import _sentry
 
-        _sentry.follow()
+            _sentry.follow()

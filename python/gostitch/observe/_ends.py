@@ -16,9 +16,8 @@ from typing import Any
 
 from opentelemetry import trace
 
-from gostitch import _process
 from gostitch.exceptions import GoError
-from gostitch.observe import _flush, _generated
+from gostitch.observe import _flush, _generated, _library
 
 _LAST_S = 5.0
 """Seconds for the last flush of a process."""
@@ -82,7 +81,7 @@ def _follow_shutdown(server: Any) -> None:
 def _before_fork() -> None:
     """Have Go send what it has: a program that becomes a daemon ends its first process at once."""
     global _in_vain
-    if _process.loaded() is None or _flush.is_through():
+    if not _library.is_there() or _flush.is_through():
         return
     if time.monotonic() - _in_vain < _PATIENCE_S:
         return

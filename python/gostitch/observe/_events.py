@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from gostitch.exceptions import GoError, GoFrame
@@ -16,15 +16,18 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
     values = (event.get("exception") or {}).get("values")
     if not values:
         return
-    below: dict[int, Value] = {}  # by the identity of Go's values: what each one is the cause of
-    for each in _go_errors(error):
+    # By the identity of values: what each one is the cause of, as far as that is known.
+    above = _numbered(values)
+    below: dict[int, Value] = {}
+    taken: set[int] = set()
+    for each, of in _go_errors(error, set()):
         if each.go_type:
-            _insert(values, each, below)
+            _insert(values, each, _find(values, of, taken), below)
         if each.trace.startswith(b"00-"):
             _, trace_id, span_id, _ = each.trace.decode().partition("\n")[0].split("-")
             _set_trace(event, trace_id, span_id)
     if below:
-        _number(values, below)
+        _number(values, above, below)
     if isinstance(error, GoError) and error.go_frames and not event.get("fingerprint"):
         # By the function in Go, from wherever in Python it was called.
         event["fingerprint"] = ["gostitch", error.code, _place(error.go_frames).function]
@@ -41,17 +44,30 @@ def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:
     event.setdefault("contexts", {})["trace"] = {"trace_id": trace_id, "span_id": span_id}
 
 
-def _go_errors(error: BaseException | None) -> Iterator[GoError]:
-    """Give the Go errors that an exception is, came from, or made fail on its way through Go."""
-    seen: set[int] = set()
+def members(error: BaseException | None) -> tuple[BaseException, ...]:
+    """Give the exceptions of a group; Python 3.10 has none, but a package with them."""
+    found = getattr(error, "exceptions", ())
+    is_group = isinstance(found, tuple) and all(isinstance(one, BaseException) for one in found)
+    return found if is_group else ()
+
+
+def _go_errors(
+    error: BaseException | None, seen: set[int]
+) -> Iterator[tuple[GoError, BaseException]]:
+    """Give the Go errors that an exception is, came from, or made fail on its way through Go.
+
+    Each with the exception of Python that has it; those of groups too.
+    """
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         passed = getattr(error, "go_error", None)
         if isinstance(error, GoError):
-            yield error
+            yield error, error
             return  # its causes are its own: they were never raised in Python
         if isinstance(passed, GoError):
-            yield passed
+            yield passed, error
+        for each in members(error):
+            yield from _go_errors(each, seen)
         error = error.__cause__ or error.__context__
 
 
@@ -65,13 +81,10 @@ def _in_app(frame: GoFrame) -> bool:
     return "." in first if slash else first.startswith("main.")
 
 
-def _insert(values: list[Value], error: GoError, below: dict[int, Value]) -> None:
+def _insert(values: list[Value], error: GoError, at: int, below: dict[int, Value]) -> None:
     """Insert Go's values before (Sentry lists causes first) that of Python's exception."""
-    at = _find(values, error)
-    if at is None:
-        at = len(values) - 1  # the exception of a callable, which failed the Go function
     for cause in _causes(error):  # as Python chains them: without a stack, and no word more
-        found = _find(values[:at], cause)
+        found = _last(values[:at], cause)
         if found is not None:
             del values[found]
             at -= 1
@@ -81,12 +94,23 @@ def _insert(values: list[Value], error: GoError, below: dict[int, Value]) -> Non
     values[at:at] = reversed(made)
 
 
-def _find(values: list[Value], error: GoError) -> int | None:
-    python = (type(error).__name__, error.message)
-    found = [
-        i for i, value in enumerate(values) if (value.get("type"), value.get("value")) == python
-    ]
-    return found[-1] if found else None
+def _find(values: list[Value], error: BaseException, taken: set[int]) -> int:
+    """Find the value of an exception that no equal one has taken; else the last one."""
+    at = _last(values, error, taken)
+    if at is None:
+        at = len(values) - 1
+    taken.add(id(values[at]))
+    return at
+
+
+def _last(values: list[Value], error: BaseException, taken: Collection[int] = ()) -> int | None:
+    text = error.message if isinstance(error, GoError) else str(error)
+    python = (type(error).__name__, text)
+    for i in reversed(range(len(values))):
+        value = values[i]
+        if (value.get("type"), value.get("value")) == python and id(value) not in taken:
+            return i
+    return None
 
 
 def _causes(error: GoError) -> Iterator[GoError]:
@@ -119,14 +143,26 @@ def _append(
         _append(made, cause, f"causes[{i}]", value, below, handled)
 
 
-def _number(values: list[Value], below: dict[int, Value]) -> None:
-    """Say of each value which one it is the cause of."""
+def _numbered(values: list[Value]) -> dict[int, Value]:
+    """Give what each value is the cause of, by its identity, where Sentry says it: in groups."""
+    said = {id(value): value.get("mechanism") or {} for value in values}
+    by_number = {said[id(value)].get("exception_id"): value for value in values}
+    return {
+        each: by_number[mechanism["parent_id"]]
+        for each, mechanism in said.items()
+        if mechanism.get("parent_id", "none") in by_number
+    }
+
+
+def _number(values: list[Value], above: dict[int, Value], below: dict[int, Value]) -> None:
+    """Say of each value which one it is the cause of; without another word, of the last one."""
+    above = above | below
     python: Value | None = None
     for number, value in enumerate(reversed(values)):
         mechanism = value.get("mechanism") or {"type": "generic", "handled": True}
         value["mechanism"] = mechanism
         mechanism["exception_id"] = number
-        of = below.get(id(value), python)
+        of = above.get(id(value), python)
         if of is not None:
             mechanism["parent_id"] = of["mechanism"]["exception_id"]
         if id(value) not in below:

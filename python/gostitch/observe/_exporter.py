@@ -26,6 +26,8 @@ def refusal(exporter: Any) -> str:
         return f"its exporter {name} is not the one of OTLP over gRPC"
     if "export" in vars(exporter):
         return f"the method export of its exporter {name} was replaced"
+    if not _has_plain_headers(exporter):
+        return f"its exporter {name} has headers that are no text, or of one name"
     strange = [key for key, _ in getattr(exporter, "_channel_options", None) or ()]
     strange = [key for key in strange if key not in _HARMLESS_OPTIONS]
     if strange:
@@ -36,6 +38,13 @@ def refusal(exporter: Any) -> str:
     if not getattr(exporter, "_insecure", True) and _tls(exporter) is None:
         return f"its exporter {name} has credentials that are more than certificates"
     return ""
+
+
+def _has_plain_headers(exporter: Any) -> bool:
+    """Tell whether the headers are a mapping from text to text."""
+    pairs = list(getattr(exporter, "_headers", None) or ())
+    texts = all(isinstance(one, str) for pair in pairs for one in pair)
+    return texts and len({key for key, _ in pairs}) == len(pairs)
 
 
 def timeout(exporter: Any) -> float:

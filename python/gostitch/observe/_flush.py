@@ -9,9 +9,9 @@ import threading
 import time
 from typing import Any
 
-from gostitch import _pending, _process
+from gostitch import _pending
 from gostitch.exceptions import GoError, GoTypeError, GoValueError
-from gostitch.observe import _generated
+from gostitch.observe import _generated, _library
 
 LONGEST_S = 86_400.0
 
@@ -32,16 +32,14 @@ def is_through() -> bool:
 
 def flush_go(timeout: float) -> bool:
     """Have Go send what it has, or hand it to Python's processors; false if it could not."""
-    if _process.loaded() is None:
+    if not _library.is_there():
         return True
     until = time.monotonic() + timeout
     try:
         sent = _generated.flush(timeout=timeout)
-        _pending.drain_host()
-        _pending.await_pump(until - time.monotonic())
     except GoError:
         return False
-    return sent
+    return _pending.settle_host(until) and sent
 
 
 def flush_provider(provider: Any, timeout: float) -> bool:
@@ -50,8 +48,11 @@ def flush_provider(provider: Any, timeout: float) -> bool:
     Its processors need not keep to any time: it flushes on a thread that may be left behind.
     """
     done: list[bool] = []
+    is_handling = _pending.is_handling()
 
     def flush() -> None:
+        if is_handling:
+            _pending.help_handling()
         done.append(bool(provider.force_flush(int(timeout * 1000))))
 
     thread = threading.Thread(target=flush, name="gostitch-flush", daemon=True)
@@ -86,8 +87,8 @@ def force_flush(timeout: float = 10.0) -> bool:
             f"timeout must be above 0 seconds, not {timeout}", details={"argument": "timeout"}
         )
     timeout = min(timeout, LONGEST_S)
-    until = time.monotonic() + timeout
-    sent = flush_go(timeout)
     if _through is None:
-        return sent
-    return flush_provider(_through, max(until - time.monotonic(), 0.001)) and sent
+        return flush_go(timeout)
+    if _pending.is_handling():
+        flush_go(timeout)  # here, where the locks are that a handler has
+    return flush_provider(_through, timeout)  # and with it Go

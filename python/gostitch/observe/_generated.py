@@ -14,6 +14,7 @@ __all__ = [
     "ObserveFunctionMetrics",
     "ObserveMetrics",
     "ObserveSentryConfig",
+    "ObserveSpanLimits",
     "ObserveTraceConfig",
     "configure",
     "flush",
@@ -37,7 +38,28 @@ class ObserveAttribute(_msgspec.Struct):
     values: _abc.Iterable[str]
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, root_ratio: float64")
+@_go.record("attributes: int64, attribute_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
+class ObserveSpanLimits(_msgspec.Struct):
+    """Say what a span may hold; -1: as much as there is.
+
+    Attributes:
+        attributes: Of a span.
+        attribute_length: In characters, of texts.
+        events: Of a span.
+        event_attributes: Of each event.
+        links: Of a span.
+        link_attributes: Of each link.
+    """
+
+    attributes: int
+    attribute_length: int
+    events: int
+    event_attributes: int
+    links: int
+    link_attributes: int
+
+
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, root_ratio: float64")
 class ObserveTraceConfig(_msgspec.Struct):
     """What Python's tracer provider says.
 
@@ -57,6 +79,7 @@ class ObserveTraceConfig(_msgspec.Struct):
         queue_size: How many spans may wait; one more is dropped.
         batch_size: How many spans are sent at once.
         delay_s: How long a span waits for company, in seconds.
+        limits: Of what a span may hold.
         root_ratio: The share of traces that is kept of those which begin in Go.
     """
 
@@ -74,6 +97,7 @@ class ObserveTraceConfig(_msgspec.Struct):
     queue_size: int
     batch_size: int
     delay_s: float
+    limits: ObserveSpanLimits | _abc.Mapping[str, object]
     root_ratio: float
 
 
@@ -82,7 +106,7 @@ class ObserveSentryConfig(_msgspec.Struct):
     """What Python's Sentry client says.
 
     Attributes:
-        dsn: The address that events are sent to.
+        dsn: The address that events are sent to; empty: none are.
         release: Of the application.
         environment: The application runs in.
         server_name: The host's name.
@@ -98,7 +122,7 @@ class ObserveSentryConfig(_msgspec.Struct):
 
 @_go.function(
     "observe.configure",
-    "dce550a62a034752",
+    "27671949a7a9c521",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
     "none",
 )
@@ -168,7 +192,7 @@ class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
     cancel_seconds: float
 
 
-@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64")
+@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64, spans_dropped: int64")
 class ObserveMetrics(_msgspec.Struct, frozen=True):
     """Counts of the library for Python's meter.
 
@@ -183,7 +207,9 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
         collections: Of garbage up to now.
         pause_seconds: Of all collections together.
         max_procs: How many threads may run Go code at once.
-        records_dropped: Counts spans and log records that found no room.
+        records_dropped: Counts spans and log records that found no room on their way to
+            Python.
+        spans_dropped: Counts spans that found no room or could not be sent.
     """
 
     functions: list[ObserveFunctionMetrics]
@@ -197,11 +223,12 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
     pause_seconds: float
     max_procs: int
     records_dropped: int
+    spans_dropped: int
 
 
 @_go.function(
     "observe.read_metrics",
-    "054afcc47fceaf48",
+    "fe1c128c59ca3132",
     "",
     "ObserveMetrics",
 )

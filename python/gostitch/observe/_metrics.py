@@ -18,7 +18,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from gostitch import _pending, _process
 from gostitch._version import VERSION
 from gostitch.exceptions import GoError
-from gostitch.observe import _generated
+from gostitch.observe import _generated, _library
 
 _FRESH_S = 0.5
 """Seconds for which what was read serves all instruments of one collection."""
@@ -63,7 +63,7 @@ def _now() -> Any:
     global _counting, _read
     with _lock:
         at, found = _read
-        if _process.loaded() is None:
+        if not _library.is_there():
             return None
         _counting = _process.loaded()
         if found is None or time.monotonic() - at > _FRESH_S:
@@ -168,8 +168,15 @@ _INSTRUMENTS: list[tuple[str, str, str, str, Callable[[Any], Found]]] = [
         "counter",
         "gostitch.records.dropped",
         "{record}",
-        "Spans and log records that found no room",
+        "Spans and log records that found no room on their way to Python",
         _of_process(lambda found: found.records_dropped),
+    ),
+    (
+        "counter",
+        "gostitch.spans.dropped",
+        "{span}",
+        "Spans that found no room or could not be sent",
+        _of_process(lambda found: found.spans_dropped),
     ),
     (
         "up_down_counter",

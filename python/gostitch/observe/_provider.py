@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
 from gostitch import _hooks, _settings
-from gostitch.observe import _ends, _exporter, _flush, _generated, _sampler, _spans, _traces
+from gostitch.observe import (
+    _ends,
+    _exporter,
+    _flush,
+    _generated,
+    _resource,
+    _sampler,
+    _spans,
+    _traces,
+)
 
 _log = logging.getLogger("gostitch")
 
@@ -34,7 +43,7 @@ def serve(provider: Any) -> None:
     route = chosen_route(provider)
     if route.warning:
         _log.warning("%s", route.warning)
-    _hooks.span = _spans.deliver_to(provider)
+    _hooks.span = _spans.deliver_to(provider, list(_leaves(provider._active_span_processor)))
     _generated.configure(traces=_trace_config(provider, route))
     if not any(isinstance(one, FlushGo) for one in _inside(provider._active_span_processor)):
         _add_first(provider, FlushGo(provider))
@@ -79,9 +88,19 @@ def chosen_route(provider: Any) -> Route:
     processors = list(_leaves(provider._active_span_processor))
     if mode == "python":
         return Route(None, f"{source} says so", processors)
+    recorder = next((each for each in processors if getattr(each, "records_go", False)), None)
+    if recorder is not None:
+        return Route(None, f"its span processor {type(recorder).__name__} records", processors)
+    strange = _resource.refusal(provider.resource)
+    if strange and mode == "direct":
+        warning = (
+            f"{source} cannot be: {strange}; spans of Go go through Python's processors instead; "
+            "give that attribute a text, a bool, a number, or a list of one of them"
+        )
+        return Route(None, strange, processors, warning=warning)
     if mode == "direct":
         return _direct(processors, source)
-    route = _auto(processors)
+    route = Route(None, strange, processors) if strange else _auto(processors)
     if mode != "auto":
         words = f"{source} must be 'auto', 'python' or 'direct', not {mode!r}, and is ignored"
         return route._replace(warning=words)
@@ -158,11 +177,13 @@ def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
     resource, batching = provider.resource, route.batching
     batching = getattr(batching, "_batch_processor", batching)
     return _generated.ObserveTraceConfig(
-        resource=[_attribute(key, value) for key, value in resource.attributes.items()],
+        # Else it is put to the spans in Python, whatever it has.
+        resource=_resource.described(resource) if route.exporter else [],
         resource_schema_url=resource.schema_url or "",
         queue_size=_number(batching, "max_queue_size", _QUEUE_SIZE),
         batch_size=_number(batching, "max_export_batch_size", _BATCH_SIZE),
         delay_s=_delay(batching),
+        limits=_limits(getattr(provider, "_span_limits", None)),
         root_ratio=_sampler.root_ratio(getattr(provider, "sampler", None)),
         **_exporter.described(route.exporter),
     )
@@ -180,15 +201,29 @@ def _delay(batching: Any) -> float:
     return milliseconds / 1000
 
 
-def _attribute(key: str, value: Any) -> _generated.ObserveAttribute:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        kind = type(value[0]).__name__ if value else "str"
-        return _generated.ObserveAttribute(key, f"list of {kind}", [_text(item) for item in value])
-    return _generated.ObserveAttribute(key, type(value).__name__, [_text(value)])
+def _limits(limits: Any) -> _generated.ObserveSpanLimits:
+    """Describe what a span may hold; -1: as much as there is."""
+
+    def limit(name: str) -> int:
+        found = getattr(limits, name, None)
+        return found if isinstance(found, int) else -1
+
+    return _generated.ObserveSpanLimits(
+        attributes=limit("max_span_attributes"),
+        attribute_length=limit("max_span_attribute_length"),
+        events=limit("max_events"),
+        event_attributes=limit("max_event_attributes"),
+        links=limit("max_links"),
+        link_attributes=limit("max_link_attributes"),
+    )
 
 
-def _text(value: Any) -> str:
-    return repr(value) if isinstance(value, float) else str(value)
+def leave(provider: Any) -> None:
+    """Have Go export nothing any more for a provider that was shut down."""
+    route = Route(None, "it was shut down", [])
+    _generated.configure(traces=_trace_config(provider, route))
+    _hooks.span = _hooks.ignore_span
+    _flush.goes_through(None)
 
 
 class FlushGo(SpanProcessor):
@@ -198,8 +233,9 @@ class FlushGo(SpanProcessor):
         self._provider = provider
 
     def shutdown(self) -> None:
-        """Flush; Go's provider itself lives as long as the library."""
+        """Flush; what ends later is dropped, as spans of Python are."""
         self.force_flush(int(_exporter.timeout(chosen_route(self._provider).exporter) * 1000))
+        _traces.end(self._provider)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Send what Go has buffered; false if it took too long."""

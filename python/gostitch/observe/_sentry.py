@@ -8,6 +8,7 @@ panic in the background and what ended an earlier process, is sentry-go's.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
@@ -15,11 +16,12 @@ import types
 from typing import Any
 
 import sentry_sdk
-from sentry_sdk.scope import add_global_event_processor
+from sentry_sdk.scope import Scope, add_global_event_processor
 
-from gostitch import _crashes, _pending, _process
+from gostitch import _crashes, _pending
 from gostitch.exceptions import GoPanic
-from gostitch.observe import _breadcrumbs, _events, _generated
+from gostitch.observe import _breadcrumbs, _events, _generated, _library
+from gostitch.observe._guest import guest
 
 _followed: Any = None
 _added = False
@@ -30,24 +32,43 @@ def follow() -> None:
     """Let sentry-go send where Python's client does, once for each client."""
     global _followed, _added
     client = sentry_sdk.get_client()
-    if client is _followed or not client.is_active() or _process.loaded() is None:
+    if client is _followed or not _library.is_there():
+        return
+    if not client.is_active() and _followed is None:
         return
     _followed = client
+    _watch(Scope)
     options = client.options
-    if options.get("dsn"):
-        _generated.configure(
-            sentry=_generated.ObserveSentryConfig(
-                dsn=str(options["dsn"]),
-                release=options.get("release") or "",
-                environment=options.get("environment") or "",
-                server_name=options.get("server_name") or "",
-                sample_rate=float(options.get("sample_rate", 1.0)),
-            )
+    rate = options.get("sample_rate")
+    _generated.configure(
+        sentry=_generated.ObserveSentryConfig(
+            dsn=str(options.get("dsn") or ""),
+            release=str(options.get("release") or ""),
+            environment=str(options.get("environment") or ""),
+            server_name=str(options.get("server_name") or ""),
+            sample_rate=1.0 if rate is None else float(rate),
         )
+    )
     if not _added:
         _added = True
         add_global_event_processor(add_go)
         _crashes.on_crash_report(_report_crash)
+
+
+def _watch(kind: Any) -> None:
+    """Follow at once when a client is replaced: what fails in the background asks nobody."""
+    set_client = kind.set_client
+    if hasattr(set_client, "_gostitch"):
+        return
+
+    @functools.wraps(set_client)
+    def set_client_and_follow(scope: Any, client: Any = None) -> None:
+        set_client(scope, client)
+        with guest("panics in the background go where Sentry's former client has sent"):
+            follow()
+
+    set_client_and_follow._gostitch = True  # type: ignore[attr-defined]
+    kind.set_client = set_client_and_follow
 
 
 def _report_crash(report: _crashes.CrashReport) -> None:
@@ -65,11 +86,11 @@ def _report_crash(report: _crashes.CrashReport) -> None:
 
 def panicked(error: GoPanic) -> None:
     """Report a panic that crosses, on the trace of its call."""
-    follow()
-    if not sentry_sdk.get_client().is_active():
-        return
-    sentry_sdk.capture_exception((type(error), error, _callers()))
-    error.reported = True
+    with guest("a panic was not reported to Sentry"):
+        follow()
+        if sentry_sdk.get_client().is_active():
+            sentry_sdk.capture_exception((type(error), error, _callers()))
+            error.reported = True
 
 
 def _callers() -> types.TracebackType | None:
@@ -87,8 +108,10 @@ def _callers() -> types.TracebackType | None:
 
 def add_go(event: Any, hint: dict[str, Any]) -> Any:
     """Put Go's part into an event: its errors, its trace, and what it logged before."""
+    if event.get("type"):
+        return event  # a transaction, say
     exc_info = hint.get("exc_info")
-    if exc_info and getattr(exc_info[1], "reported", False):
+    if exc_info and _was_reported(exc_info[1]):
         # The panic itself once more, by the application or another integration.
         return None
     if exc_info:
@@ -103,9 +126,17 @@ def add_go(event: Any, hint: dict[str, Any]) -> Any:
     return event
 
 
+def _was_reported(error: BaseException | None) -> bool:
+    """Tell whether an exception is a panic that was reported, or a group of nothing else."""
+    if getattr(error, "reported", False):
+        return True
+    members = _events.members(error)
+    return bool(members) and all(map(_was_reported, members))
+
+
 def _drain_logs() -> None:
     """Take what Go has logged up to now; a handler of it may report events itself."""
-    if getattr(_here, "draining", False) or _process.loaded() is None:
+    if getattr(_here, "draining", False):
         return
     _here.draining = True
     try:

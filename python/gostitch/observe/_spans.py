@@ -2,25 +2,29 @@
 
 For a provider without an exporter that Go can stand in for: an in-memory or
 console exporter, or one of the user's own. Twin of ``gocore/observe/records.go``.
-The processors see only ``on_end``: the span is over when it arrives.
+The processors see ``on_start`` and ``on_end`` when it arrives, and the span is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry import context
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, _Span
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     Link,
+    NonRecordingSpan,
     SpanContext,
     SpanKind,
     Status,
     StatusCode,
     TraceFlags,
     TraceState,
+    set_span_in_context,
 )
 
 
@@ -59,13 +63,57 @@ _KINDS = (
 _STATUS = {"Unset": StatusCode.UNSET, "Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 
 
-def deliver_to(provider: Any) -> Callable[[bytes], None]:
+_DEAF = {SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor}
+"""Classes of the SDK that do nothing at the start of a span."""
+
+
+def deliver_to(provider: Any, processors: Sequence[Any]) -> Callable[[bytes], None]:
     """Give what takes span records and passes them to the provider's processors."""
+    several = provider._active_span_processor
 
-    def deliver(frame: bytes) -> None:
-        provider._active_span_processor.on_end(readable(_decode(frame), provider.resource))
+    def end(frame: bytes) -> None:
+        several.on_end(readable(_decode(frame), provider.resource))
 
-    return deliver
+    def start_and_end(frame: bytes) -> None:
+        relive(readable(_decode(frame), provider.resource), provider)
+
+    return start_and_end if any(map(_sees_starts, processors)) else end
+
+
+def _sees_starts(processor: Any) -> bool:
+    """Tell whether a processor does something before the end of a span."""
+    return any(
+        getattr(processor, name, None) is not None
+        and getattr(getattr(processor, name), "__func__", None)
+        not in [getattr(kind, name, None) for kind in _DEAF]
+        for name in ("on_start", "_on_ending")
+    )
+
+
+def relive(span: ReadableSpan, provider: Any) -> None:
+    """Have the provider's processors see the start of a span, and its end.
+
+    They may add attributes, as to one of Python. Above it is no more than the ids of its parent.
+    """
+    live = _Span(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=provider.resource,
+        attributes=span.attributes,
+        events=span.events,
+        links=span.links,
+        kind=span.kind,
+        span_processor=provider._active_span_processor,
+        limits=provider._span_limits,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+    above = context.Context()
+    if span.parent is not None:
+        above = set_span_in_context(NonRecordingSpan(span.parent), above)
+    live.start(span.start_time, above)
+    live.set_status(span.status)
+    live.end(span.end_time)
 
 
 def readable(frame: SpanFrame, resource: Any) -> ReadableSpan:

@@ -17,6 +17,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _settings, _w3c
 from gostitch._process import bridge
+from gostitch.observe import _library
+from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
 
@@ -55,15 +57,20 @@ def trace_context() -> bytes:
     else:
         if age is _age:
             return lines  # type: ignore[no-any-return]
-    return _lines(current)
+    try:
+        return _lines(current)
+    except Exception as error:  # a span of somebody's own class, say
+        tell("a call of Go carries no trace; correct its current span or baggage", error)
+        return b""
 
 
 def _lines(current: context.Context) -> bytes:
     of = trace.get_current_span(current).get_span_context()
     members = baggage.get_all(current)
     lines = b""
+    is_settled = True
     if of.is_valid:
-        _follow()
+        is_settled = _follow()
         lines = (
             f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}\n"
             f"{of.trace_state.to_header()}\n"
@@ -72,10 +79,11 @@ def _lines(current: context.Context) -> bytes:
         return _given.current()  # changes without the context
     if members:
         lines = (lines or b"\n\n") + _w3c.write_baggage(members).encode()
-    try:
-        current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
-    except AttributeError:
-        pass  # a context of somebody's own class, with slots: built anew for each call
+    if is_settled:
+        try:
+            current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
+        except AttributeError:
+            pass  # a context of somebody's own class, with slots: built anew for each call
     return lines
 
 
@@ -107,16 +115,19 @@ def leave(token: Any) -> None:
     context.detach(token)
 
 
-def _follow() -> None:
-    """Let Go export as the current tracer provider does, once for each provider."""
+def _follow() -> bool:
+    """Let Go export as the current tracer provider does, once for each provider.
+
+    False if none was set, so that one may come any time.
+    """
     global _followed
     provider = trace.get_tracer_provider()
     if provider is _followed:
-        return
+        return not isinstance(provider, trace.ProxyTracerProvider)
     # Others wait: their calls must not reach Go before it knows where to export.
     with _lock:
         if provider is _followed:
-            return
+            return True
         # Not below the user's span, of which this is no part.
         token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
         try:
@@ -129,6 +140,16 @@ def _follow() -> None:
         finally:
             context.detach(token)
         _followed = provider
+    return not isinstance(provider, trace.ProxyTracerProvider)
+
+
+def end(provider: Any) -> None:
+    """Have Go export nothing any more, if that is the provider it exports for."""
+    from gostitch.observe import _provider
+
+    with _lock, guest("spans of Go are exported although the tracer provider was shut down"):
+        if provider is _followed and _library.is_there():
+            _provider.leave(provider)
 
 
 def look_again() -> None:

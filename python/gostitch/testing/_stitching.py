@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gostitch import _process
+from gostitch._calls import stand_in
 from gostitch.exceptions import LibraryError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Recording:
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
         self.calls: Counter[str] = Counter()  # of each function in Go, by its name
+        self.is_faked = stand_in() is not None  # a fake library's calls make no spans
 
     @property
     def go_spans(self) -> list[ReadableSpan]:
@@ -54,6 +56,8 @@ def record_spans() -> Iterator[Recording]:
     recording = Recording()
 
     class Keep(SpanProcessor):
+        records_go = True  # although the configuration may say that Go exports by itself
+
         def on_end(self, span: ReadableSpan) -> None:
             recording.spans.append(span)
 
@@ -81,9 +85,10 @@ def record_spans() -> Iterator[Recording]:
 
 @contextmanager
 def stitched(
-    *, root: str | None = None, calls: Iterable[str] = (), tolerance_s: float = 0.001
+    *, root: str | None = None, calls: Iterable[Any] = (), tolerance_s: float = 0.001
 ) -> Iterator[Recording]:
     """Record the spans of a block, and have ``assert_stitched`` look at them at its end."""
+    calls = _names(calls)
     with record_spans() as recording:
         yield recording
     assert_stitched(recording, root=root, calls=calls, tolerance_s=tolerance_s)
@@ -93,7 +98,7 @@ def assert_stitched(
     recording: Recording,
     *,
     root: str | None = None,
-    calls: Iterable[str] = (),
+    calls: Iterable[Any] = (),
     tolerance_s: float = 0.001,
 ) -> None:
     """Raise ``StitchError`` unless what was recorded is one whole trace.
@@ -105,13 +110,16 @@ def assert_stitched(
     Args:
         recording: Of ``record_spans``.
         root: The name that the root must have.
-        calls: Functions of Go that must have been called, as ``"tasks.fetch"``.
+        calls: Functions of Go that must have been called, as ``"tasks.fetch"`` or ``tasks.fetch``.
         tolerance_s: By how much a span may begin before, or end after, the one above it.
 
     """
+    wanted = _names(calls)
+    if not isinstance(recording, Recording):
+        raise TypeError(f"recording must be what record_spans gives, not {recording!r}")
     spans = recording.spans
     problems = [
-        *_of_calls(recording, calls),
+        *_of_calls(recording, wanted),
         *_of_ids(spans),
         *_of_roots(spans, root),
         *_of_times(spans, tolerance_s),
@@ -122,12 +130,25 @@ def assert_stitched(
         raise StitchError(f"the trace is not whole:\n{listed}\n\n{recording.tree()}")
 
 
+def _names(calls: Iterable[Any]) -> list[str]:
+    """Give the names of functions; a single name would be taken for its letters."""
+    if isinstance(calls, str) or not isinstance(calls, Iterable):
+        raise TypeError(f'calls must be a list of functions, as ["tasks.fetch"], not {calls!r}')
+    names = [each if isinstance(each, str) else getattr(each, "name", None) for each in calls]
+    for each, name in zip(calls, names, strict=True):
+        if not isinstance(name, str):
+            raise TypeError(f"calls must be functions of Go or their names, not {each!r}")
+    return [str(name) for name in names]
+
+
 def _calls() -> dict[str, int]:
     """Give how many calls of each function Go has counted."""
+    if stand_in() is not None:
+        return {}
     try:
         _process.library()  # so that it counts from now on
     except LibraryError:
-        return {}  # a fake one stands in, say
+        return {}
     from gostitch.observe import _generated
 
     return {
@@ -137,8 +158,11 @@ def _calls() -> dict[str, int]:
     }
 
 
-def _of_calls(recording: Recording, wanted: Iterable[str]) -> Iterator[str]:
+def _of_calls(recording: Recording, wanted: Sequence[str]) -> Iterator[str]:
     seen = Counter(span.name for span in recording.go_spans)
+    if recording.is_faked and wanted:
+        yield "calls= is of real calls, and a fake library stands in; ask fake.calls_of(...)"
+        return
     for name in wanted:
         if not seen[name] and not recording.calls[name]:
             yield f"{name}() was not called"

@@ -622,10 +622,10 @@ def open_files():
 before = len(open_files())
 
 def child():
-    assert before - 4 == len(open_files()), open_files()
+    assert before - 6 == len(open_files()), open_files()
     faults.add.submit(1, 2).result()
     # The runtime of the parent leaves its own: it is asked no more.
-    assert len(open_files()) <= before + 7, open_files()
+    assert len(open_files()) <= before + 9, open_files()
 
 print(in_child(child), in_child(lambda: in_child(child) and os._exit(1)))
 """,

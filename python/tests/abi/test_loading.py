@@ -53,8 +53,8 @@ faults.add(1, 2)
 print(gostitch.runtime_info()["loaded"], threading.active_count())
 """
 
-    # The one more is the pump, for logs and spans of Go.
-    assert ["False 1", "False", "True 2"] == _lines(program, text)
+    # The two more are the pumps: for replies, and for logs and spans of Go.
+    assert ["False 1", "False", "True 3"] == _lines(program, text)
 
 
 def test_a_call_needs_no_asyncio(program: Programs) -> None:
@@ -86,7 +86,7 @@ print({name: info[name] for name in ("calls", "pending", "buffers", "queues", "h
         "True",
         "True 3 True",
         "True True",
-        "{'calls': 0, 'pending': 0, 'buffers': 0, 'queues': 1, 'handles': 1}",
+        "{'calls': 0, 'pending': 0, 'buffers': 0, 'queues': 2, 'handles': 2}",
     ] == _lines(program, text)
 
 

@@ -238,14 +238,14 @@ def break_propagation() -> None:
 
 def break_resource() -> None:
     """Tell Go of the resource once, and in children again of the parent's."""
-    from gostitch.observe import _provider
+    from gostitch.observe import _resource
 
-    describe, kept = _provider._attribute, {}
+    describe, kept = _resource._attribute, {}
 
     def stale(key: str, value: Any) -> Any:
         return describe(key, kept.setdefault(key, value))
 
-    _provider._attribute = stale
+    _resource._attribute = stale
 
 
 def add_sentry() -> None:

@@ -92,6 +92,13 @@ def _same(root: Node, of_node: dict[str, Span], seed: int, direct: bool) -> Iter
             yield f"{node.name} sees the baggage {seen}, not {members[node.name]}"
 
 
+def faults_of_ids(spans: Iterable[Span]) -> Iterator[str]:
+    """Give one sentence for each id that spans of several traces, or processes, have."""
+    for span_id, count in Counter(span.span_id for span in spans).items():
+        if count != 1:
+            yield f"{count} spans have the id {span_id}"
+
+
 def faults_of_resources(spans: Iterable[Span]) -> Iterator[str]:
     """Give one sentence for each process without one resource of its own."""
     of_process: dict[str, set[str]] = defaultdict(set)

@@ -8,8 +8,9 @@ import pytest
 
 import gostitch
 from ci_pipeline.receiver import receiving
-from observe.scenario import run_to
+from observe.scenario import PROLOGUE, run_to
 from observe.spans import Span, spans_of
+from observe.wiretap import wiretap
 from programs import Programs
 
 TESTS = str(Path(__file__).parents[1])  # where the module of faults is
@@ -202,17 +203,16 @@ def test_another_provider_takes_the_place_of_the_first() -> None:
 
 
 def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
-    """Explicit headers and compression win over the environment, which counts for the rest."""
+    """Explicit headers win over the environment, which counts for the rest."""
     with receiving() as receiver:
         run_to(
             receiver,
             """
-            import grpc
             from opentelemetry.sdk.trace import TracerProvider
             second = TracerProvider()
             second.add_span_processor(
                 BatchSpanProcessor(
-                    OTLPSpanExporter(headers={"x-key": "explicit"}, compression=grpc.Compression.NoCompression)
+                    OTLPSpanExporter(headers={"x-key": "explicit"})
                 )
             )
             from opentelemetry.util._once import Once
@@ -224,10 +224,7 @@ def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
                 tasks.hash_tree("/etc/hosts")
             assert second.force_flush()
             """,
-            {
-                "OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment",
-                "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
-            },
+            {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment"},
         )
         (metadata,) = (each for each in receiver.metadata if each["user-agent"].startswith(GO))
 
@@ -263,3 +260,212 @@ def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) 
     )
 
     assert ["own"] * own == [span.name for span in spans]
+
+
+STRANGE_RESOURCE = """
+import enum
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+class Name(str, enum.Enum):
+    PRODUCTION = "production"
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+headers = None
+attributes = {{"service.name": "strange", "name": Name.PRODUCTION, "number": Number.ONE, {more}}}
+{headers}
+provider = TracerProvider(resource=Resource(attributes))
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(headers=headers)))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("x")
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "headers", "senders"),
+    [
+        ("", "", {GO, PYTHON}),
+        ("'list': [Name.PRODUCTION, 'x'], 'none': [], 'number': 1.5", "", {GO, PYTHON}),
+        ("'mixed': [1, 2.5]", "", {PYTHON}),
+        ("'bytes': b'ab'", "", {PYTHON}),
+        ("'nested': {'a': 1}", "", {PYTHON}),
+        ("", "headers = (('x-bin', b'\\xff'),)", {PYTHON}),
+        ("", "headers = (('x', 'a'), ('x', 'b'))", {PYTHON}),
+    ],
+    ids=["enum", "lists", "mixed", "bytes", "mapping", "binary header", "header twice"],
+)
+def test_what_go_has_not_goes_through_python(more: str, headers: str, senders: set[str]) -> None:
+    """Every resource and header arrives as Python sends it, on spans of both."""
+    with receiving() as receiver:
+        prologue = STRANGE_RESOURCE.format(more=more, headers=headers)
+        said = run_to(receiver, CALL, prologue=prologue)
+        spans = spans_of(receiver.document())
+        seen = {sender.partition("/")[0] for sender in receiver.senders}
+
+    assert ("", senders) == (said, seen)
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+    assert 1 == len({span.resource for span in spans})
+
+
+def test_variables_that_go_would_misread() -> None:
+    """What was given explicitly wins, and nothing is printed past logging."""
+    spans, senders, said = sent(
+        CALL,
+        OTEL_EXPORTER_OTLP_CERTIFICATE="/does/not/exist",
+        OTEL_EXPORTER_OTLP_CLIENT_KEY="/does/not/exist",
+        OTEL_SPAN_LINK_COUNT_LIMIT="7",
+    )
+
+    assert ({GO, PYTHON}, "") == (senders, said)
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+@pytest.mark.parametrize("export", ["auto", "python"])
+def test_limits_of_spans(export: str) -> None:
+    """What the provider was told a span may hold holds in Go."""
+    spans, _, _ = sent(
+        """
+        from opentelemetry.sdk.trace import SpanLimits
+        import faults, gostitch
+        limited = TracerProvider(
+            resource=resource,
+            span_limits=SpanLimits(max_span_attributes=2, max_span_attribute_length=3, max_events=0),
+        )
+        limited.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace._TRACER_PROVIDER = limited
+        with limited.get_tracer("x").start_as_current_span("caller"):
+            faults.visit([faults.FaultsVisitStep("own", -1, "inline", "", "")], answer=int)
+            try:
+                faults.fail("data")
+            except gostitch.GoError:
+                pass
+        assert limited.force_flush()
+        """,
+        GOSTITCH_EXPORT=export,
+        PYTHONPATH=TESTS,
+    )
+
+    own, failed = (
+        next(each for each in spans if each.name == name) for name in ("own", "faults.fail")
+    )
+    assert 2 == len(own.attributes.keys() & {"pid", "flags", "baggage"})
+    assert "dat" == failed.attributes["gostitch.error.code"]
+    assert [] == failed.events
+
+
+def test_a_provider_that_comes_late() -> None:
+    """A context that was current before it was set is in the trace from then on."""
+    spans, _, _ = sent(
+        """
+        from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+        from gostitch import tasks
+        trace._TRACER_PROVIDER = None
+        remote = NonRecordingSpan(SpanContext(0xABC, 0xDEF, True, TraceFlags(1)))
+        context.attach(trace.set_span_in_context(remote))
+        tasks.hash_tree("/etc/hosts")
+        trace._TRACER_PROVIDER = provider
+        tasks.hash_tree("/etc/hosts")
+        provider.shutdown()
+        """
+    )
+
+    assert ["tasks.hash_tree"] == [span.name for span in spans]
+
+
+@pytest.mark.parametrize("export", ["auto", "python"])
+def test_nothing_leaves_after_the_providers_shutdown(export: str) -> None:
+    """Spans of Go would be without their parents, which Python drops."""
+    spans, _, _ = sent(
+        """
+        import gostitch
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+        provider.shutdown()
+        with tracer.start_as_current_span("later"):
+            tasks.hash_tree("/etc/hosts")
+        gostitch.force_flush()
+        """,
+        GOSTITCH_EXPORT=export,
+    )
+
+    assert ["caller", "tasks.hash_tree"] == sorted(span.name for span in spans)
+
+
+def test_processors_see_the_start_of_a_span(program: Programs) -> None:
+    """When it is delivered; what they add then is exported, and its parent is above it."""
+    done = program("""
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+class Tenant(SpanProcessor):
+    def on_start(self, span, parent_context=None):
+        above = trace.get_current_span(parent_context).get_span_context()
+        span.set_attribute("above", f"{above.span_id:016x}")
+        seen.append(span.name)
+
+seen = []
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(Tenant())
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller") as caller:
+    try:
+        faults.fail("data", text="why")
+    except gostitch.GoError:
+        pass
+assert provider.force_flush()
+_, call = sorted(exporter.get_finished_spans(), key=lambda span: span.start_time)
+assert call.attributes["above"] == f"{caller.get_span_context().span_id:016x}"
+assert caller.start_time <= call.start_time <= call.end_time <= caller.end_time
+assert (call.status.description, call.events[0].name) == ("why", "exception")
+assert call.resource is provider.resource
+print(seen)
+""")
+
+    assert ("['caller', 'faults.fail']\n", "") == (done.stdout, done.stderr)
+
+
+def test_the_schema_of_the_resource() -> None:
+    """It is sent with Go's spans as with Python's."""
+    url = "https://opentelemetry.io/schemas/1.2.3"
+    with receiving() as receiver:
+        prologue = PROLOGUE.replace("resource = ", f"resource = Resource({{}}, {url!r}) or ")
+        run_to(receiver, CALL, prologue=prologue)
+        schemas = [each.schema_url for sent in receiver._requests for each in sent.resource_spans]
+
+    assert [url, url] == schemas
+
+
+@pytest.mark.parametrize(
+    ("exporter", "compression", "compressed"),
+    [
+        ("OTLPSpanExporter()", "", False),
+        ("OTLPSpanExporter()", "gzip", True),
+        ("OTLPSpanExporter(compression=grpc.Compression.NoCompression)", "gzip", False),
+        ("OTLPSpanExporter(compression=grpc.Compression.Gzip)", "", True),
+    ],
+)
+def test_compression(exporter: str, compression: str, compressed: bool) -> None:
+    """What is sent is compressed as Python's exporter was told, first of all explicitly."""
+    with receiving() as receiver, wiretap(receiver.endpoint) as tapped:
+        code = PROLOGUE.replace("OTLPSpanExporter()", exporter) + CALL
+        environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression} if compression else {}
+        run_to(
+            receiver,
+            code,
+            environment | {"OTEL_EXPORTER_OTLP_ENDPOINT": tapped.endpoint},
+            "import grpc",
+        )
+
+    assert {GO, PYTHON} == {sender.partition("/")[0] for sender in receiver.senders}
+    assert [compressed] * 2 == tapped.compressed()

@@ -87,7 +87,7 @@ _KINDS = {
     "joined": (_calling("faults.fail_joined(3)"), 1),
     "typed": (_calling("faults.fail_typed()"), 1),
     "panic": (_calling("faults.panic('string')"), 1),
-    "nil dereference": (_calling("faults.panic('nil')"), 1),
+    "nil dereference": (_calling("faults.panic('dereference')"), 1),
     "callback": (_CALLBACK, 1),
     "background": (_BACKGROUND, 1),
     "timeout": (_calling("faults.sleep(60, timeout=0.05)"), 1),
@@ -130,6 +130,110 @@ def test_a_crash(sentry: Spotlight, setting: str, tmp_path: Any) -> None:
     assert "faults.crash" == event["transaction"]
     assert "panic: in a bare goroutine" == event["exception"][0]["value"]
     assert any("faults." in function for function in frames(event, "go"))
+
+
+_GROUP = """
+import sys
+if sys.version_info < (3, 11):
+    from exceptiongroup import ExceptionGroup
+
+def failed(call):
+    try:
+        call()
+    except gostitch.GoError as error:
+        return error
+"""
+
+
+def test_a_group(sentry: Spotlight) -> None:
+    """Each error of Go in a group has Go's values, and belongs where it was, equal ones too."""
+    code = (
+        _GROUP
+        + """
+errors = [failed(faults.fail_typed), failed(faults.fail_typed)]
+sentry_sdk.capture_exception(ExceptionGroup("both", [ExceptionGroup("inner", errors)]))
+"""
+    )
+    ((event,), _) = run_and_print(sentry, code, init=_SETTINGS["apart"])
+    values = {value["mechanism"]["exception_id"]: value for value in event["exception"]["values"]}
+    chains = []
+    for value in values.values():
+        if value["type"] == "*errors.errorString":
+            chain = [value]
+            while "parent_id" in chain[-1]["mechanism"]:
+                chain.append(values[chain[-1]["mechanism"]["parent_id"]])
+            chains.append([each["type"] for each in chain[1:]])
+
+    each = ["*faults.typedError", "GoError", "ExceptionGroup", "ExceptionGroup"]
+    assert [each, each] == chains
+    assert 2 == sum("faults." in function for function in frames(event, "go"))
+
+
+def test_a_group_of_panics(sentry: Spotlight) -> None:
+    """What a group of tasks raises was reported already; with another exception it is news."""
+    code = (
+        _GROUP
+        + """
+panics = [failed(lambda: faults.panic("string")), failed(lambda: faults.panic("index"))]
+sentry_sdk.capture_exception(ExceptionGroup("panics", [ExceptionGroup("inner", panics)]))
+sentry_sdk.capture_exception(ExceptionGroup("more", [*panics, ValueError("news")]))
+"""
+    )
+    events, _ = run_and_print(sentry, code, init=_SETTINGS["apart"])
+
+    outer = [event["exception"]["values"][-1] for event in events]
+    assert ["GoPanic", "GoPanic", "ExceptionGroup"] == [value["type"] for value in outer]
+    assert outer[-1]["value"].startswith("more")
+
+
+_CLIENT = "sentry_sdk.init(dsn={dsn}, release={release!r}, default_integrations=False{more})"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "more", "releases"),
+    [("DSN", "", ["two"]), ("DSN", ", sample_rate=0.0", []), ("''", "", [])],
+    ids=["another", "that samples nothing", "without a DSN"],
+)
+def test_a_client_that_is_replaced(
+    sentry: Spotlight, dsn: str, more: str, releases: list[str]
+) -> None:
+    """What fails in the background goes where the new client says, although no module comes."""
+    first = _CLIENT.format(dsn="DSN", release="one", more="")
+    second = _CLIENT.format(dsn=dsn, release="two", more=more)
+    code = f"""
+import faults, gostitch, os, sentry_sdk, time
+DSN = os.environ["SENTRY_DSN"]
+{first}
+faults.nothing()
+{second}
+{_BACKGROUND}
+work()
+assert gostitch.force_flush(20)
+"""
+    events, _ = run_and_print(sentry, code, init="")
+
+    assert releases == [event["release"] for event in events]
+
+
+def test_a_transaction_has_no_breadcrumbs(sentry: Spotlight) -> None:
+    """What Go has logged is for events of failures."""
+    code = """
+import logging
+logging.getLogger("gostitch.go").setLevel("INFO")
+kept = []
+sentry_sdk.get_client().options["before_send_transaction"] = lambda event, hint: kept.append(event)
+with sentry_sdk.start_transaction(name="t"):
+    faults.log(0, "in the transaction")
+    gostitch.force_flush()
+assert ["t"] == [event["transaction"] for event in kept], "unexpected: no transaction"
+print("breadcrumbs" in kept[0])
+"""
+    init = _SETTINGS["apart"].replace(
+        "sentry_sdk.init(", "sentry_sdk.init(traces_sample_rate=1.0, "
+    )
+    events, out = run_and_print(sentry, code, init=init)
+
+    assert ([], "False\n") == (events, out)
 
 
 def test_the_values_of_a_chain(sentry: Spotlight) -> None:
@@ -186,7 +290,7 @@ with sentry_sdk.new_scope() as scope:
 def test_frames_of_the_application(sentry: Spotlight) -> None:
     """Frames of the user's own Go code are marked, those of Go's library are not."""
     (event,), _ = run_and_print(
-        sentry, _calling("faults.panic('index')") + "work()\n", init=_SETTINGS["apart"]
+        sentry, _calling("faults.panic('repanic')") + "work()\n", init=_SETTINGS["apart"]
     )
     frames = [
         frame
@@ -195,6 +299,7 @@ def test_frames_of_the_application(sentry: Spotlight) -> None:
         if frame.get("platform") == "go"
     ]
 
+    assert {True, False} == {frame["in_app"] for frame in frames}, frames
     assert all(("faults" in frame["function"]) == frame["in_app"] for frame in frames), frames
 
 

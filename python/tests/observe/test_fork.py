@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from observe.scenario import run
+from programs import Programs
 
 
 def test_parent_and_child_send_their_own() -> None:
@@ -29,6 +32,33 @@ def test_parent_and_child_send_their_own() -> None:
     assert 3 == len({span.span_id for span in calls})
     # The SDK gives a forked child another service.instance.id, and Go follows.
     assert [False, True, True] == sorted(span.resource == caller.resource for span in calls)
+
+
+@pytest.mark.parametrize("first", ["", "faults.nothing()"], ids=["not loaded", "loaded"])
+def test_ids_of_children(first: str, program: Programs) -> None:
+    """Siblings make spans with ids of their own: a server's workers are forked from one process."""
+    done = program(f"""
+import os
+import faults
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from opentelemetry.sdk.trace import TracerProvider
+
+trace.set_tracer_provider(TracerProvider())
+caller = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 2, True, TraceFlags(1))))
+{first}
+for _ in range(4):
+    pid = os.fork()
+    if pid == 0:
+        with trace.use_span(trace.get_current_span(caller)):
+            for _ in range(3):
+                print(faults.trace()[0].split("-")[2], flush=True)
+        os._exit(0)
+    assert 0 == os.waitpid(pid, 0)[1]
+""")
+
+    ids = done.stdout.split()
+    assert (12, 0, "") == (len(set(ids)), done.returncode, done.stderr), ids
 
 
 def test_spans_that_go_through_python() -> None:

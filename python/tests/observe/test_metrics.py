@@ -89,6 +89,34 @@ def test_what_is_counted() -> None:
     )
 
 
+def test_spans_that_were_dropped() -> None:
+    """Those that could not be sent count, and the functions of gostitch itself do not."""
+    run(
+        """
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        provider = TracerProvider()
+        exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9", timeout=0.2)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        trace.set_tracer_provider(provider)
+        collect()
+        with trace.get_tracer("x").start_as_current_span("caller"):
+            faults.nothing()
+        gostitch.force_flush(20)
+        found = collect()
+        assert 1 == of("gostitch.spans.dropped"), found
+        assert 0 == of("gostitch.records.dropped")
+        names = {dict(attributes).get("code.function.name") for _, attributes in found}
+        assert {None, "faults.nothing"} == names, names
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
 def test_a_provider_that_comes_late() -> None:
     """Instruments that were made before the provider are collected by it."""
     run(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from observe.scenario import run
 
 
@@ -193,6 +195,24 @@ def test_a_failed_call_has_status_and_exception_with_the_go_stack() -> None:
     assert "hashtree" in event["attributes"]["exception.stacktrace"]
 
 
+def test_an_error_that_is_no_utf8_loses_no_span() -> None:
+    """OTLP would refuse the whole batch for the name of one file in an unknown encoding."""
+    spans = run("""
+        from gostitch import tasks
+        with tracer.start_as_current_span("caller"):
+            tasks.hash_tree("/etc/hosts")
+            try:
+                tasks.hash_tree(b"/does/not/\\xff/exist")
+            except FileNotFoundError:
+                pass
+        provider.shutdown()
+    """)
+
+    good, failed = sorted((span for span in spans if span.by_go), key=lambda span: span.start)
+    assert ({}, 2) == (good.status, failed.status["code"])
+    assert "/does/not/\ufffd/exist" in failed.status["message"]
+
+
 def test_a_span_that_outgrows_one_batch_arrives_once() -> None:
     """A thousand calls give exactly a thousand Go spans, flushed by the provider's shutdown."""
     spans = run("""
@@ -352,3 +372,43 @@ def test_the_api_alone_is_enough() -> None:
     )
 
     assert spans == []
+
+
+@pytest.mark.parametrize(
+    ("sampler", "flag"),
+    [
+        ("ALWAYS_ON", "01"),
+        ("ALWAYS_OFF", "00"),
+        ("ParentBased(ALWAYS_ON)", "01"),
+        ("ParentBased(TraceIdRatioBased(0.0))", "00"),
+        ("TraceIdRatioBased(0.0)", "00"),
+        ("TraceIdRatioBased(1.0)", "01"),
+        ("Own()", "00"),
+    ],
+)
+def test_a_trace_that_begins_in_go(sampler: str, flag: str) -> None:
+    """The ratio of Python's sampler holds; one of the user's own cannot be asked."""
+    run(
+        f"""
+        import faults
+        from opentelemetry.sdk.trace.sampling import (
+            ALWAYS_OFF, ALWAYS_ON, Decision, ParentBased, Sampler, SamplingResult, TraceIdRatioBased
+        )
+
+        class Own(Sampler):
+            def should_sample(self, *arguments, **named):
+                return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+            def get_description(self):
+                return "own"
+
+        provider = TracerProvider(sampler={sampler})
+        trace.set_tracer_provider(provider)
+        with provider.get_tracer("x").start_as_current_span("tells Go of the provider"):
+            faults.nothing()
+        parent = faults.trace(span="root")[0]
+        assert parent.endswith("-{flag}"), parent
+        """,
+        {"PYTHONPATH": str(Path(__file__).parents[1])},
+        prologue="from opentelemetry import trace\nfrom opentelemetry.sdk.trace import TracerProvider\n",
+    )

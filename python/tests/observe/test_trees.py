@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from observe.collector import collecting
-from observe.judge import faults_of, faults_of_resources
+from observe.judge import faults_of, faults_of_ids, faults_of_resources
 from observe.spotlight import Spotlight
 from observe.trees import all_nodes, tree
 
@@ -55,7 +55,7 @@ def climb(folder: Path, seeds: Iterable[int], **environment: str) -> list[str]:
         for seed in seeds
         for text in faults_of(tree(seed), seed, spans, direct=direct)
     ]
-    return found + list(faults_of_resources(spans))
+    return found + list(faults_of_resources(spans)) + list(faults_of_ids(spans))
 
 
 @pytest.mark.timeout(600)

@@ -64,12 +64,20 @@ def test_several_traces(tmp_path: Path, stitched: dict[str, Any]) -> None:
     assert "a parent that is not" not in alone
 
 
+ONE = """{"resourceSpans": [{"scopeSpans": [{"spans": [
+    {"traceId": "ab", "spanId": "cd", "name": "x", "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+]}]}]}"""
+
+
 @pytest.mark.parametrize(
     ("text", "options", "reason"),
     [
         ("{", [], "is no JSON"),
         ('{"resourceSpans": []}\n{', [], "line 2, is no JSON"),
         ("[1, 2]", [], "has no spans"),
+        ("[" * 200_000, [], "nested too deeply"),
+        ("\ufeff{}", [], "has no spans"),
+        (ONE, ["--out", "{folder}"], "is a folder"),
         ('{"resourceSpans": [3, {"scopeSpans": 7}]}', [], "has no spans"),
         ("{}", ["--trace", "ff"], "has no trace ff"),
         ("{}", ["--out", "{folder}/spans.json"], "would replace the recording"),
@@ -89,6 +97,12 @@ def test_what_is_no_recording(
         cli.main(["trace", str(file), *given])
 
     assert ([file.name] if text is not None else []) == [each.name for each in tmp_path.iterdir()]
+
+
+def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
+    """It cannot be read, and what it is called does not matter."""
+    with pytest.raises(SystemExit, match="cannot be read"):
+        cli.main(["trace", "."])
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path, stitched: dict[str, Any]) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 
+from gostitch.testing import Recording, StitchError, assert_stitched
 from observe.scenario import run
 
 _PROLOGUE = """
@@ -167,3 +172,102 @@ def test_the_provider_goes_on() -> None:
         env=_ENV,
         prologue=_PROLOGUE,
     )
+
+
+@pytest.mark.parametrize("export", ["auto", "python", "direct"])
+def test_whatever_is_configured_to_export(export: str) -> None:
+    """Go's spans are recorded and exported on, also where they would go by themselves."""
+    spans = run(
+        """
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        provider = TracerProvider()
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace.set_tracer_provider(provider)
+        for _ in range(2):
+            with stitched(root="caller", calls=[faults.add]):
+                with tracer.start_as_current_span("caller"):
+                    faults.add(1, 2)
+        """,
+        env=_ENV | {"GOSTITCH_EXPORT": export},
+        prologue=_PROLOGUE,
+    )
+
+    assert ["caller", "caller", "faults.add", "faults.add"] == sorted(span.name for span in spans)
+
+
+def test_a_fake_library_stands_in() -> None:
+    """Its calls make no spans; those of Python are looked at, and what flushes finds no Go."""
+    run(
+        """
+        from gostitch.testing import fake_library
+        faults.nothing()
+        with fake_library() as fake:
+            fake.returns(faults.add, 3)
+            with stitched(root="caller"):
+                with tracer.start_as_current_span("caller"):
+                    assert 3 == faults.add(1, 2)
+            red(lambda: None, "fake.calls_of", calls=["faults.add"])
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def test_arguments_that_cannot_be() -> None:
+    """Each is a TypeError that says what would be right, before the code runs."""
+    run(
+        """
+        recording = None
+        def refused(word, act):
+            try:
+                act()
+            except TypeError as error:
+                assert word in str(error), error
+            else:
+                raise SystemExit(f"{word} was taken")
+
+        with record_spans() as recording, tracer.start_as_current_span("caller"):
+            faults.add(1, 2)
+        assert_stitched(recording, calls=[faults.add, "faults.add"])
+        refused("calls must be a list", lambda: assert_stitched(recording, calls="faults.add"))
+        refused("calls must be a list", lambda: stitched(calls=faults.add).__enter__())
+        refused("not 3", lambda: assert_stitched(recording, calls=[3]))
+        refused("recording must be", lambda: assert_stitched(recording.spans))
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
+def _recording(*spans: dict[str, Any]) -> Recording:
+    """Give a recording of a root of 1 s and of other spans, by what they differ in."""
+    recording = Recording()
+    root = SpanContext(1, 1, is_remote=False)
+    recording.spans = [ReadableSpan("root", root, start_time=0, end_time=10**9)]
+    for number, given in enumerate(spans, 2):
+        context = SpanContext(1, given.pop("id", number), is_remote=False)
+        span = {"start_time": 1, "end_time": 2, "parent": root, **given}
+        recording.spans.append(ReadableSpan(f"span {number}", context, **span))
+    return recording
+
+
+@pytest.mark.parametrize(
+    ("spans", "problem"),
+    [
+        ([{"start_time": -2_000_000}], "span 2 begins 2.0 ms before root"),
+        ([{"end_time": 1_002_000_000}], "span 2 ends 2.0 ms after root"),
+        ([{"id": 7}, {"id": 7}], "span 2 was recorded 2 times"),
+        ([{"resource": Resource({"a": 1})}], "2 resources"),
+        ([{"parent": SpanContext(1, 9, is_remote=False)}], "below a span that was not recorded"),
+        ([{"parent": None}], "2 roots: root, span 2"),
+    ],
+)
+def test_each_thing_that_is_looked_at(spans: list[dict[str, Any]], problem: str) -> None:
+    """One thing that is wrong with a whole trace is the one that is told."""
+    assert_stitched(_recording({}, {"start_time": -900_000, "end_time": 1_000_900_000}))
+    with pytest.raises(StitchError) as raised:
+        assert_stitched(_recording(*spans))
+
+    (told,) = (line for line in str(raised.value).splitlines() if line.startswith("- "))
+    assert problem in told

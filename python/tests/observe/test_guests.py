@@ -1,0 +1,239 @@
+"""Observers are guests: whatever is wrong with one, calls go on, and the log says it once."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from ci_pipeline.receiver import receiving
+from observe.scenario import run_to
+from programs import Programs
+
+_CALL = """
+import faults
+from gostitch import GoPanic
+
+for _ in range(2):
+    assert 3 == faults.add(1, 2)
+    assert 3 == faults.add.submit(1, 2).result(timeout=20)
+    try:
+        faults.panic("string")
+    except GoPanic:
+        pass
+"""
+
+_STRANGE = {
+    "an import of Sentry that is forbidden": """
+        import sys
+        sys.modules["sentry_sdk"] = None
+        """,
+    "an import of OpenTelemetry that is forbidden": """
+        import sys
+        sys.modules["opentelemetry.trace"] = sys.modules["opentelemetry.metrics"] = None
+        """,
+    "baggage with a key that is no text": """
+        from opentelemetry import baggage, context, trace
+        context.attach(baggage.set_baggage(3, "x"))
+        """,
+    "baggage with a value that says nothing of itself": """
+        from opentelemetry import baggage, context, trace
+
+        class Mute:
+            def __str__(self):
+                raise ValueError("mute")
+
+        context.attach(baggage.set_baggage("k", Mute()))
+        """,
+    "a level that is no number of 64 bits": """
+        import logging
+        logging.disable(10**30)
+        """,
+}
+
+_BROKEN = {
+    "Go reports nothing to Sentry": """
+        import sentry_sdk
+        del sentry_sdk.get_client  # as in version 1
+        """,
+    "Go reports nothing to Sentry; see": """
+        import sys
+        from unittest.mock import MagicMock
+        sys.modules["sentry_sdk"] = MagicMock()  # as tests have it
+        """,
+    "there are no metrics of Go": """
+        from opentelemetry import metrics
+
+        class Broken(metrics.MeterProvider):
+            def get_meter(self, *arguments, **named):
+                raise ValueError("broken")
+
+        metrics.set_meter_provider(Broken())
+        """,
+    "a call of Go carries no trace": """
+        from opentelemetry import context, trace
+
+        class Broken(trace.NonRecordingSpan):
+            def get_span_context(self):
+                raise ValueError("broken")
+
+        context.attach(trace.set_span_in_context(Broken(None)))
+        """,
+}
+
+
+def _printed(observer: str, order: str) -> str:
+    """Give what is printed where the observer is there before the first call, or after it."""
+    code = textwrap.dedent(observer) + _CALL
+    with receiving() as receiver:
+        tests = {"PYTHONPATH": str(Path(__file__).parents[1])}
+        return run_to(receiver, _CALL + code if order == "after" else code, tests, prologue="")
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("what", _STRANGE)
+def test_what_is_strange_is_no_matter(what: str, order: str) -> None:
+    """Calls, replies and panics are as ever, and nothing is said."""
+    assert "" == _printed(_STRANGE[what], order)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("said", _BROKEN)
+def test_what_is_broken_is_said_once(said: str, order: str) -> None:
+    """Calls, replies and panics are as ever."""
+    printed = _printed(_BROKEN[said], order)
+
+    assert 1 == printed.count(said), printed
+    assert "Traceback" not in printed
+
+
+_SLOW = """
+import os, sys, threading
+import faults, gostitch
+
+entered, let_go = threading.Event(), threading.Event()
+
+def wait(*_):
+    entered.set()
+    assert let_go.wait(40)
+"""
+
+_SLOW_HANDLER = (
+    _SLOW
+    + """
+import logging
+
+class Slow(logging.Handler):
+    emit = wait
+
+logging.getLogger("gostitch.go").addHandler(Slow())
+faults.log(8, "first")
+assert entered.wait(20)
+faults.log(8, "second")
+"""
+)
+
+_SLOW_PROCESSOR = (
+    _SLOW
+    + """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Slow(SpanProcessor):
+    def on_end(self, span):
+        if span.attributes.get("gostitch.side") == "go":
+            wait()
+
+provider = TracerProvider()
+provider.add_span_processor(Slow())
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.nothing()
+    faults.nothing()
+assert entered.wait(20)
+"""
+)
+
+
+@pytest.mark.parametrize("slow", [_SLOW_HANDLER, _SLOW_PROCESSOR], ids=["handler", "processor"])
+def test_what_is_slow_keeps_no_call_waiting(slow: str, program: Programs) -> None:
+    """Replies, callbacks and questions of Go go on while a handler or processor waits."""
+    done = program(
+        slow
+        + """
+called = threading.Event()
+future = faults.add.submit(1, 2)
+future.add_done_callback(lambda _: called.set())
+assert called.wait(20) and 3 == future.result()
+os.environ["LATER"] = "told"
+assert "told\\n" == faults.run(["sh", "-c", "echo $LATER"])
+print(gostitch.force_flush(0.1))
+let_go.set()
+print(gostitch.force_flush(20))
+"""
+    )
+
+    assert (0, "False\nTrue\n") == (done.returncode, done.stdout), done.stderr
+    assert "not known" not in done.stderr
+
+
+def test_a_processor_that_raises_is_passed_by(program: Programs) -> None:
+    """The log says so for each span, the others arrive, and who flushes is told nothing."""
+    done = program("""
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Raises(SpanProcessor):
+    def on_end(self, span):
+        seen.append(span.name)
+        if span.name == "faults.nothing":
+            raise ValueError("of the processor")
+
+seen = []
+provider = TracerProvider()
+provider.add_span_processor(Raises())
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.nothing()
+    faults.add(1, 2)
+    faults.nothing()
+print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
+""")
+
+    seen = ["caller", "faults.add", "faults.nothing", "faults.nothing"]
+    assert f"True True {seen}\n" == done.stdout, done.stderr
+    assert 2 == done.stderr.count("a record of Go could not be handled")
+    assert 0 == done.returncode
+
+
+def test_who_flushes_in_the_middle_of_handling(program: Programs) -> None:
+    """A handler or processor that flushes does not wait for itself."""
+    done = program("""
+import logging
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Flushes(SpanProcessor, logging.Handler):
+    def on_end(self, span):
+        if span.name != "caller":
+            seen.append(gostitch.force_flush(40))
+
+    def emit(self, record):
+        seen.append(gostitch.force_flush(40))
+
+seen = []
+provider = TracerProvider()
+provider.add_span_processor(Flushes())
+trace.set_tracer_provider(provider)
+logging.getLogger("gostitch.go").addHandler(Flushes())
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.log(8, "text", count=2)
+    faults.nothing()
+assert gostitch.force_flush(40)
+print(seen)
+""")
+
+    assert f"{[True] * 4}\n" == done.stdout, done.stderr
