@@ -104,8 +104,7 @@ class Queue(bridge.Queue):
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
         futures = _class_of_futures(loop)
-        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        super().__init__(bridge.queue(fd, host), fd, of, futures)  # which closes it in the end
+        super().__init__(host, of, futures)
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
@@ -236,17 +235,15 @@ class Queue(bridge.Queue):
                 self._handle_waiting(conversation)
 
     def _handle_all(self) -> None:
-        records, record = self._records, None
+        records = self._records
+        hand: list[Record] = []
         try:
-            while records:
-                record = records.popleft()
-                self._handle(*record)
-                record = None
-        except BaseException as error:
-            if record is None and isinstance(error, IndexError):
-                return  # another thread was faster
-            if record is not None and self._must_be_handled(record):
-                records.appendleft(record)
+            while bridge.take_record(records, hand):
+                self._handle(*hand[0])
+                hand.clear()
+        except BaseException:
+            if hand and self._must_be_handled(hand[0]):
+                records.appendleft(hand[0])
             raise
 
     def _must_be_handled(self, record: Record) -> bool:
@@ -287,28 +284,34 @@ class Queue(bridge.Queue):
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order."""
-        waiting, record = conversation.waiting, None
+        waiting = conversation.waiting
+        hand: list[Record] = []
         try:
-            while waiting:
-                record = waiting.popleft()
-                kind, token, status, payload = record
+            while bridge.take_record(waiting, hand):
+                kind, token, status, payload = hand[0]
                 if kind == _codec.REPLY:
                     future = self.pending.get(token)
                     if future is not None:
                         self._reply(future, conversation.callbacks, status, payload)
-                    self._conversations.pop(token, None)
-                    waiting.clear()  # of goroutines that outlived the call
-                    # It may hold an exception whose traceback holds the conversation.
-                    conversation.future = None
+                    self._end(conversation, token)
                 else:
                     self._message(conversation, status, payload)
-                record = None
-        except BaseException as error:
-            if record is None and isinstance(error, IndexError):
-                return  # another thread was faster
-            if record is not None and record[0] == _codec.REPLY and record[1] in self.pending:
-                waiting.appendleft(record)
+                hand.clear()
+        except BaseException:
+            if hand and hand[0][0] == _codec.REPLY:
+                token = hand[0][1]
+                if token in self.pending:
+                    waiting.appendleft(hand[0])
+                else:
+                    self._end(conversation, token)
             raise
+
+    def _end(self, conversation: _Conversation, token: int) -> None:
+        """Forget a call whose reply was handled."""
+        self._conversations.pop(token, None)
+        conversation.waiting.clear()  # of goroutines that outlived the call
+        # It may hold an exception whose traceback holds the conversation.
+        conversation.future = None
 
     def _reply(
         self,
@@ -398,11 +401,9 @@ class Queue(bridge.Queue):
 
     def close(self) -> None:
         """Give the queue and its descriptor back."""
-        with self._order:
-            fd, self.fd = self.fd, -1
-            if fd >= 0:
-                bridge.release(self.handle)
-                os.close(fd)
+        self.shut(self._order)
+        # Each may hold an exception whose traceback holds the loop, and so this queue.
+        self._conversations.clear()
 
     def wake(self) -> None:
         """Wake who waits for this queue's descriptor, unless it is closed."""

@@ -107,6 +107,24 @@ static int tell_loop(gs_future *f, PyObject *running) {
   return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Sets the state under the condition, and wakes the threads that wait. Ctrl-C that strikes in the
+   middle must not leave one that waits for ever: what it has interrupted is then taken up again. */
+static int settle_condition(gs_future *f, outcome state) {
+  PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+  if (done == NULL) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+    PyErr_Clear();
+    Py_XDECREF(done);
+    f->state = state;
+    PyErr_Restore(type, value, traceback);
+    return -1;
+  }
+  Py_DECREF(done);
+  return 0;
+}
+
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
 static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running) {
   Py_XINCREF(result);
@@ -116,9 +134,7 @@ static int settle(gs_future *f, outcome state, PyObject *result, PyObject *excep
   if (!is_set(f->condition)) {
     f->state = state;
   } else {
-    PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
-    if (done == NULL) return -1;
-    Py_DECREF(done);
+    if (settle_condition(f, state) < 0) return -1;
   }
   if (f->in_loop != NULL && tell_loop(f, running) < 0) return -1;
   if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;

@@ -366,7 +366,6 @@ def child():
             else:
                 raise AssertionError
         bridge.cancel(handle, token)
-        bridge.release(handle)
         queue.close()
         queue.retire()
         assert queue.drain() is False
