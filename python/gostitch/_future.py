@@ -95,6 +95,9 @@ class Sender(Protocol):
     def cancel(self, token: int) -> None:
         """Cancel the context of the running function."""
 
+    def serve(self, token: int) -> None:
+        """Make sure that the reply of a cancelled function is taken, which nobody waits for."""
+
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains the queue although its owner may not.
 
@@ -156,12 +159,8 @@ class Future(_Future[R]):
 
     def cancel(self) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
-        # Claimed first: the function's own reply to being cancelled must not win.
-        if self._claim():
-            try:
-                self._queue.cancel(self._token)
-            finally:
-                self._settle(CANCELLED, None, None)
+        if self._cancel():
+            self._queue.serve(self._token)
         return self.cancelled()
 
     def _wait_for_result(self, timeout: float | None = None) -> R:

@@ -118,8 +118,13 @@ class Queue(bridge.Queue):
         self.retired = False
         _queues[self.handle] = self
 
-    def converse(self, call: Call) -> Future[Any]:
-        """Start a call with messages, and give its future; others are submitted by the bridge."""
+    def converse(
+        self, call: Call, keep: Callable[[Future[Any]], object] | None = None
+    ) -> Future[Any]:
+        """Start a call with messages, and give its future; others are submitted by the bridge.
+
+        Who has to cancel the call, come what may, is given the future before it starts.
+        """
         _hooks.look()
         trace = _hooks.trace_context()
         future: Future[Any] = self.new_future(call.function, trace, call.loan)
@@ -127,6 +132,8 @@ class Queue(bridge.Queue):
         # thread before that is over.
         self._conversations[future._token] = _Conversation(call, future)
         try:
+            if keep is not None:
+                keep(future)
             refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
         except BaseException:
             if future._token in self.pending:  # Ctrl-C, and the call runs
@@ -148,12 +155,9 @@ class Queue(bridge.Queue):
         if refused is not None:
             raise decode_error(refused, b"")
 
-    def cancel(self, token: int) -> None:
-        """Cancel the context of a running function."""
-        if self.is_foreign():
-            return
-        bridge.cancel(self.handle, token)
-        if self.loop is not None:
+    def serve(self, token: int) -> None:
+        """Make sure that the reply of a cancelled function is taken."""
+        if self.loop is not None and not self.is_foreign():
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
 
@@ -365,6 +369,7 @@ class Queue(bridge.Queue):
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
+            self.serve(token)
             future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise

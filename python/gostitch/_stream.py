@@ -173,10 +173,17 @@ class Stream(Iterator[T], AsyncIterator[T]):
         arrived = functools.partial(_arrived, weakref.ref(self))
         call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived, None)
         self._begun_by = _process.loaded()
-        self._future = queue.converse(call)
+        try:
+            future = queue.converse(call, self._keep)
+        except BaseException:
+            self._stop()
+            raise
         if self._ended:  # another thread has closed the stream just now, and saw no call
-            self._future.cancel()
-        return self._future
+            queue.cancel(future._token)
+        return future
+
+    def _keep(self, future: Future[Any]) -> None:
+        self._future = future
 
     def _wake(self) -> None:
         """Wake who waits in a loop; the pump does when the loop was slow, and may not touch it."""

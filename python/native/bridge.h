@@ -48,6 +48,9 @@ uint64_t gs_queue_of(unsigned long long handle);
    the library is not loaded. */
 unsigned long long gs_open_queue(int wake_fd, int host);
 
+/* Cancels the context of a call that replies to a queue of this process. */
+void gs_cancel(unsigned long long handle, uint64_t token);
+
 /* The two parts of a handle that Python holds. */
 unsigned gs_generation_of(unsigned long long handle);
 uint64_t gs_number_in(unsigned long long handle);

@@ -174,16 +174,11 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
   return gs_payload_of(&out);
 }
 
-PyDoc_STRVAR(cancel_doc, "cancel(queue, token)\n\nCancel the context of a call that replies to this queue.");
-
-static PyObject *cancel(PyObject *module, PyObject *arguments) {
-  unsigned long long handle, token;
-  if (!PyArg_ParseTuple(arguments, "KK:cancel", &handle, &token)) return NULL;
-  if (!is_current(handle)) Py_RETURN_NONE;
+void gs_cancel(unsigned long long handle, uint64_t token) {
+  if (!is_current(handle)) return;
   Py_BEGIN_ALLOW_THREADS;
   gs_go.cancel(token);
   Py_END_ALLOW_THREADS;
-  Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(close_doc, "close(timeout_ns, all) -> calls that still run\n\n"
@@ -206,7 +201,6 @@ PyMethodDef gs_library_methods[] = {
     {"catalogue", catalogue, METH_NOARGS, catalogue_doc},
     {"ready", ready, METH_O, ready_doc},
     {"send", send_message, METH_VARARGS, send_doc},
-    {"cancel", cancel, METH_VARARGS, cancel_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
     {"close", close_library, METH_VARARGS, close_doc},
     {NULL, NULL, 0, NULL},

@@ -344,6 +344,16 @@ static void shut(queue_object *q) {
   close(fd);
 }
 
+PyDoc_STRVAR(cancel_doc,
+             "cancel(token)\n\nCancel the context of a call that replies to this queue, unless it is a parent's.");
+
+static PyObject *queue_cancel(PyObject *self, PyObject *token) {
+  unsigned long long number = PyLong_AsUnsignedLongLong(token);
+  if (PyErr_Occurred()) return NULL;
+  gs_cancel(((queue_object *)self)->handle, number);
+  Py_RETURN_NONE;
+}
+
 PyDoc_STRVAR(shut_doc,
              "shut(order)\n\n"
              "Give the queue and its descriptor back, under the lock that who uses the descriptor holds.");
@@ -427,6 +437,7 @@ static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
     {"take_batch", queue_take_batch, METH_VARARGS, take_doc},
+    {"cancel", queue_cancel, METH_O, cancel_doc},
     {"shut", queue_shut, METH_O, shut_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -302,7 +302,7 @@ waiting.join()
             program,
             """
 future = faults.sleep.submit(0.5)
-assert future._claim()
+future._claimed = True
 
 def child():
     assert type(future.exception(timeout=5)) is gostitch.ForkedHandleError
@@ -365,7 +365,7 @@ def child():
                 assert "forked from" in str(error)
             else:
                 raise AssertionError
-        bridge.cancel(handle, token)
+        queue.cancel(token)
         queue.close()
         queue.retire()
         assert queue.drain() is False

@@ -418,7 +418,7 @@ class TestNumbersWrittenTo:
 
         with pytest.raises(BufferError):
             room.append(1)
-        bridge.cancel(queue.handle, token)
+        queue.cancel(token)
 
     def test_awaited(self) -> None:
         """An awaited call writes in place as well."""

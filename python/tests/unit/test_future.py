@@ -30,6 +30,9 @@ class _Queue:
     def cancel(self, token: int) -> None:
         self.cancelled.append(token)
 
+    def serve(self, token: int) -> None:
+        """Nothing is left to be taken."""
+
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         self.watched.append(blocks)
 
