@@ -151,6 +151,7 @@ _original: Original | None = None  # what is kept of the library for forked chil
 _forked_from: int | None = None
 _loading = False
 _closed = False
+_closed_in: int | None = None  # the process that was closed: this one, or one it was forked from
 _warned_of: set[str] = set()  # other Go runtimes
 # What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
 # must not be loaded, but what stood in the way may be corrected.
@@ -453,6 +454,14 @@ def _close() -> None:
 
 
 def _closed_error() -> GoClosedError:
+    pid = os.getpid()
+    if _closed_in != pid:
+        return GoClosedError(
+            f"process {pid} was forked from process {_closed_in} after gostitch.close() was called "
+            "there, so it takes no calls either; fork before close(), or call gostitch.reopen() in "
+            "this process",
+            details={"pid": pid, "parent_pid": _closed_in},
+        )
     return GoClosedError(
         "gostitch.close() was called in this process, so it takes no more calls; make them before "
         "it, or call gostitch.reopen()"
@@ -464,8 +473,8 @@ def close(timeout: float) -> list[Running]:
 
     The twin of gocore.Close, which does the last part.
     """
-    global _closed
-    _closed = True
+    global _closed, _closed_in
+    _closed, _closed_in = True, os.getpid()
     library = _library
     if library is None:
         return []
