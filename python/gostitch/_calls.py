@@ -128,6 +128,7 @@ def bind(made: Any) -> None:
     """Find a function in the library and check that both mean the same."""
     _process.refuse_if_closed()
     library = _process.library()
+    library.refuse_unnoticed_fork()
     module = made._declaration.definition.__module__
     own = _process.own_library(module)
     if own is not None and own != library.path:

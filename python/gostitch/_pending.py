@@ -228,6 +228,9 @@ def drain_host() -> None:
 
 def _settle() -> None:
     """Handle the last spans and logs, at exit: the pump ends with what it has in hand."""
+    library = _process.loaded()
+    if library is None or not library.is_alive():
+        return
     until = time.monotonic() + _SETTLE_S
     while _pump is not None and _pump.handling and time.monotonic() < until:
         time.sleep(_SETTLE_S / 100)

@@ -136,8 +136,28 @@ class Library:
         self.functions = functions
         self.environment = environment  # that Go was given
 
+    def is_alive(self) -> bool:
+        """Tell whether this is the process that loaded it; not so after a fork unknown to Python."""
+        return os.getpid() == self.pid
+
+    def refuse_unnoticed_fork(self) -> None:
+        """Raise ``ForkedHandleError`` in a child whose fork Python was not told of.
+
+        None of the functions that are to run in a child did: this library is the parent's,
+        and dead, and what Python's own modules keep of its threads is old too.
+        """
+        if not self.is_alive():
+            raise ForkedHandleError(
+                f"process {os.getpid()} was forked from process {self.pid}, which had loaded the Go "
+                "library, by a program that did not tell Python; have it call "
+                "PyOS_AfterFork_Child (uWSGI: py-call-osafterfork = true), or load the library "
+                "after the fork (make the first call there; uWSGI: lazy-apps = true)",
+                details={"pid": os.getpid(), "parent_pid": self.pid},
+            )
+
     def stats(self) -> _Stats:
         """Read the live counts."""
+        self.refuse_unnoticed_fork()
         return _decode_reply(bridge.stats(), _Stats)
 
 
@@ -448,7 +468,7 @@ def _interrupt_pipe() -> int:
 
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
-    if _library is not None:
+    if _library is not None and _library.is_alive():
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), False)
         _crashes.end()
 

@@ -104,6 +104,7 @@ class Queue(bridge.Queue):
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
         futures = _class_of_futures(loop)
+        library.refuse_unnoticed_fork()
         super().__init__(host, of, futures)
         self._library = library
         self._attendant = attendant
