@@ -1,8 +1,8 @@
 package gocore
 
 import (
-	"fmt"
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"

@@ -206,7 +206,12 @@ class Future(_Future[R]):
         """Await the reply in an event loop that is not the future's own."""
         import asyncio  # whoever awaits has it already
 
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
+        if loop is None:
+            raise RuntimeError(
+                f"{self!r} is awaited where no event loop of asyncio runs; under another library "
+                "(trio, curio) run the call in a thread: await trio.to_thread.run_sync(f, ...)"
+            )
         waiter: asyncio.Future[None] = loop.create_future()
         with _condition_lock:
             self._awaiting = [*(self._awaiting or ()), (loop, waiter)]

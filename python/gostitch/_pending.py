@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import Queue, all_queues, leave
-from gostitch.exceptions import GoError
+from gostitch.exceptions import GoError, LibraryError
 
 if TYPE_CHECKING:
     import asyncio
@@ -72,6 +72,12 @@ class Pump:
     """The daemon thread that drains the process's queue, and others while somebody needs it."""
 
     def __init__(self, library: _process.Library) -> None:
+        if not hasattr(select, "poll"):
+            raise LibraryError(
+                "select.poll is not there, which gostitch's thread needs, as after "
+                "eventlet.monkey_patch(); call eventlet.monkey_patch(select=False, thread=False), "
+                "or use gevent",
+            )
         self.queue = Queue(library, pump, host=True)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True

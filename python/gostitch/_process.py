@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _hooks, _logs, _settings
+from gostitch import _codec, _crashes, _hooks, _logs, _settings, _space
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -137,7 +137,7 @@ class Library:
         self.environment = environment  # that Go was given
 
     def is_alive(self) -> bool:
-        """Tell whether this is the process that loaded it; not so after a fork unknown to Python."""
+        """Tell whether this is the process that loaded it: not after a fork unknown to Python."""
         return os.getpid() == self.pid
 
     def refuse_unnoticed_fork(self) -> None:
@@ -148,8 +148,8 @@ class Library:
         """
         if not self.is_alive():
             raise ForkedHandleError(
-                f"process {os.getpid()} was forked from process {self.pid}, which had loaded the Go "
-                "library, by a program that did not tell Python; have it call "
+                f"process {os.getpid()} was forked from process {self.pid}, which had loaded the "
+                "Go library, by a program that did not tell Python; have it call "
                 "PyOS_AfterFork_Child (uWSGI: py-call-osafterfork = true), or load the library "
                 "after the fork (make the first call there; uWSGI: lazy-apps = true)",
                 details={"pid": os.getpid(), "parent_pid": self.pid},
@@ -318,6 +318,7 @@ def _open(path: str, policy: str) -> Library:
         if _brought_in is not None:
             return _shake_hands(*_brought_in)
         _settings.refuse_unreadable()
+        _space.refuse_little()
         if _forked_from is None:
             _bring_in(path)
             mapped = path

@@ -11,6 +11,7 @@ import contextvars
 import functools
 import os
 import select
+import sys
 import threading
 import weakref
 from collections import deque
@@ -181,7 +182,12 @@ class Queue(bridge.Queue):
 
     def relieve(self) -> None:
         """Have another thread handle replies if the pump is held up by a callback."""
-        if not self.is_foreign():
+        if self.is_foreign():
+            return
+        if sys.is_finalizing():  # a destructor waits, and the pump has ended
+            while self.drain():
+                pass
+        else:
             self._attendant().relieve()
 
     def _let_pump_serve(self, token: int) -> bool:

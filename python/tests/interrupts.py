@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import os
 import sys
 from collections.abc import Callable
@@ -24,7 +25,7 @@ def _places(code: CodeType) -> frozenset[int]:
     names = [(each.opname, each.offset) for each in dis.get_instructions(code)]
     real = [each for each in names if each[0] not in _NOTHING]
     return frozenset(
-        after for (before, _), (_, after) in zip(real, real[1:]) if before.startswith(_LOOKS)
+        after for (before, _), (_, after) in itertools.pairwise(real) if before.startswith(_LOOKS)
     )
 
 

@@ -16,7 +16,6 @@ import pytest
 import faults
 from addresses import address_of
 from gostitch import GoError, GoTypeError, GoValueError, runtime_info
-from gostitch._process import bridge
 from invariants import settled
 from programs import Programs
 

@@ -437,13 +437,13 @@ def test_who_waits_is_told_although_ctrl_c_strikes() -> None:
                 raise KeyboardInterrupt
 
     struck: list[bool] = []
-    future._condition
+    assert future._condition
     future._waiters.append(Interrupted())
     seen: list[Any] = []
     waiting = _in_thread(
         lambda: seen.extend(f.result() for f in concurrent.futures.wait([future], 20).done)
     )
-    while len(future._waiters) < 2:
+    while len(future._waiters) < 2:  # it comes to wait
         pass
     with pytest.raises(KeyboardInterrupt):
         future.settle(FINISHED, 1, None)
