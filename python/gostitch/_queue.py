@@ -284,8 +284,11 @@ class Queue(bridge.Queue):
 
     def _handle_here_or_in_loop(self, conversation: _Conversation) -> None:
         loop = None if self.loop is None else self.loop()
-        if loop is not None and loop is not running_loop() and self.is_served():
+        if loop is not None and (
+            hasattr(loop, "_nest_patched") or (loop is not running_loop() and self.is_served())
+        ):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
+            # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
             try:
                 loop.call_soon_threadsafe(self._handle_waiting, conversation)
                 return
