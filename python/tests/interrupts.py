@@ -39,6 +39,7 @@ class Interrupter:
     def run(self, work: Callable[[], object]) -> BaseException | None:
         """Do the work and give what it raised."""
         before = sys.gettrace()
+        sys._getframe().f_trace_opcodes = True  # for 3.12, which looks for one at settrace
         sys.settrace(self._trace)
         try:
             work()
