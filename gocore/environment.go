@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -62,6 +63,10 @@ func SetEnvironment(variables []string) error {
 	return nil
 }
 
+// mostProcs is how many processors Go may be told to use: the runtime makes some kilobytes for
+// each, and ends the process where there is no more memory. Twin of _MOST_PROCS.
+const mostProcs = 8192
+
 // runtimeVariables are what the Go runtime has read at its start, and so must
 // be told of.
 var runtimeVariables = map[string]func(value string) error{
@@ -71,10 +76,14 @@ var runtimeVariables = map[string]func(value string) error{
 			return nil
 		}
 		n, err := strconv.Atoi(value)
-		if err == nil && n > 0 {
-			runtime.GOMAXPROCS(n)
+		if err != nil {
+			return err
 		}
-		return err
+		if n < 1 || n > mostProcs {
+			return fmt.Errorf("must be between 1 and %d", mostProcs)
+		}
+		runtime.GOMAXPROCS(n)
+		return nil
 	},
 	"GOGC": func(value string) error {
 		percent := 100
@@ -84,7 +93,9 @@ var runtimeVariables = map[string]func(value string) error{
 		case "off":
 			percent = -1
 		default:
-			percent, err = strconv.Atoi(value)
+			var read int64
+			read, err = strconv.ParseInt(value, 10, 32)
+			percent = int(read)
 		}
 		if err == nil {
 			debug.SetGCPercent(percent)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextvars
 import functools
 import inspect
-import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
@@ -100,7 +99,8 @@ def function(
 def prepare(made: Any) -> None:
     """Give a function its schemas, at its first use."""
     declaration: Declaration = made._declaration
-    names = vars(sys.modules[declaration.definition.__module__])
+    # Not through sys.modules, which is empty when destructors call at the interpreter's end.
+    names = declaration.definition.__globals__
     parameters, schemas = _shapes.schemas(declaration.parameters, names)
     given = inspect.signature(declaration.definition).parameters
     defaults = tuple(
@@ -128,6 +128,7 @@ def bind(made: Any) -> None:
     """Find a function in the library and check that both mean the same."""
     _process.refuse_if_closed()
     library = _process.library()
+    library.refuse_unnoticed_fork()
     module = made._declaration.definition.__module__
     own = _process.own_library(module)
     if own is not None and own != library.path:

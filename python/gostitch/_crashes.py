@@ -149,7 +149,7 @@ _USUAL_FOLDERS: list[Callable[[], Path]] = [_of_the_user, _temporary]
 
 def begin() -> str:
     """Make the empty file of this process, for Go to open, and give its path; empty for none."""
-    global _own
+    global _own, _why_none
     if _own is not None:
         return str(_own)
     path = folder()
@@ -158,7 +158,8 @@ def begin() -> str:
     own = path / f"{os.getpid()}-{_start_of(os.getpid())}-{_space()}.crash"
     try:
         os.close(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-    except OSError:  # a full disk, say; the doctor tells
+    except OSError as error:  # a full disk, say; the doctor tells
+        _why_none = str(error)
         return ""
     _own = own
     return str(own)
@@ -187,6 +188,11 @@ def waiting() -> list[Path]:
 
 def take() -> None:
     """Take the reports of processes that have ended, and tell the hooks of each, once."""
+    if _own is None and os.environ.get(FOLDER_VARIABLE, _OFF) not in ("", _OFF):
+        # Who names a folder counts on it.
+        _log.warning(
+            "no crash of Go will be reported: %s; correct or unset %s", _why_none, FOLDER_VARIABLE
+        )
     path = folder()
     if path is None:
         return

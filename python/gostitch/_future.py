@@ -50,30 +50,39 @@ class _Condition(threading.Condition):
     __enter__ = property(operator.attrgetter("_lock.__enter__"))
     __exit__ = property(operator.attrgetter("_lock.__exit__"))
 
-    def __init__(self, queue: Sender) -> None:
-        super().__init__()
-        self._queue = queue
-        self._told = False
 
-    def notify(self, n: int = 1) -> None:
-        """Wake who waits, which is done when the future has ended."""
-        self._told = True  # for who has stopped waiting just now to look around
-        super().notify(n)
+class _Waiter:
+    """A thread that waits for one future; told as the waiters of ``concurrent.futures`` are.
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait, and look now and then whether who is to handle the reply is held up.
+    ``threading.Condition.wait`` gives its lock back meanwhile, and Ctrl-C that strikes before it
+    has it again becomes a RuntimeError in the caller. Here no lock is held while waiting.
+    """
 
-        A callback may wait, on the pump, for a lock that this thread holds.
+    def __init__(self) -> None:
+        self._closed = threading.Lock()
+        self._closed.acquire()
+
+    def add_result(self, future: Future[Any]) -> None:
+        """Wake the thread."""
+        self._closed.release()
+
+    add_exception = add_cancelled = add_result
+
+    def wait(self, future: Future[Any], timeout: float | None) -> bool:
+        """Wait for the outcome; false if the time is over before.
+
+        Looks now and then whether who is to handle the reply is held up: a callback may
+        wait, on the pump, for a lock that this thread holds.
         """
         until = None if timeout is None else time.monotonic() + timeout
         patience = _FIRST_LOOK_S
         while True:
             left = patience if until is None else min(until - time.monotonic(), patience)
-            if super().wait(left) or self._told:
+            if self._closed.acquire(timeout=max(left, 0.0)) or future.done():
                 return True
             if until is not None and time.monotonic() >= until:
                 return False
-            self._queue.relieve()
+            future._queue.relieve()
             patience = min(2 * patience, _LAST_LOOK_S)
 
 
@@ -85,6 +94,9 @@ class Sender(Protocol):
 
     def cancel(self, token: int) -> None:
         """Cancel the context of the running function."""
+
+    def serve(self, token: int) -> None:
+        """Make sure that the reply of a cancelled function is taken, which nobody waits for."""
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Make sure that somebody drains the queue although its owner may not.
@@ -132,7 +144,8 @@ class Future(_Future[R]):
             with _condition_lock:
                 if self._own_condition is None:
                     self._waiters: list[Any] = []
-                condition = self._adopt(_Condition(self._queue))
+                    self._told = 0  # of them
+                condition = self._adopt(_Condition())
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
         return condition
@@ -146,18 +159,13 @@ class Future(_Future[R]):
 
     def cancel(self) -> bool:
         """Cancel the Go function's context; false if the reply is there already."""
-        # Claimed first: the function's own reply to being cancelled must not win.
-        if self._claim():
-            try:
-                self._queue.cancel(self._token)
-            finally:
-                self._settle(CANCELLED, None, None)
+        if self._cancel():
+            self._queue.serve(self._token)
         return self.cancelled()
 
     def _wait_for_result(self, timeout: float | None = None) -> R:
         """Give the result when it is there, or raise."""
-        if self._state != FINISHED:
-            return concurrent.futures.Future.result(self, timeout)
+        self._wait(timeout)
         if self._exception is None:
             return self._result  # type: ignore[no-any-return]
         try:
@@ -166,7 +174,25 @@ class Future(_Future[R]):
             self = None  # type: ignore[assignment] # no reference cycle through the traceback
 
     def _wait_for_exception(self, timeout: float | None = None) -> BaseException | None:
-        return concurrent.futures.Future.exception(self, timeout)
+        self._wait(timeout)
+        return self._exception
+
+    def _wait(self, timeout: float | None) -> None:
+        """Wait until there is a result or an exception; raise if there is neither."""
+        if not self.done():
+            waiter = _Waiter()
+            with self._condition:
+                if not self.done():
+                    self._waiters.append(waiter)
+            try:
+                if not self.done() and not waiter.wait(self, timeout):
+                    raise concurrent.futures.TimeoutError
+            finally:
+                with self._condition:
+                    if waiter in self._waiters:
+                        self._waiters.remove(waiter)
+        if self._state != FINISHED:
+            raise concurrent.futures.CancelledError
 
     def send(self, message: bytes) -> None:
         """Send a message to the running function, which reads it with ``gocore.Receive``.
@@ -180,7 +206,12 @@ class Future(_Future[R]):
         """Await the reply in an event loop that is not the future's own."""
         import asyncio  # whoever awaits has it already
 
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
+        if loop is None:
+            raise RuntimeError(
+                f"{self!r} is awaited where no event loop of asyncio runs; under another library "
+                "(trio, curio) run the call in a thread: await trio.to_thread.run_sync(f, ...)"
+            )
         waiter: asyncio.Future[None] = loop.create_future()
         with _condition_lock:
             self._awaiting = [*(self._awaiting or ()), (loop, waiter)]
@@ -214,10 +245,9 @@ class Future(_Future[R]):
         held = condition.acquire(timeout=_PATIENCE_S)
         try:
             self._state = state
-            for blocked in self._waiters:
+            for blocked in self._waiters[self._told :]:
                 _tell(blocked, state, self)
-            if held:
-                condition.notify_all()
+                self._told += 1
         finally:
             if held:
                 condition.release()

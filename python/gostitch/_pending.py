@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from gostitch import _logs, _process
 from gostitch._loops import running_loop
 from gostitch._queue import QUESTIONS, RECORDS, Queue, all_queues, leave
+from gostitch.exceptions import LibraryError
 
 if TYPE_CHECKING:
     import asyncio
@@ -86,6 +87,12 @@ class Pump:
     """A daemon thread that drains a queue of the process, and others while somebody needs it."""
 
     def __init__(self, library: _process.Library, name: str, roles: int) -> None:
+        if not hasattr(select, "poll"):
+            raise LibraryError(
+                "select.poll is not there, which gostitch's thread needs, as after "
+                "eventlet.monkey_patch(); call eventlet.monkey_patch(select=False, thread=False), "
+                "or use gevent",
+            )
         self._name = name
         self.queue = Queue(library, pump, roles=roles)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -320,6 +327,9 @@ def settle_host(until: float) -> bool:
 
 def _settle() -> None:
     """Handle the last replies, spans and logs, at exit: pumps end with what they have in hand."""
+    library = _process.loaded()
+    if library is None or not library.is_alive():
+        return
     until = time.monotonic() + _SETTLE_S
     for each in (_pump, _records):
         while each is not None and each.handling and time.monotonic() < until:

@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _hooks, _logs, _settings
+from gostitch import _codec, _crashes, _hooks, _logs, _settings, _space
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._version import VERSION
@@ -136,8 +136,28 @@ class Library:
         self.functions = functions
         self.environment = environment  # that Go was given
 
+    def is_alive(self) -> bool:
+        """Tell whether this is the process that loaded it: not after a fork unknown to Python."""
+        return os.getpid() == self.pid
+
+    def refuse_unnoticed_fork(self) -> None:
+        """Raise ``ForkedHandleError`` in a child whose fork Python was not told of.
+
+        None of the functions that are to run in a child did: this library is the parent's,
+        and dead, and what Python's own modules keep of its threads is old too.
+        """
+        if not self.is_alive():
+            raise ForkedHandleError(
+                f"process {os.getpid()} was forked from process {self.pid}, which had loaded the "
+                "Go library, by a program that did not tell Python; have it call "
+                "PyOS_AfterFork_Child (uWSGI: py-call-osafterfork = true), or load the library "
+                "after the fork (make the first call there; uWSGI: lazy-apps = true)",
+                details={"pid": os.getpid(), "parent_pid": self.pid},
+            )
+
     def stats(self) -> _Stats:
         """Read the live counts."""
+        self.refuse_unnoticed_fork()
         return _decode_reply(bridge.stats(), _Stats)
 
 
@@ -151,6 +171,7 @@ _original: Original | None = None  # what is kept of the library for forked chil
 _forked_from: int | None = None
 _loading = False
 _closed = False
+_closed_in: int | None = None  # the process that was closed: this one, or one it was forked from
 _warned_of: set[str] = set()  # other Go runtimes
 # What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
 # must not be loaded, but what stood in the way may be corrected.
@@ -297,6 +318,7 @@ def _open(path: str, policy: str) -> Library:
         if _brought_in is not None:
             return _shake_hands(*_brought_in)
         _settings.refuse_unreadable()
+        _space.refuse_little()
         if _forked_from is None:
             _bring_in(path)
             mapped = path
@@ -447,12 +469,20 @@ def _interrupt_pipe() -> int:
 
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
-    if _library is not None:
+    if _library is not None and _library.is_alive():
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), False)
         _crashes.end()
 
 
 def _closed_error() -> GoClosedError:
+    pid = os.getpid()
+    if _closed_in != pid:
+        return GoClosedError(
+            f"process {pid} was forked from process {_closed_in} after gostitch.close() was called "
+            "there, so it takes no calls either; fork before close(), or call gostitch.reopen() in "
+            "this process",
+            details={"pid": pid, "parent_pid": _closed_in},
+        )
     return GoClosedError(
         "gostitch.close() was called in this process, so it takes no more calls; make them before "
         "it, or call gostitch.reopen()"
@@ -464,8 +494,8 @@ def close(timeout: float) -> list[Running]:
 
     The twin of gocore.Close, which does the last part.
     """
-    global _closed
-    _closed = True
+    global _closed, _closed_in
+    _closed, _closed_in = True, os.getpid()
     library = _library
     if library is None:
         return []

@@ -11,6 +11,7 @@ import contextvars
 import functools
 import os
 import select
+import sys
 import threading
 import time
 import weakref
@@ -107,8 +108,8 @@ class Queue(bridge.Queue):
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
         futures = _class_of_futures(loop)
-        fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        super().__init__(bridge.queue(fd, roles), fd, of, futures)  # which closes it in the end
+        library.refuse_unnoticed_fork()
+        super().__init__(roles, of, futures)
         self._library = library
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
@@ -122,8 +123,13 @@ class Queue(bridge.Queue):
         self.retired = False
         _queues[self.handle] = self
 
-    def converse(self, call: Call) -> Future[Any]:
-        """Start a call with messages, and give its future; others are submitted by the bridge."""
+    def converse(
+        self, call: Call, keep: Callable[[Future[Any]], object] | None = None
+    ) -> Future[Any]:
+        """Start a call with messages, and give its future; others are submitted by the bridge.
+
+        Who has to cancel the call, come what may, is given the future before it starts.
+        """
         _hooks.look()
         trace = _hooks.trace_context()
         future: Future[Any] = self.new_future(call.function, trace, call.loan)
@@ -131,6 +137,8 @@ class Queue(bridge.Queue):
         # thread before that is over.
         self._conversations[future._token] = _Conversation(call, future)
         try:
+            if keep is not None:
+                keep(future)
             refused = self.start(future, _MESSAGES, call.timeout_ns, call.frame)
         except BaseException:
             if future._token in self.pending:  # Ctrl-C, and the call runs
@@ -152,12 +160,9 @@ class Queue(bridge.Queue):
         if refused is not None:
             raise decode_error(refused, b"")
 
-    def cancel(self, token: int) -> None:
-        """Cancel the context of a running function."""
-        if self.is_foreign():
-            return
-        bridge.cancel(self.handle, token)
-        if self.loop is not None:
+    def serve(self, token: int) -> None:
+        """Make sure that the reply of a cancelled function is taken."""
+        if self.loop is not None and not self.is_foreign():
             # The loop may be at its end, and nobody else would take the reply.
             self._let_pump_serve(token)
 
@@ -180,7 +185,12 @@ class Queue(bridge.Queue):
 
     def relieve(self) -> None:
         """Have another thread handle replies if the pump is held up by a callback."""
-        if not self.is_foreign():
+        if self.is_foreign():
+            return
+        if sys.is_finalizing():  # a destructor waits, and the pump has ended
+            while self.drain():
+                pass
+        else:
             self._attendant().relieve()
 
     def _let_pump_serve(self, token: int) -> bool:
@@ -240,20 +250,18 @@ class Queue(bridge.Queue):
 
     def _handle_all(self, until: float | None) -> bool:
         """Handle what was drained; tell whether some is left, as it took too long."""
-        records, record = self._records, None
+        records = self._records
+        hand: list[Record] = []
         try:
-            while records:
-                record = records.popleft()
-                self._handle(*record)
-                record = None
+            while bridge.take_record(records, hand):
+                self._handle(*hand[0])
+                hand.clear()
                 if until is not None and time.monotonic() >= until:
                     self.wake()  # somebody else, for what is left
                     return bool(records)
-        except BaseException as error:
-            if record is None and isinstance(error, IndexError):
-                return False  # another thread was faster
-            if record is not None and self._must_be_handled(record):
-                records.appendleft(record)
+        except BaseException:
+            if hand and self._must_be_handled(hand[0]):
+                records.appendleft(hand[0])
             raise
         return False
 
@@ -284,8 +292,11 @@ class Queue(bridge.Queue):
 
     def _handle_here_or_in_loop(self, conversation: _Conversation) -> None:
         loop = None if self.loop is None else self.loop()
-        if loop is not None and loop is not running_loop() and self.is_served():
+        if loop is not None and (
+            hasattr(loop, "_nest_patched") or (loop is not running_loop() and self.is_served())
+        ):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
+            # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
             try:
                 loop.call_soon_threadsafe(self._handle_waiting, conversation)
                 return
@@ -295,28 +306,34 @@ class Queue(bridge.Queue):
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order."""
-        waiting, record = conversation.waiting, None
+        waiting = conversation.waiting
+        hand: list[Record] = []
         try:
-            while waiting:
-                record = waiting.popleft()
-                kind, token, status, payload = record
+            while bridge.take_record(waiting, hand):
+                kind, token, status, payload = hand[0]
                 if kind == _codec.REPLY:
                     future = self.pending.get(token)
                     if future is not None:
                         self._reply(future, conversation.callbacks, status, payload)
-                    self._conversations.pop(token, None)
-                    waiting.clear()  # of goroutines that outlived the call
-                    # It may hold an exception whose traceback holds the conversation.
-                    conversation.future = None
+                    self._end(conversation, token)
                 else:
                     self._message(conversation, status, payload)
-                record = None
-        except BaseException as error:
-            if record is None and isinstance(error, IndexError):
-                return  # another thread was faster
-            if record is not None and record[0] == _codec.REPLY and record[1] in self.pending:
-                waiting.appendleft(record)
+                hand.clear()
+        except BaseException:
+            if hand and hand[0][0] == _codec.REPLY:
+                token = hand[0][1]
+                if token in self.pending:
+                    waiting.appendleft(hand[0])
+                else:
+                    self._end(conversation, token)
             raise
+
+    def _end(self, conversation: _Conversation, token: int) -> None:
+        """Forget a call whose reply was handled."""
+        self._conversations.pop(token, None)
+        conversation.waiting.clear()  # of goroutines that outlived the call
+        # It may hold an exception whose traceback holds the conversation.
+        conversation.future = None
 
     def _reply(
         self,
@@ -370,6 +387,7 @@ class Queue(bridge.Queue):
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
+            self.serve(token)
             future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise
@@ -406,11 +424,9 @@ class Queue(bridge.Queue):
 
     def close(self) -> None:
         """Give the queue and its descriptor back."""
-        with self._order:
-            fd, self.fd = self.fd, -1
-            if fd >= 0:
-                bridge.release(self.handle)
-                os.close(fd)
+        self.shut(self._order)
+        # Each may hold an exception whose traceback holds the loop, and so this queue.
+        self._conversations.clear()
 
     def wake(self) -> None:
         """Wake who waits for this queue's descriptor, unless it is closed."""

@@ -39,7 +39,7 @@ _LONGEST_S = 2**32
 
 _MOST_PROCS = 8192
 """The Go runtime makes some kilobytes for each, and ends the process where there is no more
-memory; no machine has more processors."""
+memory; no machine has more processors. Twin of mostProcs in gocore/environment.go."""
 
 
 class Limit(NamedTuple):
@@ -300,11 +300,15 @@ def _share_of_container() -> int | None:
     return None if memory is None else int(memory * _SHARE)
 
 
+def _is_whole(value: str, least: int, most: int) -> bool:
+    return re.fullmatch(r"[+-]?[0-9]{1,18}", value) is not None and least <= int(value) <= most
+
+
 # What the Go runtime reads of the environment that the process began with, and how it must look.
 _READ_AT_START: dict[str, Callable[[str], bool]] = {
     "GOMEMLIMIT": lambda value: parse_size(value) is not None,
-    "GOGC": lambda value: value == "off" or re.fullmatch(r"[+-]?\d+", value) is not None,
-    "GOMAXPROCS": lambda value: value.isascii() and value.isdigit() and int(value) > 0,
+    "GOGC": lambda value: value == "off" or _is_whole(value, -_MOST, _MOST),
+    "GOMAXPROCS": lambda value: _is_whole(value, 1, _MOST_PROCS),
 }
 _EXAMPLES = {"GOMEMLIMIT": "512MiB", "GOGC": "100", "GOMAXPROCS": "4"}
 
@@ -325,7 +329,7 @@ def refuse_unreadable(path: str = "/proc/self/environ") -> None:
         fits = _READ_AT_START.get(name)
         if fits is not None and value and not fits(value):
             raise LibraryError(
-                f"the environment variable {name} is {value!r}, which the Go runtime cannot read; "
+                f"the environment variable {name} is {value!r}, which the Go runtime cannot use; "
                 f"start the process without it, or with a value such as {_EXAMPLES[name]}",
                 details={"variable": name},
             )

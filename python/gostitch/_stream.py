@@ -14,10 +14,19 @@ import weakref
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    NoReturn,
+    ParamSpec,
+    SupportsIndex,
+    TypeVar,
+)
 
 from gostitch import _calls, _pending, _process
 from gostitch._future import Future, release
+from gostitch._loops import running_loop
 from gostitch._queue import Queue
 from gostitch.exceptions import ForkedHandleError, GoClosedError, GoTypeError
 
@@ -116,6 +125,12 @@ class Stream(Iterator[T], AsyncIterator[T]):
         if future is not None and not self._ended:
             future.cancel()
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise TypeError(
+            f"the stream of {self._made.name}() cannot be pickled or copied; take its results, or "
+            "call the function where they are needed"
+        )
+
     def close(self) -> None:
         """End the function's context; results that were not taken are dropped.
 
@@ -173,10 +188,17 @@ class Stream(Iterator[T], AsyncIterator[T]):
         arrived = functools.partial(_arrived, weakref.ref(self))
         call = _calls.call_of(self._made, frame, loan, timeout_ns, arrived, None)
         self._begun_by = _process.loaded()
-        self._future = queue.converse(call)
+        try:
+            future = queue.converse(call, self._keep)
+        except BaseException:
+            self._stop()
+            raise
         if self._ended:  # another thread has closed the stream just now, and saw no call
-            self._future.cancel()
-        return self._future
+            queue.cancel(future._token)
+        return future
+
+    def _keep(self, future: Future[Any]) -> None:
+        self._future = future
 
     def _wake(self) -> None:
         """Wake who waits in a loop; the pump does when the loop was slow, and may not touch it."""
@@ -213,7 +235,13 @@ class Stream(Iterator[T], AsyncIterator[T]):
             return
         import asyncio  # a loop runs
 
-        loop = asyncio.get_running_loop()
+        loop = running_loop()
+        if loop is None:
+            raise RuntimeError(
+                f"the stream of {self._made.name}() is read with 'async for' where no event loop "
+                "of asyncio runs; under another library (trio, curio) read it with 'for' in a "
+                "thread"
+            )
         if self._future is None:
             future = self._start(_pending.queue_here(_process.library()))
             future.add_done_callback(functools.partial(_ended, weakref.ref(self)))

@@ -44,6 +44,13 @@ PyObject *gs_payload_of(const gostitch_out *out);
 /* Gives the library's own handle of a queue; 0, and raises, if it is another library's. */
 uint64_t gs_queue_of(unsigned long long handle);
 
+/* Opens a queue that wakes a descriptor, and gives Python's handle of it; 0, and raises, if
+   the library is not loaded. */
+unsigned long long gs_open_queue(int wake_fd, int roles);
+
+/* Cancels the context of a call that replies to a queue of this process. */
+void gs_cancel(unsigned long long handle, uint64_t token);
+
 /* The two parts of a handle that Python holds. */
 unsigned gs_generation_of(unsigned long long handle);
 uint64_t gs_number_in(unsigned long long handle);

@@ -107,6 +107,24 @@ static int tell_loop(gs_future *f, PyObject *running) {
   return PyErr_Occurred() ? -1 : 0;
 }
 
+/* Sets the state under the condition, and wakes the threads that wait. Ctrl-C that strikes in the
+   middle must not leave one that waits for ever: what it has interrupted is then taken up again. */
+static int settle_condition(gs_future *f, outcome state) {
+  PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+  if (done == NULL) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+    PyErr_Clear();
+    Py_XDECREF(done);
+    f->state = state;
+    PyErr_Restore(type, value, traceback);
+    return -1;
+  }
+  Py_DECREF(done);
+  return 0;
+}
+
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
 static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running) {
   Py_XINCREF(result);
@@ -116,9 +134,7 @@ static int settle(gs_future *f, outcome state, PyObject *result, PyObject *excep
   if (!is_set(f->condition)) {
     f->state = state;
   } else {
-    PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
-    if (done == NULL) return -1;
-    Py_DECREF(done);
+    if (settle_condition(f, state) < 0) return -1;
   }
   if (f->in_loop != NULL && tell_loop(f, running) < 0) return -1;
   if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;
@@ -340,10 +356,6 @@ static PyObject *future_get_loop(PyObject *self, PyObject *nothing) {
   return loop;
 }
 
-PyDoc_STRVAR(claim_doc, "_claim()\n\nTell, to exactly one caller, that it is the one to set the outcome.");
-
-static PyObject *future_claim(PyObject *self, PyObject *nothing) { return PyBool_FromLong(claim((gs_future *)self)); }
-
 static int state_of(PyObject *name, outcome *state) {
   for (int i = RUNNING; i <= FINISHED; i++) {
     if (PyUnicode_Check(name) && PyUnicode_Compare(name, states[i]) == 0) {
@@ -374,14 +386,27 @@ static PyObject *future_settle(PyObject *self, PyObject *arguments) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(settle_claimed_doc, "_settle(state, result, exception)\n\nSet the outcome, which the caller has claimed.");
+PyDoc_STRVAR(cancel_doc,
+             "_cancel() -> bool\n\n"
+             "Cancel the call and the future, unless it has an outcome; tell whether it had none. In one step: Ctrl-C "
+             "must not leave a function running whose future says that it was cancelled.");
 
-static PyObject *future_settle_claimed(PyObject *self, PyObject *arguments) {
-  outcome state;
-  PyObject *result, *exception;
-  if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
-  if (settle((gs_future *)self, state, result, exception, gs_running_loop()) < 0) return NULL;
-  Py_RETURN_NONE;
+static PyObject *future_cancel(PyObject *self, PyObject *nothing) {
+  gs_future *f = (gs_future *)self;
+  /* Claimed first: the function's own reply to being cancelled must not win. */
+  if (!claim(f)) Py_RETURN_FALSE;
+  PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  PyObject *done = PyObject_CallMethod(f->queue, "cancel", "K", f->token);
+  if (done == NULL) PyErr_Fetch(&type, &value, &traceback);
+  Py_XDECREF(done);
+  int failed = settle(f, CANCELLED, NULL, NULL, gs_running_loop()) < 0;
+  if (type != NULL) {
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    return NULL;
+  }
+  if (failed) return NULL;
+  Py_RETURN_TRUE;
 }
 
 PyDoc_STRVAR(end_loan_doc, "_end_loan()\n\nTake back the memory that was lent to the call: Go reads it no more.");
@@ -530,8 +555,7 @@ static PyMethodDef future_methods[] = {
     {"_adopt", future_adopt, METH_O, adopt_doc},
     {"settle", future_settle, METH_VARARGS, settle_doc},
     {"_get_loop", future_get_loop, METH_NOARGS, get_loop_doc},
-    {"_claim", future_claim, METH_NOARGS, claim_doc},
-    {"_settle", future_settle_claimed, METH_VARARGS, settle_claimed_doc},
+    {"_cancel", future_cancel, METH_NOARGS, cancel_doc},
     {"_end_loan", future_end_loan, METH_NOARGS, end_loan_doc},
     {NULL, NULL, 0, NULL},
 };

@@ -154,16 +154,13 @@ static PyObject *ready(PyObject *module, PyObject *yes) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(queue_doc, "queue(wake_fd, roles) -> handle\n\nOpen a queue for replies.");
-
-static PyObject *queue(PyObject *module, PyObject *arguments) {
-  int wake_fd, roles;
-  if (!PyArg_ParseTuple(arguments, "ii:queue", &wake_fd, &roles) || !is_alive()) return NULL;
+unsigned long long gs_open_queue(int wake_fd, int roles) {
+  if (!is_alive()) return 0;
   uint64_t handle;
   Py_BEGIN_ALLOW_THREADS;
   handle = gs_go.queue(wake_fd, roles);
   Py_END_ALLOW_THREADS;
-  return PyLong_FromUnsignedLongLong((unsigned long long)gs_alive << HANDLE_BITS | handle);
+  return (unsigned long long)gs_alive << HANDLE_BITS | handle;
 }
 
 PyDoc_STRVAR(send_doc,
@@ -188,25 +185,11 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
   return gs_payload_of(&out);
 }
 
-PyDoc_STRVAR(cancel_doc, "cancel(queue, token)\n\nCancel the context of a call that replies to this queue.");
-
-static PyObject *cancel(PyObject *module, PyObject *arguments) {
-  unsigned long long handle, token;
-  if (!PyArg_ParseTuple(arguments, "KK:cancel", &handle, &token)) return NULL;
-  if (!is_current(handle)) Py_RETURN_NONE;
+void gs_cancel(unsigned long long handle, uint64_t token) {
+  if (!is_current(handle)) return;
   Py_BEGIN_ALLOW_THREADS;
   gs_go.cancel(token);
   Py_END_ALLOW_THREADS;
-  Py_RETURN_NONE;
-}
-
-PyDoc_STRVAR(release_doc, "release(queue)\n\nRelease a queue.");
-
-static PyObject *release(PyObject *module, PyObject *handle) {
-  uint64_t number = PyLong_AsUnsignedLongLong(handle);
-  if (PyErr_Occurred()) return NULL;
-  if (is_current(number)) gs_release(gs_queue_of(number), gs_alive);
-  Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(close_doc, "close(timeout_ns, all) -> calls that still run\n\n"
@@ -228,10 +211,7 @@ PyMethodDef gs_library_methods[] = {
     {"open", open_library, METH_VARARGS, open_doc},
     {"catalogue", catalogue, METH_NOARGS, catalogue_doc},
     {"ready", ready, METH_O, ready_doc},
-    {"queue", queue, METH_VARARGS, queue_doc},
     {"send", send_message, METH_VARARGS, send_doc},
-    {"cancel", cancel, METH_VARARGS, cancel_doc},
-    {"release", release, METH_O, release_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
     {"close", close_library, METH_VARARGS, close_doc},
     {NULL, NULL, 0, NULL},

@@ -8,11 +8,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 typedef struct {
   PyObject_HEAD
-  unsigned long long handle; /* as bridge.queue gives it */
+  unsigned long long handle; /* of its library, and the number there */
   int fd;                    /* Go writes to it when records wait; -1: closed */
   PyObject *pending;         /* a dict: token -> future of a call whose reply is to come */
   PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
@@ -60,7 +61,8 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   return refused;
 }
 
-/* The queue of an event loop that was asked for last: nearly always the next one's too. */
+/* The queue of an event loop that was asked for last: nearly always the next one's too.
+   Not owned, or the queue of a loop that is gone would stay; whoever frees it forgets it. */
 static queue_object *latest;
 
 void gs_forget_queue(void) { latest = NULL; }
@@ -80,11 +82,7 @@ PyObject *gs_queue_here(void) {
     PyErr_SetString(PyExc_TypeError, "the hook 'queue' must give a queue");
     return NULL;
   }
-  if (((queue_object *)queue)->loop != Py_None) {
-    Py_XDECREF(latest);
-    Py_INCREF(queue);
-    latest = (queue_object *)queue;
-  }
+  if (((queue_object *)queue)->loop != Py_None) latest = (queue_object *)queue;
   return queue;
 }
 
@@ -145,7 +143,7 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
-static PyObject *append_name, *waiting_name, *traces_name;
+static PyObject *append_name, *popleft_name, *waiting_name, *traces_name;
 
 static int append_to(PyObject *deque, PyObject *item) {
   PyObject *done = PyObject_CallMethodObjArgs(deque, append_name, item, NULL);
@@ -161,6 +159,26 @@ static int note_trace(PyObject *conversation, PyObject *tuple) {
   Py_XDECREF(bytes);
   Py_XDECREF(traces);
   return failed ? -1 : 0;
+}
+
+PyDoc_STRVAR(take_record_doc,
+             "take_record(deque, hand) -> bool\n\n"
+             "Move the oldest record of a deque into a list; false if there is none. What popleft gives could be lost: "
+             "Ctrl-C may strike before Python has stored it.");
+
+static PyObject *take_record(PyObject *module, PyObject *arguments) {
+  PyObject *deque, *hand;
+  if (!PyArg_ParseTuple(arguments, "OO!:take_record", &deque, &PyList_Type, &hand)) return NULL;
+  PyObject *record = PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
+  if (record == NULL) {
+    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return NULL;
+    PyErr_Clear();
+    Py_RETURN_FALSE;
+  }
+  int failed = PyList_Append(hand, record) < 0;
+  Py_DECREF(record);
+  if (failed) return NULL;
+  Py_RETURN_TRUE;
 }
 
 /* Gives a record to the conversation that it is of, if it is of one. */
@@ -316,12 +334,44 @@ static PyObject *queue_take_batch(PyObject *self, PyObject *arguments) {
   return PyBool_FromLong(more);
 }
 
+/* Gives the queue and its descriptor back. Runs no Python code, so that Ctrl-C cannot
+   strike in between and leave half of it. */
+static void shut(queue_object *q) {
+  int fd = q->fd;
+  q->fd = -1;
+  if (fd < 0) return;
+  gs_release(gs_number_in(q->handle), gs_generation_of(q->handle));
+  close(fd);
+}
+
+PyDoc_STRVAR(cancel_doc,
+             "cancel(token)\n\nCancel the context of a call that replies to this queue, unless it is a parent's.");
+
+static PyObject *queue_cancel(PyObject *self, PyObject *token) {
+  unsigned long long number = PyLong_AsUnsignedLongLong(token);
+  if (PyErr_Occurred()) return NULL;
+  gs_cancel(((queue_object *)self)->handle, number);
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(shut_doc,
+             "shut(order)\n\n"
+             "Give the queue and its descriptor back, under the lock that who uses the descriptor holds.");
+
+static PyObject *queue_shut(PyObject *self, PyObject *order) {
+  PyObject *held = PyObject_CallMethod(order, "acquire", NULL);
+  if (held == NULL) return NULL;
+  Py_DECREF(held);
+  shut((queue_object *)self);
+  return PyObject_CallMethod(order, "release", NULL);
+}
+
 static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
-  static char *keywords[] = {"handle", "fd", "loop", "future", NULL};
+  static char *keywords[] = {"roles", "loop", "future", NULL};
   queue_object *q = (queue_object *)self;
+  int roles;
   PyObject *loop, *future;
-  if (!PyArg_ParseTupleAndKeywords(arguments, named, "KiOO!:Queue", keywords, &q->handle, &q->fd, &loop, &PyType_Type,
-                                   &future)) {
+  if (!PyArg_ParseTupleAndKeywords(arguments, named, "iOO!:Queue", keywords, &roles, &loop, &PyType_Type, &future)) {
     return -1;
   }
   if (q->pending != NULL) return 0;
@@ -329,9 +379,24 @@ static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
   Py_INCREF(future);
   q->loop = loop;
   q->future = future;
+  q->fd = -1;
   q->pending = PyDict_New();
   q->awaited = PySet_New(NULL);
-  return q->pending == NULL || q->awaited == NULL ? -1 : 0;
+  if (q->pending == NULL || q->awaited == NULL) return -1;
+  /* Both at once, and the object's from the beginning: Ctrl-C may strike between any
+     two steps of Python. */
+  int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (fd < 0) {
+    PyErr_SetFromErrno(PyExc_OSError);
+    return -1;
+  }
+  q->handle = gs_open_queue(fd, roles);
+  if (q->handle == 0) {
+    close(fd);
+    return -1;
+  }
+  q->fd = fd;
+  return 0;
 }
 
 static int queue_traverse(PyObject *self, visitproc visit, void *arg) {
@@ -355,12 +420,10 @@ static void queue_dealloc(PyObject *self) {
   queue_object *q = (queue_object *)self;
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  if (latest == q) latest = NULL;
   /* Ctrl-C may have struck before anybody had the queue to close it. */
   unsigned generation = gs_generation_of(q->handle);
-  if (q->fd >= 0 && generation != 0 && generation == gs_alive) {
-    gs_release(gs_number_in(q->handle), generation);
-    close(q->fd);
-  }
+  if (generation != 0 && generation == gs_alive) shut(q);
   Py_CLEAR(q->pending);
   Py_CLEAR(q->awaited);
   Py_CLEAR(q->loop);
@@ -374,6 +437,8 @@ static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
     {"take_batch", queue_take_batch, METH_VARARGS, take_doc},
+    {"cancel", queue_cancel, METH_O, cancel_doc},
+    {"shut", queue_shut, METH_O, shut_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -418,17 +483,19 @@ static PyObject *leave(PyObject *module, PyObject *yes) {
   Py_RETURN_NONE;
 }
 
-static PyMethodDef leave_methods[] = {
+static PyMethodDef queue_functions[] = {
     {"leave", leave, METH_O, leave_doc},
+    {"take_record", take_record, METH_VARARGS, take_record_doc},
     {NULL, NULL, 0, NULL},
 };
 
 int gs_add_queue_type(PyObject *module) {
   append_name = PyUnicode_InternFromString("append");
+  popleft_name = PyUnicode_InternFromString("popleft");
   waiting_name = PyUnicode_InternFromString("waiting");
   traces_name = PyUnicode_InternFromString("traces");
-  if (append_name == NULL || waiting_name == NULL || traces_name == NULL) return -1;
+  if (append_name == NULL || popleft_name == NULL || waiting_name == NULL || traces_name == NULL) return -1;
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
-  if (queue_type == NULL || PyModule_AddFunctions(module, leave_methods) < 0) return -1;
+  if (queue_type == NULL || PyModule_AddFunctions(module, queue_functions) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);
 }

@@ -20,22 +20,26 @@ def processors(limits: Limits, chosen: str | None) -> Verdict:
     allowed = usable
     if limits.cpus is not None:  # Go rounds up, and never goes below two
         allowed = min(usable, max(2, math.ceil(limits.cpus)))
-    by_hand = int(chosen) if chosen and re.fullmatch("0*[1-9][0-9]*", chosen) else None
+    # As _settings has it, which cannot be imported where the rest cannot be.
+    by_hand = int(chosen) if chosen and re.fullmatch("[+]?[0-9]{1,18}", chosen) else 0
+    fits = 0 < by_hand <= 8192
     facts: dict[str, Any] = {
         "machine": os.cpu_count(),
         "usable": usable,
         "quota": limits.cpus,
         "cgroup": limits.version,
         "gomaxprocs": chosen,
-        "go_uses": by_hand or allowed,
+        "go_uses": by_hand if fits else allowed,
     }
     words = f"{usable} processors can be used"
     if limits.cpus is not None:
         words += f", and the container's quota is {limits.cpus:g}"
-    if chosen and by_hand is None:
-        words += f". GOMAXPROCS={chosen} is no number above 0, so the library refuses to load."
+    if chosen and not fits:
+        words += (
+            f". GOMAXPROCS={chosen} is no number from 1 to 8192, so the library refuses to load."
+        )
         return problem(words, "Correct or unset GOMAXPROCS.", **facts)
-    if by_hand is not None and by_hand > max(allowed, 1):
+    if by_hand > max(allowed, 1):
         words += f". GOMAXPROCS={by_hand} is more, so Go will be slowed down in bursts."
         return warning(words, "Unset GOMAXPROCS: Go sees the quota by itself.", **facts)
     return ok(f"{words}; Go uses {by_hand or allowed}.", **facts)

@@ -7,12 +7,11 @@ import resource
 from pathlib import Path
 from typing import Any
 
+from gostitch._space import NEEDED
 from gostitch.doctor import _runtime
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
 _GIB = 1 << 30
-NEEDED_SPACE = int(1.75 * _GIB)
-"""The address space that loading takes (1.65 GB measured), with some to spare."""
 
 _ROOMY_SPACE = 4 * _GIB
 _FEW_FILES = 128
@@ -60,7 +59,7 @@ def address_space() -> Verdict:
     used = int(status().get("VmSize", "0").split()[0]) * 1024
     facts: dict[str, Any] = {"limit": space, "used": used, "data_limit": data}
     loaded = _runtime.is_loaded()
-    facts["needed"] = 0 if loaded else NEEDED_SPACE
+    facts["needed"] = 0 if loaded else NEEDED
     fix = "Remove the limit (ulimit -v unlimited); limit memory by the container or GOMEMLIMIT."
     if space is None:
         if data is not None and data < _GIB:
@@ -72,9 +71,9 @@ def address_space() -> Verdict:
     free = space - used
     words = f"Address space is limited to {_mb(space)} (RLIMIT_AS), and {_mb(free)} of it is free."
     if free < facts["needed"]:
-        words += f" The Go runtime reserves {_mb(NEEDED_SPACE)} of it, most of it never used."
+        words += f" The Go runtime reserves {_mb(NEEDED)} of it, most of it never used."
         return problem(words, fix, **facts)
-    if free < _ROOMY_SPACE - (NEEDED_SPACE if loaded else 0):
+    if free < _ROOMY_SPACE - (NEEDED if loaded else 0):
         words += " The Go runtime reserves address space in large pieces."
         return warning(words, fix, **facts)
     return ok(words, **facts)

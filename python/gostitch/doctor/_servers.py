@@ -23,7 +23,9 @@ _ADVICE = {
         "With Celery's prefork pool, make the first call in a task or in worker_process_init: then "
         "the children need no copy of the library. Send SIGTERM to the parent only."
     ),
-    "uwsgi": "With uWSGI, set enable-threads and lazy-apps = true.",
+    "uwsgi": (
+        "With uWSGI, set enable-threads = true, and lazy-apps = true or py-call-osafterfork = true."
+    ),
 }
 
 
@@ -70,8 +72,11 @@ def _uwsgi() -> str | None:
     names = {name.decode() if isinstance(name, bytes) else name for name in options}
     if not names & {"enable-threads", "threads"}:
         return "uWSGI runs without enable-threads, so futures of submitted calls never end."
-    if not names & {"lazy-apps", "lazy"}:
-        return "uWSGI runs without lazy-apps: modules are imported before the workers are forked."
+    if not names & {"lazy-apps", "lazy", "py-call-osafterfork"}:
+        return (
+            "uWSGI runs without lazy-apps and without py-call-osafterfork: where a module calls Go "
+            "while it is imported, all calls of the workers fail."
+        )
     return None
 
 

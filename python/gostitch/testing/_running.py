@@ -58,6 +58,9 @@ class Running:
         self._call.cancel()
         self._talk.end()
 
+    def serve(self, token: int) -> None:
+        """Do nothing: there is no reply to take."""
+
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         """Note that the loop's own thread is about to wait."""
         if blocks and self._loop is not None and asyncio._get_running_loop() is self._loop:

@@ -15,6 +15,7 @@ import pytest
 import faults
 from gostitch import GoPanic, GoTimeoutError, GoTypeError, runtime_info
 from invariants import settled
+from programs import Programs
 
 
 def _calls() -> int:
@@ -486,3 +487,26 @@ def test_fairness() -> None:
 
     assert (2 * sum(range(1, 101)), 0) == asyncio.run(main())
     assert 0 == settled(_calls, 0)
+
+
+def test_a_callback_that_runs_the_loop(program: Programs) -> None:
+    """With nest_asyncio a callback may run the loop that it was called by, and await Go there."""
+    done = program(
+        """
+import asyncio, nest_asyncio
+import faults
+
+nest_asyncio.apply()
+
+async def add():
+    return await faults.add.submit(1, 2)
+
+async def main():
+    loop = asyncio.get_running_loop()
+    print(await faults.ask.submit(3, lambda question: loop.run_until_complete(add())))
+
+asyncio.run(main())
+"""
+    )
+
+    assert (0, "9\n", "") == (done.returncode, done.stdout, done.stderr)

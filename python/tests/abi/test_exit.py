@@ -117,3 +117,25 @@ def test_without_waiting_for_the_pump(program: Programs) -> None:
     done = program("import faults; print(list(faults.add.map(range(100), range(100)))[-1])")
 
     assert (0, "198\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("kept", ["", "builtins.keep = keep; keep.itself = keep"])
+def test_calls_of_a_destructor_at_the_very_end(program: Programs, kept: str) -> None:
+    """A destructor that runs when no other thread does any more gets its results too."""
+    done = program(
+        f"""
+import builtins
+import faults
+
+class Keep:
+    def __del__(self, faults=faults):
+        print(faults.add(1, 2), faults.add.submit(3, 4).result(), flush=True)
+
+keep = Keep()
+{kept}
+faults.collect(1)
+""",
+        timeout=10,
+    )
+
+    assert (0, "3 7\n", "") == (done.returncode, done.stdout, done.stderr)

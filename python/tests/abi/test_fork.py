@@ -253,6 +253,35 @@ print(os.waitpid(pid, 0)[1], gostitch.runtime_info()["buffers"])
 
         assert ["the library is not loaded in this process", "0 1"] == lines
 
+    def test_calls_in_a_child_that_python_does_not_know_of(self, program: Programs) -> None:
+        """They are refused with both processes and the remedy: they would wait for ever."""
+        lines = _run(
+            program,
+            """
+import ctypes
+faults.add(1, 2)
+parent = os.getpid()
+if ctypes.PyDLL(None).fork() == 0:
+    for call in (
+        lambda: faults.add(1, 2),
+        lambda: faults.echo(text="never called before"),
+        lambda: faults.add.submit(1, 2),
+        lambda: next(faults.lines(3)),
+        lambda: faults.ask(1, lambda question: 1),
+        gostitch.runtime_info,
+    ):
+        try:
+            call()
+        except gostitch.ForkedHandleError as error:
+            assert error.details == {"pid": os.getpid(), "parent_pid": parent}
+            print("did not tell Python; have it call PyOS_AfterFork_Child" in str(error), flush=True)
+    sys.exit(0)
+print(os.wait()[1])
+""",
+        )
+
+        assert ["True"] * 6 + ["0"] == lines
+
 
 class TestWhatIsTheParents:
     def test_futures_fail_in_the_child(self, program: Programs) -> None:
@@ -302,7 +331,7 @@ waiting.join()
             program,
             """
 future = faults.sleep.submit(0.5)
-assert future._claim()
+future._claimed = True
 
 def child():
     assert type(future.exception(timeout=5)) is gostitch.ForkedHandleError
@@ -365,8 +394,7 @@ def child():
                 assert "forked from" in str(error)
             else:
                 raise AssertionError
-        bridge.cancel(handle, token)
-        bridge.release(handle)
+        queue.cancel(token)
         queue.close()
         queue.retire()
         assert queue.drain() is False

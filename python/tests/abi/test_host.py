@@ -143,7 +143,15 @@ print(faults.settings())
         assert [expected] == lines(program, text)
 
     @pytest.mark.parametrize(
-        ("name", "value"), [("GOMEMLIMIT", "3GB"), ("GOMAXPROCS", "many"), ("GOGC", "half")]
+        ("name", "value"),
+        [
+            ("GOMEMLIMIT", "3GB"),
+            ("GOMAXPROCS", "many"),
+            ("GOMAXPROCS", "0"),
+            ("GOMAXPROCS", "100000"),
+            ("GOGC", "half"),
+            ("GOGC", "99999999999"),
+        ],
     )
     def test_a_setting_that_go_does_not_understand(
         self, program: Programs, name: str, value: str

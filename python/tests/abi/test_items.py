@@ -16,7 +16,6 @@ import pytest
 import faults
 from addresses import address_of
 from gostitch import GoError, GoTypeError, GoValueError, runtime_info
-from gostitch._process import bridge
 from invariants import settled
 from programs import Programs
 
@@ -418,7 +417,7 @@ class TestNumbersWrittenTo:
 
         with pytest.raises(BufferError):
             room.append(1)
-        bridge.cancel(queue.handle, token)
+        queue.cancel(token)
 
     def test_awaited(self) -> None:
         """An awaited call writes in place as well."""

@@ -289,3 +289,40 @@ print(faults.add(5, 6), faults.add.submit(7, 8).result(10))
     )
 
     assert (0, "3 7\n11 15\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_little_address_space(program: Programs) -> None:
+    """Where the Go runtime would end the process for want of it, one sentence refuses."""
+    done = program(
+        """
+import resource
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+import faults, gostitch
+try:
+    faults.add(1, 2)
+except gostitch.LibraryError as error:
+    print(error)
+"""
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert "the address space is limited to 1024 MiB (RLIMIT_AS)" in done.stdout
+    assert "ulimit -v unlimited" in done.stdout
+
+
+def test_after_monkey_patching_by_eventlet(program: Programs) -> None:
+    """It takes select.poll away, without which nobody would handle replies: the error says so."""
+    done = program(
+        """
+import select
+del select.poll
+import faults, gostitch
+try:
+    faults.add(1, 2)
+except gostitch.LibraryError as error:
+    print(error)
+"""
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import itertools
 import pickle
@@ -312,3 +313,20 @@ class TestClosedInTheMoment:
         assert 0 == next(stream).number
         stream._results = Results(stream._results)
         assert [] == list(stream)
+
+
+@pytest.mark.parametrize("through", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_is_not_copied(through: Any) -> None:
+    """Two that read one call would take each other's results: it is refused with what to do."""
+    with pytest.raises(TypeError, match=r"stream of faults\.lines\(\) cannot .* take its results"):
+        through(faults.lines(3))
+
+
+def test_without_a_loop_of_asyncio() -> None:
+    """Under another library's loop (trio's, say) the error says what to do."""
+    with pytest.raises(RuntimeError, match=r"no event loop of asyncio runs.*with 'for'"):
+        faults.lines(3).__anext__().send(None)
+    future = faults.sleep.submit(0.01)
+    with pytest.raises(RuntimeError, match=r"no event loop of asyncio runs.*to_thread"):
+        next(future.__await__())
+    future.result()

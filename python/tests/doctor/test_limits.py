@@ -108,13 +108,13 @@ class TestQuotas:
         assert "warning" == verdict.status
         assert "GOMAXPROCS=64 is more" in verdict.words
 
-    @pytest.mark.parametrize("value", ["many", "0", "-1", "1.5", "²"])
+    @pytest.mark.parametrize("value", ["many", "0", "-1", "1.5", "²", "8193", "9" * 5000])
     def test_what_is_no_number(self, value: str) -> None:
-        """With a value that is no number above 0 the library refuses to load: a problem."""
+        """With a value that is no number from 1 to 8192 the library refuses to load: a problem."""
         verdict = _quotas.processors(_NONE, value)
 
         assert "problem" == verdict.status
-        assert f"GOMAXPROCS={value} is no number above 0" in verdict.words
+        assert f"GOMAXPROCS={value} is no number from 1 to 8192" in verdict.words
 
     @pytest.mark.parametrize(
         ("text", "size"),

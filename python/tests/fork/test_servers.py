@@ -12,13 +12,19 @@ from fork.extent import KINDS
 from fork.servers import WebServer, web_server
 
 _GUNICORN = ["gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "fork.applications:wsgi"]
+_UWSGI = [
+    *("fork.uwsgi_server", "--http-socket", "127.0.0.1:PORT", "--master", "--processes", "2"),
+    *("--module", "fork.applications:wsgi", "--enable-threads", "--die-on-term", "--need-app"),
+]
 COMMANDS = {
     "gunicorn sync": [*_GUNICORN, "--preload"],
     "gunicorn gthread": [*_GUNICORN, "--preload", "--worker-class", "gthread", "--threads", "4"],
     "gunicorn without preload": _GUNICORN,
+    "uwsgi": [*_UWSGI, "--py-call-osafterfork"],
+    "uwsgi with lazy-apps": [*_UWSGI, "--lazy-apps"],
     "uvicorn": ["uvicorn", "--port", "PORT", "--workers", "2", "fork.applications:asgi"],
 }
-_FORKS_AFTER_GO = ("gunicorn sync", "gunicorn gthread")
+_FORKS_AFTER_GO = ("gunicorn sync", "gunicorn gthread", "uwsgi")
 
 
 @pytest.fixture(params=COMMANDS)

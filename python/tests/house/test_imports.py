@@ -71,8 +71,10 @@ LAYERS = {
     "gostitch._mounts": set(),
     "gostitch._cgroup": {"gostitch._mounts"},
     "gostitch._settings": {"gostitch._cgroup", "gostitch.exceptions"},
+    "gostitch._space": {"gostitch.exceptions"},
     "gostitch._process": {
         "gostitch._settings",
+        "gostitch._space",
         "gostitch._abi",
         "gostitch._cgroup",
         "gostitch._codec",

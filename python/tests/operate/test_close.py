@@ -76,6 +76,32 @@ print(faults.add(1, 2), next(faults.lines(3)).number)
     assert ["True"] * 4 + ["3 0"] == lines
 
 
+def test_in_a_child_of_a_closed_process(program: Programs) -> None:
+    """A child forked after close says whose close it was, and may reopen for itself."""
+    lines = _run(
+        program,
+        """
+import os, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of fork, from 3.12 on
+faults.add(1, 2)
+gostitch.close()
+parent = os.getpid()
+if os.fork() == 0:
+    try:
+        faults.add(1, 2)
+    except gostitch.GoClosedError as error:
+        words = f"process {os.getpid()} was forked from process {parent} after gostitch.close()"
+        print(words in str(error), "reopen() in this process" in str(error), flush=True)
+    gostitch.reopen()
+    print(faults.add(1, 2), flush=True)
+    os._exit(0)
+print(os.wait()[1], flush=True)
+""",
+    )
+
+    assert ["True True", "3", "0"] == lines
+
+
 def test_what_takes_too_long_is_cancelled(program: Programs) -> None:
     """After the timeout contexts end; functions that ignore that are named."""
     lines = _run(

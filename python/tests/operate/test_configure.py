@@ -244,10 +244,18 @@ class TestResources:
 class TestWhatGoReadsAtItsStart:
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("GOMEMLIMIT", "512MB"), ("GOMEMLIMIT", "lots"), ("GOGC", "x"), ("GOMAXPROCS", "many")],
+        [
+            ("GOMEMLIMIT", "512MB"),
+            ("GOMEMLIMIT", "lots"),
+            ("GOGC", "x"),
+            ("GOGC", "99999999999"),
+            ("GOMAXPROCS", "many"),
+            ("GOMAXPROCS", "8193"),
+            ("GOMAXPROCS", "9" * 5000),
+        ],
     )
     def test_unreadable(self, program: Programs, name: str, value: str) -> None:
-        """Go would abort the process over GOMEMLIMIT; it is refused in one sentence."""
+        """Go would abort the process over some, and ignore others; they are refused in one sentence."""
         text = (
             "import faults\ntry:\n    faults.add(1, 2)\nexcept Exception as e:\n    print(repr(e))"
         )

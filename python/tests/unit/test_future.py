@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gostitch import Future
-from gostitch._future import CANCELLED, FINISHED, _Condition
+from gostitch._future import CANCELLED, FINISHED, _Waiter
 from gostitch._loop_future import LoopFuture
 
 
@@ -29,6 +29,9 @@ class _Queue:
 
     def cancel(self, token: int) -> None:
         self.cancelled.append(token)
+
+    def serve(self, token: int) -> None:
+        """Nothing is left to be taken."""
 
     def watch(self, future: Future[Any], *, blocks: bool) -> None:
         self.watched.append(blocks)
@@ -399,22 +402,51 @@ def test_send() -> None:
 
 def test_an_outcome_at_the_moment_of_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits looks around now and then; an outcome that comes just then is not missed."""
-    future, wait = _future(), threading.Condition.wait
+    future = _future()
 
-    def wait_in_vain(condition: Any, timeout: float | None = None) -> bool:
-        """Do what wait does when its time is over at the moment of the outcome."""
-        if not isinstance(condition, _Condition):
-            return wait(condition, timeout)
-        monkeypatch.setattr(threading.Condition, "wait", wait)
-        held = condition._release_save()
-        _in_thread(future.settle, FINISHED, 1, None).join(10)
-        condition._acquire_restore(held)
-        return False
+    class Late:
+        """A lock whose time is over at the moment of the outcome."""
 
-    found: list[Any] = []
-    monkeypatch.setattr(threading.Condition, "wait", wait_in_vain)
-    waiting = threading.Thread(target=lambda: found.append(future.result()), daemon=True)
-    waiting.start()
-    waiting.join(5)
+        def acquire(self, timeout: float = -1) -> bool:
+            if not future.done():
+                _in_thread(future.settle, FINISHED, 1, None).join(10)
+            return False
 
-    assert [1] == found
+        def release(self) -> None:
+            """Too late."""
+
+    def waiter() -> _Waiter:
+        made = made_before()
+        made._closed = Late()  # type: ignore[assignment]
+        return made
+
+    made_before = _Waiter
+    monkeypatch.setattr("gostitch._future._Waiter", waiter)
+
+    assert 1 == future.result(10)
+
+
+def test_who_waits_is_told_although_ctrl_c_strikes() -> None:
+    """Ctrl-C in the thread that settles goes on from there, and nobody waits for ever."""
+    future = _future()
+
+    class Interrupted:
+        def add_result(self, future: Future[Any]) -> None:
+            if not struck:
+                struck.append(True)
+                raise KeyboardInterrupt
+
+    struck: list[bool] = []
+    assert future._condition
+    future._waiters.append(Interrupted())
+    seen: list[Any] = []
+    waiting = _in_thread(
+        lambda: seen.extend(f.result() for f in concurrent.futures.wait([future], 20).done)
+    )
+    while len(future._waiters) < 2:  # it comes to wait
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        future.settle(FINISHED, 1, None)
+    waiting.join(10)
+
+    assert ([1], 1) == (seen, future.result(0))
