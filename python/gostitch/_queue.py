@@ -413,6 +413,10 @@ class Queue(bridge.Queue):
         """Close the queue as soon as nothing is pending."""
         if self.is_foreign():
             return
+        if self.loop is None:
+            # Of one call, whose caller leaves: a second Ctrl-C may have kept it from cancelling.
+            for token in list(self.pending):
+                self.cancel(token)
         self.retired = True
         if self._records or any(each.waiting for each in list(self._conversations.values())):
             self.wake()  # nobody else would look at that

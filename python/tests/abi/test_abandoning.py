@@ -160,3 +160,18 @@ def test_a_timeout_that_is_none() -> None:
         assert 0.3 == faults.sleep(0.3, timeout=math.inf)
     finally:
         gostitch.configure(default_timeout=None)
+
+
+def test_a_second_interrupt_while_the_first_is_handled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever keeps the caller from cancelling, the function ends: nobody waits for it any more."""
+
+    def struck(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as ctrl_c:
+        ctrl_c.setattr(_waiting, "_drain", struck)
+        ctrl_c.setattr(_waiting, "_end", struck)
+        with pytest.raises(KeyboardInterrupt):
+            faults.sleep(60, timeout=50)
+
+    assert 0 == settled(lambda: runtime_info()["calls"], 0)

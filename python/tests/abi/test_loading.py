@@ -326,3 +326,41 @@ except gostitch.LibraryError as error:
 
     assert 0 == done.returncode, done.stderr
     assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout
+
+
+def test_few_descriptors(program: Programs) -> None:
+    """The same for file descriptors, in a forked child too; with one more all works."""
+    done = program(
+        """
+import os, resource, warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # of fork, from 3.12 on
+import faults, gostitch
+
+def limit(files):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, 1000))
+
+def call():
+    try:
+        print(faults.add(1, 2), flush=True)
+    except gostitch.LibraryError as error:
+        print(error, flush=True)
+
+limit(12)
+call()
+limit(1000)
+call()
+limit(24)
+if os.fork() == 0:
+    call()
+    limit(1000)
+    call()
+    os._exit(0)
+print(os.wait()[1])
+"""
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    refused, parent, refused_child, child, status = done.stdout.splitlines()
+    assert "takes up to 16 file descriptors" in refused
+    assert "raise the limit (ulimit -n)" in refused_child
+    assert ["3", "3", "0"] == [parent, child, status]
