@@ -9,7 +9,7 @@ RUN := $(BIN)/python python/native/toolchain.py run
 GO := $(RUN) go
 STATICCHECK_VERSION := v0.8.2
 
-GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -path 'gocore/*') go.mod go.sum
+GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -o -name '*.pgo') go.mod go.sum
 # Fuzz targets, as package:function.
 FUZZ := ./gocore/codec:FuzzDecode ./gocore/tasks/archive:FuzzUnpack
 BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=$(abspath python/tests):$(abspath build/bench):$(abspath examples) $(RUN) $(BIN)/python -m benchmarks
@@ -29,7 +29,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick readme wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick profile readme pictures wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -105,6 +105,7 @@ $(VENV)/.bench: $(VENV)/.built requirements/bench.txt requirements/demo.txt $(wi
 	$(PIP) -r requirements/bench.txt
 	mkdir -p build/bench
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
+	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libbare.so ./gocore/cmd/libbare
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libgolang.so ./$(PEERS)/golang
 	$(GO) build -trimpath '-ldflags=-s -w' -o build/bench/fileserver ./$(PEERS)/fileserver
 	touch $@
@@ -117,8 +118,16 @@ build/bench/rust_peer.so: $(wildcard $(PEERS)/rust/Cargo.* $(PEERS)/rust/src/*) 
 	  cargo build --quiet --locked --release --manifest-path $(PEERS)/rust/Cargo.toml --target-dir build/bench/cargo && \
 	  cp build/bench/cargo/release/librust_peer.so $@
 
+profile: $(VENV)/.bench ## Take the profile that libraries are built with
+	$(BENCH).profile $(abspath gocore/cmd/libgostitch/default.pgo)
+
 readme: ## Write the README's figures from the last demo and the last benchmark
 	$(README) --keep-demo
+
+pictures: $(VENV)/.built $(VENV)/.test ## Take the pictures of the docs, with a viewer of traces and one of Sentry events
+	$(PYTHON) -m venv build/phoenix
+	build/phoenix/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/pictures.txt
+	PYTHONPATH=docs:python/tests $(BIN)/python -m pictures $(abspath build/phoenix/bin/phoenix)
 
 wheel: $(VENV)/.wheel ## Build the sdist and the release wheels into dist/, and check them
 	$(BIN)/python python/native/release.py
@@ -132,8 +141,8 @@ gen-check: $(VENV)/.tools ## Fail if a generated module is stale
 lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck, ruff, mypy
 	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l gocore benchmarks examples); \
 	if [ -n "$$unformatted" ]; then echo "gofmt these: $$unformatted" >&2; exit 1; fi
-	$(GO) vet ./...
-	$(RUN) $(BIN)/staticcheck ./...
+	$(GO) vet -pgo=off ./...
+	GOFLAGS=-pgo=off $(RUN) $(BIN)/staticcheck ./...
 	@mkdir -p build; printf 'go 1.26.0\n\nuse (\n\t..\n\t../$(OWN)\n)\n' >build/go.work
 	cd $(OWN) && $(OWN_GO) go vet ./... && $(OWN_GO) $(abspath $(BIN))/staticcheck ./...
 	$(BIN)/ruff check .

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.cases import awaits, calls, cancels, forks, observe, starts, tasks
+from benchmarks.cases import awaits, calls, cancels, forks, observe, starts, tasks, undisturbed
 from benchmarks.contender import ContenderError
 from benchmarks.machine import commit, load, machine, versions
 from benchmarks.measure import Case, NotEqualError, measure
@@ -60,7 +60,7 @@ def run(cases: Iterable[Case], prefix: str) -> Iterator[dict[str, object]]:
 
 def all_cases(quick: bool) -> Iterator[Case]:
     """Give all cases."""
-    for family in (calls, awaits, cancels, starts, forks, observe, tasks):
+    for family in (calls, awaits, cancels, starts, forks, observe, undisturbed, tasks):
         yield from family.cases(quick)
 
 

@@ -20,13 +20,14 @@ FAMILIES = {
     "import": ("A start", {"python": "ctypes and plain Go", "rust": "PyO3"}),
     "fork": ("A fork", {"python": "a fresh process, or one without Go"}),
     "trace": ("What a trace adds to a call", {"python": "a span of Python's SDK"}),
+    "observe": ("A call that observing must not disturb", {"python": "its control"}),
     "tasks": ("A task", {"python": "plain Python", "best_python": "the best of Python"}),
 }
 
 
 def line(row: Row) -> str:
     """Give one row for who waits for the measuring."""
-    parts = [f"{row['name']:<22} {ours(row):>8}"]
+    parts = [f"{row['name']:<27} {ours(row):>8}"]
     parts += [f"{name} {theirs(row, name)}" for name in RATIOS if row[name] is not None]
     return "   ".join([*parts, f"{row['rss_mb']:.0f} MB"])
 

@@ -44,13 +44,13 @@ type Call struct {
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none
 
-	started atomic.Int64           // on the clock CLOCK_MONOTONIC, in ns; 0: does not run
-	ended   atomic.Int64           // when err was set, on the same clock
+	ended   atomic.Int64           // when err was set, on the clock CLOCK_MONOTONIC, in ns
 	traced  atomic.Pointer[traced] // nil: no trace
 	moments moments
 
 	context  atomic.Pointer[callContext] // the present one; also for who comes from another thread
 	contexts []callContext               // for later calls that reuse this memory
+	over     atomic.Bool                 // it has ended, and its context still tells of its deadline
 
 	err    atomic.Pointer[error]
 	shared atomic.Bool // somebody else than the function's thread has come, or waits
@@ -71,32 +71,40 @@ var canceled, deadlineExceeded = context.Canceled, context.DeadlineExceeded
 // NewCall prepares a call. A timeout of 0 means no deadline; a negative one
 // has already passed.
 func NewCall(f *Function, timeout time.Duration) *Call {
+	return newCall(f, &Request{Timeout: timeout})
+}
+
+func newCall(f *Function, r *Request) *Call {
 	c := new(Call)
 	if f.make != nil {
 		c = f.make()
 	}
 	c.Function = f
-	c.prepare(timeout, 1)
+	c.begin(r, 1)
 	return c
 }
 
-// reuseCall is NewCall for a call whose memory was, and will be, used for others.
-func reuseCall(f *Function, timeout time.Duration) *Call {
+// reuseCall is NewCall for a request that is waited for: the memory of its call was, and will
+// be, used for others.
+func reuseCall(f *Function, r *Request) *Call {
 	c, _ := f.used.Get().(*Call)
 	if c == nil {
 		c = f.make()
 		c.Function = f
 		noteWaited(c)
 	}
-	c.prepare(timeout, contextsAtOnce)
+	c.begin(r, contextsAtOnce)
 	return c
 }
 
-func (c *Call) prepare(timeout time.Duration, contexts int) {
+// begin makes the request's call run.
+func (c *Call) begin(r *Request, contexts int) {
 	f := c.Function
 	f.endOnce.Do(func() { f.ended, f.labels = newEndedCall(f), newLabels(f) })
-	c.openContext(contexts)
-	if timeout != 0 {
+	x := c.nextContext(contexts)
+	x.started, x.number = r.Started, r.Number
+	c.open(x)
+	if timeout := f.timeout(r.Timeout); timeout != 0 {
 		c.setTimeout(timeout)
 	}
 }

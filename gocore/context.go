@@ -16,8 +16,10 @@ import (
 // the context away and then looks whether somebody had come. The usual call has
 // nobody, and so needs no lock.
 type callContext struct {
-	call   atomic.Pointer[Call]
-	number uint64 // of a call that the main thread waits for
+	call atomic.Pointer[Call]
+	// Both are written before the context is its call's, so that who finds it there may read them.
+	started int64  // on the clock CLOCK_MONOTONIC, in ns
+	number  uint64 // of a call that the main thread waits for; 0: any other
 }
 
 // newEndedCall makes what the contexts of a function's calls refer to in the end.
@@ -34,23 +36,47 @@ func newEndedCall(f *Function) *Call {
 // has to do for small calls.
 const contextsAtOnce = 64
 
-// openContext gives the call a context of its own, allocating so many if it has
-// none left.
-func (c *Call) openContext(atOnce int) {
+// nextContext takes a context for the call, allocating so many if it has none left.
+func (c *Call) nextContext(atOnce int) *callContext {
 	if len(c.contexts) == 0 {
 		c.contexts = make([]callContext, atOnce)
 		for i := range c.contexts {
 			c.contexts[i].call.Store(c)
 		}
 	}
-	c.context.Store(&c.contexts[0])
+	x := &c.contexts[0]
 	c.contexts = c.contexts[1:]
+	return x
+}
+
+// open makes the context its call's: from now on the call runs, for whoever looks. It
+// is the only thing that a call says of its beginning, and turning the context away the only
+// one of its end, since each such word costs as much as the rest of a small function.
+func (c *Call) open(x *callContext) {
+	if x.number == 0 {
+		c.context.Store(x)
+		return
+	}
+	if mainCall.Load() != c {
+		mainCall.Store(c)
+	}
+	c.context.Store(x)
+	if interrupted.Load() == x.number { // faster than the call
+		x.interrupt()
+	}
+}
+
+// isOpen tells whether the call runs.
+func (c *Call) isOpen() bool {
+	x := c.context.Load()
+	return x != nil && x.call.Load() == c && !c.over.Load()
 }
 
 // closeContext ends the context and makes the call ready to be used again. One
 // with a deadline is not: its context must go on to tell that, and whether it passed.
 func (c *Call) closeContext() {
 	if c.deadline != nil {
+		c.over.Store(true)
 		c.cancel(c.context.Load(), &canceled)
 		return
 	}

@@ -41,20 +41,17 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	if err != nil {
 		return AppendError(out, err), StatusError
 	}
-	timeout := f.timeout(r.Timeout)
-	c := reuseCall(f, timeout)
+	c := reuseCall(f, r)
 	c.lend(r.Frame, r.Buffers)
 	c.exit = endOfProcess
-	c.begin(r.Started, r.Trace)
-	if r.Number != 0 {
-		c.context.Load().await(r.Number)
-	}
+	c.traceAs(r.Trace)
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
 	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
-	c.started.Store(0)
-	if f.recycle != nil && timeout == 0 && status == StatusOK {
+	if f.recycle != nil && c.deadline == nil && status == StatusOK {
 		f.recycle(c)
+	} else {
+		mainCall.CompareAndSwap(c, nil) // what it was given and gave is kept by nobody
 	}
 	return payload, status
 }
@@ -182,11 +179,11 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	if err != nil {
 		return err
 	}
-	c := NewCall(f, f.timeout(r.Timeout))
+	c := newCall(f, r)
 	c.Token = token
 	// One copy for both; the caller's memory is gone when the goroutine runs.
 	owned := append(append(make([]byte, 0, len(r.Trace)+len(r.Frame)), r.Trace...), r.Frame...)
-	c.begin(r.Started, owned[:len(r.Trace):len(r.Trace)])
+	c.traceAs(owned[:len(r.Trace):len(r.Trace)])
 	c.lend(owned[len(r.Trace):], r.Buffers)
 	if wantMessages {
 		c.outbox = newOutbox(queue)

@@ -176,8 +176,8 @@ func TestInterrupt(t *testing.T) {
 		other <- string(reply)
 	}()
 	running := func() bool {
-		ctx := mainContext.Load()
-		return ctx != nil && ctx.Err() == nil
+		c := mainCall.Load()
+		return c != nil && c.isOpen()
 	}
 	for !running() {
 		runtime.Gosched()

@@ -25,8 +25,8 @@ type Running struct {
 }
 
 // waited are the calls that threads of Python have made, weakly: their memory is
-// used again, so a call is noted once and has a start time while it runs. That
-// costs a call less than a counter would.
+// used again, so a call is noted once and tells itself whether it runs. That costs
+// a call less than a counter would.
 var waited struct {
 	mu    sync.Mutex
 	calls []weak.Pointer[Call]
@@ -47,7 +47,7 @@ func eachRunning(f func(*Call)) {
 	calls := slices.Clone(waited.calls)
 	waited.mu.Unlock()
 	for _, p := range calls {
-		if c := p.Value(); c != nil && c.started.Load() != 0 {
+		if c := p.Value(); c != nil && c.isOpen() {
 			f(c)
 		}
 	}
@@ -76,7 +76,7 @@ func InFlight(limit int) []Running {
 	eachRunning(func(c *Call) {
 		r := Running{
 			Function:  c.Function.Name,
-			Age:       max(0, time.Duration(now-c.started.Load())),
+			Age:       max(0, time.Duration(now-c.context.Load().started)),
 			Submitted: c.Token != 0,
 			Ended:     c.err.Load() != nil,
 		}
@@ -89,13 +89,12 @@ func InFlight(limit int) []Running {
 	return found[:min(limit, len(found))]
 }
 
-// begin notes that a call runs, and since when on the clock CLOCK_MONOTONIC.
-func (c *Call) begin(started int64, trace []byte) {
+// traceAs notes the caller's trace context.
+func (c *Call) traceAs(trace []byte) {
 	c.Trace = trace
 	if len(trace) > 0 {
 		if t := c.Function.tracedBy(trace); t != nil {
 			c.traced.Store(t)
 		}
 	}
-	c.started.Store(max(started, 1))
 }

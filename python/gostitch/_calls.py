@@ -302,10 +302,12 @@ def _by_name(module: str, name: str) -> Any:
 def _observe() -> None:
     """Look for observers, and have the bridge ask for the trace context if there are any.
 
-    For another Go runtime too: a module that was imported may have brought one.
+    For another Go runtime too: a module that was imported may have brought one. And where
+    a level of logging has changed, it counts from this call on.
     """
     _process.warn_of_other_runtimes()
     _hooks.look()
+    _pending.tell_level()
     traced = _hooks.trace_context is not _hooks.no_trace
     bridge.install(trace=_hooks.trace_context if traced else None)
 

@@ -22,7 +22,7 @@ REBUILD_VARIABLE = "GOSTITCH_REBUILD"
 """Set to 1, it has a stale editable install rebuilt by the first call."""
 
 _RECORD = "built-from.json"
-_SOURCE_SUFFIXES = (".go", ".h", ".c", ".s")
+_SOURCE_SUFFIXES = (".go", ".h", ".c", ".s", ".pgo")
 
 
 def refresh(package: Path) -> None:

@@ -89,6 +89,7 @@ class Pump:
         self._busy_since = 0.0  # with one batch; 0: it waits for something to do
         self.handling = False  # what it has drained
         self._level_is_old = False
+        self._telling = threading.RLock()  # reentrant for handlers of signals
         self._thread: threading.Thread
         self._start()
 
@@ -101,12 +102,16 @@ class Pump:
     def _level_changed(self) -> None:
         # Not here: who changes a level holds the lock of logging.
         self._level_is_old = True
+        _process.bridge.look_again()
         os.eventfd_write(self._changed, 1)
 
-    def _refresh(self) -> None:
-        self._level_is_old = False
+    def tell_level(self) -> None:
+        """Tell Go of the level of logging, unless it knows; whoever comes second waits."""
         try:
-            _process.refresh()
+            with self._telling:
+                if self._level_is_old:
+                    self._level_is_old = False
+                    _process.refresh()
         except Exception:  # or there would be nobody to handle replies
             with contextlib.suppress(Exception):  # of a handler, as below
                 logging.getLogger("gostitch").exception("the level of logging did not reach Go")
@@ -144,17 +149,21 @@ class Pump:
         os.eventfd_write(self._changed, 1)
 
     def _run(self) -> None:
-        while not self._is_replaced():
-            if self._level_is_old:
-                self._refresh()
-            poll = select.poll()
-            poll.register(self._changed, select.POLLIN)
-            for fd in list(self._watched):
-                poll.register(fd, select.POLLIN)
-            try:
+        try:
+            while not self._is_replaced():
+                self.tell_level()
+                poll = select.poll()
+                poll.register(self._changed, select.POLLIN)
+                for fd in list(self._watched):
+                    poll.register(fd, select.POLLIN)
                 self._serve(poll)
-            except OSError:
-                return  # a daemon has closed what it inherited: the number is another file's
+        except OSError:  # of the descriptors: they are closed, or another file's by now
+            if _pump is not self:
+                return  # one of both says it
+            logging.getLogger("gostitch").error(
+                "the program has closed descriptors of gostitch, so that replies of submitted "
+                "calls get lost; close what it inherited before the first call"
+            )
 
     def _serve(self, poll: select.poll) -> None:
         """Drain what is ready until the set of queues changes."""
@@ -262,6 +271,12 @@ def pump() -> Pump:
                     atexit.unregister(last)  # the parent's, after fork
                     atexit.register(last)
     return _pump
+
+
+def tell_level() -> None:
+    """Tell Go of the level of logging, if there is somebody who follows it."""
+    if _pump is not None:
+        _pump.tell_level()
 
 
 def drain_host() -> None:

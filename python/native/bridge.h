@@ -153,6 +153,9 @@ typedef struct {
 extern gs_hooks gs_hook;
 extern PyMethodDef gs_hook_methods[];
 
+/* Grows when the next call has to call the hook 'observe', whatever it has seen before. */
+extern unsigned gs_looks_wanted;
+
 /* schema.c: what crosses, as a tree. */
 
 typedef enum {

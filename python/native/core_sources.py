@@ -1,7 +1,7 @@
 """Which files make up the Go core.
 
 A build reads them, the sdist and the wheel contain them. Tests stay behind, and
-the packages that only tests import.
+the packages that only tests and benchmarks import.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_SUFFIXES = (".go", ".h", ".c", ".s")
+_SUFFIXES = (".go", ".h", ".c", ".s", ".pgo")
 _TESTS_ONLY = (
+    "gocore/cmd/libbare",
     "gocore/cmd/libfaults",
     "gocore/internal/archtest",
     "gocore/internal/faults",

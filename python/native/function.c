@@ -150,18 +150,20 @@ static int timeout_of(PyObject *timeout, int64_t *ns) {
   return *ns == -1 && PyErr_Occurred() ? -1 : 0;
 }
 
-/* Attaches observers when modules were imported since the last look, or a library was loaded. */
+/* Attaches observers when modules were imported since the last look, a library was loaded, or a look is wanted. */
 static int look_around(void) {
   static Py_ssize_t modules_seen;
-  static unsigned generation_seen;
+  static unsigned generation_seen, looks_done;
   Py_ssize_t modules = PyDict_Size(all_modules);
-  if (modules == modules_seen && generation_seen == gs_ready) return 0;
+  unsigned wanted = gs_looks_wanted;
+  if (modules == modules_seen && generation_seen == gs_ready && looks_done == wanted) return 0;
   gs_find_faulthandler(all_modules);
   PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.observe, NULL);
   if (done == NULL) return -1;
   Py_DECREF(done);
   modules_seen = modules;
   generation_seen = gs_ready;
+  looks_done = wanted; /* not what was wanted meanwhile */
   return 0;
 }
 

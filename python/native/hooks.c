@@ -40,7 +40,17 @@ static PyObject *install(PyObject *module, PyObject *arguments, PyObject *named)
   Py_RETURN_NONE;
 }
 
+unsigned gs_looks_wanted;
+
+PyDoc_STRVAR(look_again_doc, "look_again()\n\nHave the hook 'observe' called by the next call of a function.");
+
+static PyObject *look_again(PyObject *module, PyObject *nothing) {
+  gs_looks_wanted++;
+  Py_RETURN_NONE;
+}
+
 PyMethodDef gs_hook_methods[] = {
     {"install", (PyCFunction)(void (*)(void))install, METH_VARARGS | METH_KEYWORDS, install_doc},
+    {"look_again", look_again, METH_NOARGS, look_again_doc},
     {NULL, NULL, 0, NULL},
 };

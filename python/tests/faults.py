@@ -94,6 +94,7 @@ __all__ = [
     "no_columns",
     "nothing",
     "panic",
+    "profile",
     "read_file",
     "receive",
     "receive_with",
@@ -1763,6 +1764,28 @@ def panic(
     Args:
         kind: One of: string, error, coded, nil, dereference, index, division, map,
             hostile, repanic.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.profile",
+    "b61cff563d5729b0",
+    "path: str, seconds: float64",
+    "none",
+)
+def profile(
+    path: str,
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Writes a profile of where the processor's time goes.
+
+    Args:
+        path: Of the file.
+        seconds: To look.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -22,12 +22,12 @@ def live_counts() -> dict[str, int]:
     return {name: info[name] for name in names} | {"queues": max(0, info["queues"] - 2)}
 
 
-def settled(read: Callable[[], Any], wanted: Any) -> Any:
+def settled(read: Callable[[], Any], wanted: Any, seconds: float = _SETTLE_S) -> Any:
     """Give what ``read`` gives once it is what is wanted, or after a bounded time whatever it is.
 
     For what ends by itself a moment later: a cancelled Go function, a loop's queue.
     """
-    deadline = time.monotonic() + _SETTLE_S
+    deadline = time.monotonic() + seconds
     while (found := read()) != wanted and time.monotonic() < deadline:
         gc.collect()
         time.sleep(0.002)

@@ -106,7 +106,7 @@ func TestOnlyTheDoorImportsC(t *testing.T) {
 // Wiring is the only job of a command that becomes a library.
 func TestLibrariesAreWiringOnly(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"libgostitch", "libfaults"} {
+	for _, command := range []string{"libgostitch", "libfaults", "libbare"} {
 		text, err := os.ReadFile(filepath.Join(root(), "gocore", "cmd", command, "main.go"))
 		if err != nil {
 			t.Fatal(err)

@@ -65,6 +65,7 @@ func init() {
 	gocore.Register("faults.no_columns", NoColumns)
 	gocore.Register("faults.nothing", Nothing)
 	gocore.Register("faults.panic", Panic)
+	gocore.Register("faults.profile", Profile)
 	gocore.Register("faults.read_file", ReadFile)
 	gocore.Register("faults.receive", Receive)
 	gocore.Register("faults.receive_with", ReceiveWith)

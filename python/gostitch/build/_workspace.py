@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,9 @@ MARK = "// Written by gostitch develop, for editors and 'go test'; not for versi
 MAIN = "gostitch_library"
 """The last element of the import path of the main package, below the user's module: there the
 user's internal packages can be imported."""
+
+PROFILE = Path("gocore", "cmd", "libgostitch", "default.pgo")
+"""Where the processor's time goes in calls, for the compiler; in the core."""
 
 
 class Workspace:
@@ -43,6 +47,8 @@ class Workspace:
         uses, replaces, version = self._modules()
         self.main_file.parent.mkdir()
         (folder / MAIN / "go.mod").write_text(f"module {self.main_package}\n\ngo {version}\n")
+        # Go builds with the profile beside the main package, unless GOFLAGS names another.
+        shutil.copyfile(core_directory() / PROFILE, folder / MAIN / PROFILE.name)
         work = folder / "go.work"
         work.write_text(_text([*uses, folder / MAIN], replaces, version), encoding="utf-8")
         self.env["GOWORK"] = str(work)

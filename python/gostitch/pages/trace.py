@@ -18,6 +18,7 @@ __all__ = ["Event", "Process", "Span", "Trace", "each_trace", "read_trace"]
 SIDE = "gostitch.side"
 KINDS = ("", "internal", "server", "client", "producer", "consumer")
 STATUS_ERROR = 2
+UUID_LENGTH = 36
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,11 @@ class Process:
     @property
     def title(self) -> str:
         """The name people know the process by."""
-        return (
-            self.get(
-                "process.command", "process.executable.name", "service.instance.id", "service.name"
-            )
-            or "process"
-        )
+        program = self.get("process.command", "process.executable.name")
+        instance = self.get("service.instance.id")
+        if len(instance) == UUID_LENGTH:
+            instance = instance.partition("-")[0]  # enough to tell a few processes apart
+        return program or f"{self.get('service.name')} {instance}".strip() or "process"
 
 
 @dataclass(frozen=True)

@@ -59,22 +59,23 @@ def waterfall(trace: Trace, *, row_limit: int = 20_000) -> Markup:
     )
     return tag(
         "div",
-        _controls(),
+        _controls(several=len(lanes) > 1),
         lanes,
         left_out,
         class_="wf large" if len(trace.spans) > FOLD_TRACE else "wf",
     )
 
 
-def _controls() -> Markup:
-    """One choice that needs no script (which clock), and the filter that does."""
+def _controls(*, several: bool) -> Markup:
+    """Draw the choice of a clock, which needs no script, and the filter, which does."""
+    clocks = tag(
+        "label",
+        tag("input", type="checkbox", class_="one-clock"),
+        " One clock for all processes",
+    )
     return tag(
         "div",
-        tag(
-            "label",
-            tag("input", type="checkbox", class_="one-clock"),
-            " One clock for all processes",
-        ),
+        clocks if several else None,
         tag(
             "input",
             type="search",

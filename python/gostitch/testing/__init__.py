@@ -14,6 +14,8 @@ one whole trace: a refactoring that loses the context on the way goes red.
 
     with stitched(root="handler", calls=["tasks.hash_tree"]):
         service.handle(request)
+
+``gostitch.testing.pytest_plugin`` has a fixture of that name for pytest.
 """
 
 from gostitch.testing._call import FakeCall

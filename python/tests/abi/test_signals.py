@@ -9,7 +9,7 @@ import pytest
 from programs import Programs
 
 _HEAD = """
-import asyncio, os, signal, subprocess, sys, threading, time
+import asyncio, logging, os, signal, subprocess, sys, threading, time
 import faults, gostitch
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -283,6 +283,7 @@ def test_descriptors_that_were_closed(program: Programs) -> None:
     lines = _run(
         program,
         """
+logging.getLogger("gostitch").disabled = True  # which may notice
 os.closerange(3, 100)
 files = [os.open(f"file{i}", os.O_RDWR | os.O_CREAT) for i in range(30)]
 threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()

@@ -7,6 +7,6 @@ from observe import services
 
 
 @app.task
-def work() -> str:
+def work(kind: str = "all") -> str:
     """Make a span with a call in it."""
-    return services.work("work")
+    return services.work("work", kind)

@@ -104,6 +104,18 @@ class Spotlight:
             self._arrived.notify_all()
 
 
+def frames(event: dict[str, Any], platform: str) -> list[str]:
+    """Give the functions of an event's frames of Go, or of Python."""
+    values = event["exception"]
+    values = values["values"] if isinstance(values, dict) else values
+    return [
+        frame["function"]
+        for value in values
+        for frame in (value.get("stacktrace") or {"frames": []})["frames"]
+        if (frame.get("platform") == "go") == (platform == "go")
+    ]
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[Spotlight]:
     """Give a server on a free port of 127.0.0.1 while the block runs; its log is in the folder."""

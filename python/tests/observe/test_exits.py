@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from ci_pipeline.receiver import Receiver, receiving
-from fork.servers import running, wait_until, web_server
+from fork.servers import wait_until
 from observe.scenario import PROLOGUE
+from observe.serving import WEB, celery, web
 from observe.spans import spans_of
-
-TESTS = Path(__file__).parents[1]
 
 # gRPC for Python does not survive a fork, so each process makes its provider itself.
 SET_UP = f"""
@@ -137,53 +136,26 @@ if __name__ == "__main__":
         assert ["caller", "tasks.hash_tree"] == names(receiver)
 
 
-SERVERS = {
-    "gunicorn": "gunicorn --workers 2 --bind 127.0.0.1:PORT --no-control-socket observe.services:wsgi",
-    "uvicorn": "uvicorn --port PORT --host 127.0.0.1 --lifespan off observe.services:asgi",
-    "uvicorn_workers": (
-        "uvicorn --port PORT --host 127.0.0.1 --lifespan off --workers 2 observe.services:asgi"
-    ),
-}
-
-
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", WEB)
 def test_a_server_is_terminated(tmp_path: Path, server: str) -> None:
     """SIGTERM to gunicorn or uvicorn: the spans of the last requests arrive."""
     with receiving() as receiver:
-        where = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
-        with web_server(SERVERS[server].split(), tmp_path, **where) as web:
+        with web(server, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint) as served:
             for _ in range(4):
-                web.ask("all")
-            web.server.stop()
+                served.ask("all")
+            served.server.stop()
 
-        assert ["request"] * 4 + ["tasks.hash_tree"] * 4 == names(receiver), web.server.said()
+        assert ["request"] * 4 + ["tasks.hash_tree"] * 4 == names(receiver), served.server.said()
 
 
 def test_celery_is_terminated(tmp_path: Path) -> None:
     """SIGTERM to the parent of a prefork pool: the spans of the tasks arrive."""
-    command = "celery -A observe.celery_service worker --pool prefork --concurrency 2 --without-gossip --without-mingle --without-heartbeat --loglevel warning"
     with receiving() as receiver:
-        environment = {
-            "CELERY_FOLDER": str(tmp_path),
-            "C_FORCE_ROOT": "1",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
-            "PYTHONPATH": str(TESTS),
-        }
-        with running(command.split(), tmp_path, **environment) as server:
-            client = "from celery import group; from observe.celery_service import work; group(work.s() for _ in range(6)).delay().get(timeout=30, interval=0.02)"
-            done = subprocess.run(
-                [sys.executable, "-c", client],
-                cwd=tmp_path,
-                env=os.environ | environment,
-                capture_output=True,
-                text=True,
-                timeout=45,
-                check=False,
-            )
-            assert (0, "") == (done.returncode, done.stderr), server.said()
-            server.stop()
+        with celery(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint) as pool:
+            pool.do(*["all"] * 6)
+            pool.server.stop()
 
-        assert ["tasks.hash_tree"] * 6 + ["work"] * 6 == names(receiver), server.said()
+        assert ["tasks.hash_tree"] * 6 + ["work"] * 6 == names(receiver), pool.server.said()
 
 
 def test_the_default_action_of_sigterm_loses_one_interval_at_most(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from observe.spotlight import Spotlight
+from observe.spotlight import Spotlight, frames
 from observe.test_sentry import run_and_print
 
 _INIT = """
@@ -96,18 +96,6 @@ _KINDS = {
 }
 
 
-def _frames(event: dict[str, Any], platform: str) -> list[str]:
-    """Give the functions of an event's frames of Go, or of Python."""
-    values = event["exception"]
-    values = values["values"] if isinstance(values, dict) else values
-    return [
-        frame["function"]
-        for value in values
-        for frame in (value.get("stacktrace") or {"frames": []})["frames"]
-        if (frame.get("platform") == "go") == (platform == "go")
-    ]
-
-
 @pytest.mark.parametrize("setting", _SETTINGS)
 @pytest.mark.parametrize("kind", _KINDS)
 def test_kinds(sentry: Spotlight, kind: str, setting: str) -> None:
@@ -119,9 +107,9 @@ def test_kinds(sentry: Spotlight, kind: str, setting: str) -> None:
     for event in events:
         assert ("shop@1.2.3", "staging") == (event["release"], event["environment"])
         assert out.split()[1] == event["contexts"]["trace"]["trace_id"]
-        assert any("faults." in function for function in _frames(event, "go")), event
+        assert any("faults." in function for function in frames(event, "go")), event
         if kind != "background":
-            assert "work" in _frames(event, "python")
+            assert "work" in frames(event, "python")
 
 
 @pytest.mark.parametrize("setting", _SETTINGS)
@@ -141,7 +129,7 @@ def test_a_crash(sentry: Spotlight, setting: str, tmp_path: Any) -> None:
     assert out.split()[1] == event["contexts"]["trace"]["trace_id"]
     assert "faults.crash" == event["transaction"]
     assert "panic: in a bare goroutine" == event["exception"][0]["value"]
-    assert any("faults." in function for function in _frames(event, "go"))
+    assert any("faults." in function for function in frames(event, "go"))
 
 
 _GROUP = """
@@ -178,7 +166,7 @@ sentry_sdk.capture_exception(ExceptionGroup("both", [ExceptionGroup("inner", err
 
     each = ["*faults.typedError", "GoError", "ExceptionGroup", "ExceptionGroup"]
     assert [each, each] == chains
-    assert 2 == sum("faults." in function for function in _frames(event, "go"))
+    assert 2 == sum("faults." in function for function in frames(event, "go"))
 
 
 def test_a_group_of_panics(sentry: Spotlight) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import faults
-from gostitch import _logs, runtime_info
+from gostitch import _logs, force_flush, runtime_info
 from invariants import settled
 from observe.scenario import run
 from programs import Programs
@@ -57,6 +57,16 @@ class TestLevels:
 
         assert settled(lambda: "detail" in _texts(kept), True)
         future.cancel()
+
+    def test_the_next_call(self, kept: _Kept) -> None:
+        """A level counts from the next call on, whoever is about to tell Go."""
+        logger = logging.getLogger(_logs.LOGGER)
+        for i in range(200):
+            logger.setLevel(logging.DEBUG if i % 2 else logging.INFO)
+            faults.log(-4, f"detail-{i}")
+            assert force_flush()  # or the next level decides whether it is handled
+
+        assert [f"detail-{i}" for i in range(1, 200, 2)] == _texts(kept)
 
     @pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
     def test_that_of_the_root_counts(self, kept: _Kept, level: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gostitch.pages.trace import read_trace
+from gostitch.pages.trace import Process, read_trace
 
 
 def test_the_tree_follows_the_parents(stitched: dict[str, Any]) -> None:
@@ -23,6 +23,24 @@ def test_the_tree_follows_the_parents(stitched: dict[str, Any]) -> None:
     }
     failed = [span.message for span in trace.spans if span.failed]
     assert failed == ["refused", "has .. in it"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"process.command": "run.py", "service.name": "shop"}, "run.py"),
+        (
+            {"service.name": "shop", "service.instance.id": "71f9b660-b900-4ec5-b7db-71d09ce523c0"},
+            "shop 71f9b660",
+        ),
+        ({"service.name": "shop", "service.instance.id": "web-3"}, "shop web-3"),
+        ({"service.name": "shop"}, "shop"),
+        ({}, "process"),
+    ],
+)
+def test_the_name_of_a_process(attributes: dict[str, str], expected: str) -> None:
+    """What its resource says of it, in words that tell it from others."""
+    assert expected == Process(tuple(attributes.items())).title
 
 
 def test_equal_resources_are_one_process(maker: Any) -> None:

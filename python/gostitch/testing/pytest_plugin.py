@@ -1,0 +1,53 @@
+"""The fixture ``stitched`` for pytest: a whole test is one whole trace, or it fails.
+
+A project asks for it in its ``conftest.py``:
+
+    pytest_plugins = ["gostitch.testing.pytest_plugin"]
+
+Needs pytest, and the SDK of OpenTelemetry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import ExitStack
+
+import pytest
+
+from gostitch.testing._stitching import Recording, assert_stitched, record_spans
+
+_MARKER = "stitched(*, root=None, calls=(), tolerance_s=0.001): what assert_stitched is told"
+_recorded = pytest.StashKey[tuple[ExitStack, Recording]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture
+def stitched(request: pytest.FixtureRequest) -> Generator[Recording, None, None]:
+    """Record the spans of a test; at its end they must be one whole trace.
+
+    What else it should be, the marker ``stitched`` says in the words of ``assert_stitched``:
+    ``@pytest.mark.stitched(root="GET /release", calls=["tasks.fetch"])``.
+    """
+    marker = request.node.get_closest_marker("stitched")
+    if marker is not None and marker.args:
+        raise TypeError("the marker 'stitched' takes its arguments by name: root, calls, ...")
+    with ExitStack() as block:
+        recording = block.enter_context(record_spans())
+        request.node.stash[_recorded] = block, recording
+        yield recording
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """Look at the trace as the last thing that a test does, unless it has failed before."""
+    yield
+    if _recorded not in item.stash:
+        return
+    block, recording = item.stash[_recorded]
+    block.close()
+    marker = item.get_closest_marker("stitched")
+    assert_stitched(recording, **(marker.kwargs if marker is not None else {}))
