@@ -170,8 +170,9 @@ class Pump:
             try:
                 self._serve(poll)
             except OSError:  # a daemon has closed what it inherited: the number is another file's
-                with contextlib.suppress(Exception):
-                    logging.getLogger("gostitch").error(_CLOSED)
+                if _pump is self:  # one of both says it
+                    with contextlib.suppress(Exception):
+                        logging.getLogger("gostitch").error(_CLOSED)
                 return
 
     def _serve(self, poll: select.poll) -> None:
