@@ -65,12 +65,16 @@ def theirs(row: Row, name: str) -> str:
 
 
 def also(row: Row, name: str) -> str:
-    """Say how large the archive became, or what one trial in a hundred took, where there is one."""
+    """Say what else there is to know: an archive's size, one trial in a hundred, lost spans."""
     facts = row["facts"].get(name, {})
     if "archive_mb" in facts:
         return f", {facts['archive_mb']:.1f} MB"
     if "returned" in facts:
         return f", p99 {time(facts['returned']['p99'], row['unit'])}"
+    if "delivery_us_per_span" in facts:
+        return f", and Python's lock for {time(facts['delivery_us_per_span'], 'us')} later"
+    if "dropped" in facts:
+        return f", {facts['dropped']} spans dropped"
     return ""
 
 
