@@ -65,7 +65,7 @@ def theirs(row: Row, name: str) -> str:
 
 
 def also(row: Row, name: str) -> str:
-    """Say what else there is to know: an archive's size, one trial in a hundred, lost spans."""
+    """Say what else there is to know: sizes, one trial in a hundred, threads, losses."""
     facts = row["facts"].get(name, {})
     if "archive_mb" in facts:
         return f", {facts['archive_mb']:.1f} MB"
@@ -73,6 +73,8 @@ def also(row: Row, name: str) -> str:
         return f", p99 {time(facts['returned']['p99'], row['unit'])}"
     if "delivery_us_per_span" in facts:
         return f", and Python's lock for {time(facts['delivery_us_per_span'], 'us')} later"
+    if "threads" in facts:
+        return f", {facts['threads']} threads, {facts['code_mb']} MB of code"
     if "dropped" in facts:
         return f", {facts['dropped']} spans dropped"
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from benchmarks.work import Sample, Work
 
@@ -12,6 +13,12 @@ EMPTY = "print(42)"
 # wait4 would count the memory of whoever forked; this counts from the exec on.
 PEAK = """
 print(*(line for line in open("/proc/self/status") if line.startswith("VmHWM:")))
+"""
+# The number of threads, then the files of code in memory.
+CONTENT = """
+import os
+print(len(os.listdir("/proc/self/task")))
+print(*{line.split()[5] for line in open("/proc/self/maps") if ".so" in line}, sep="\\n")
 """
 FIRST_CALL = """
 import time
@@ -36,7 +43,11 @@ def package(statement: str) -> Work:
 
 
 def first_call(before: str, load: str, call: str) -> Work:
-    """Load a library and call: the time that the program itself sees, memory as above."""
+    """Load a library and call: the time that the program itself sees, memory as above.
+
+    Its facts are the threads of the process, and the size of the files of code that an empty
+    one has not.
+    """
     program = FIRST_CALL.format(before=before, load=load, call=call)
 
     def run() -> Sample:
@@ -44,7 +55,18 @@ def first_call(before: str, load: str, call: str) -> Work:
         full, printed = interpret(program)
         return Sample(float(printed.split()[0]), full.rss_mb - empty.rss_mb)
 
-    return Work(run, lambda: int(interpret(program)[1].split()[1]))
+    def facts() -> dict[str, object]:
+        _, *usual = _content(EMPTY)
+        threads, *files = _content(program)
+        size = sum(Path(file).stat().st_size for file in set(files) - set(usual))
+        return {"threads": int(threads), "code_mb": round(size / 1e6, 2)}
+
+    return Work(run, lambda: int(interpret(program)[1].split()[1]), facts=facts)
+
+
+def _content(program: str) -> list[str]:
+    """Give the threads and files of code that a program ends with."""
+    return interpret(program + CONTENT)[1].splitlines()[1:]
 
 
 def interpret(program: str) -> tuple[Sample, str]:
