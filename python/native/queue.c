@@ -409,9 +409,19 @@ static int queue_traverse(PyObject *self, visitproc visit, void *arg) {
   return 0;
 }
 
+/* Cancels the calls of a queue that nobody has any more: Ctrl-C has kept a destructor from it. */
+static void abandon(queue_object *q) {
+  PyObject *tokens = q->pending == NULL || PyDict_Size(q->pending) == 0 ? NULL : PyDict_Keys(q->pending);
+  for (Py_ssize_t i = 0; tokens != NULL && i < PyList_Size(tokens); i++) {
+    gs_cancel(q->handle, PyLong_AsUnsignedLongLong(PyList_GetItem(tokens, i)));
+  }
+  Py_XDECREF(tokens);
+}
+
 static int queue_clear(PyObject *self) {
   /* The containers stay as long as the object: a drain may be under way. */
   queue_object *q = (queue_object *)self;
+  abandon(q);
   if (q->pending != NULL) PyDict_Clear(q->pending);
   return 0;
 }
@@ -421,6 +431,7 @@ static void queue_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   if (latest == q) latest = NULL;
+  abandon(q);
   /* Ctrl-C may have struck before anybody had the queue to close it. */
   unsigned generation = gs_generation_of(q->handle);
   if (generation != 0 && generation == gs_alive) shut(q);

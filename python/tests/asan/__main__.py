@@ -21,9 +21,13 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 
 from shipped import toolchain  # noqa: E402
 
-CHOSEN = ["python/tests/abi", "-k", "not fork and not gibibyte and not short_soak"]
+CHOSEN = [
+    "python/tests/abi",
+    "-k",
+    "not fork and not gibibyte and not short_soak and not little_address_space",
+]
 """All but children with copies of the library, which would be checked twice, and the tests that
-measure memory, of which the sanitizer takes some itself."""
+measure or bound memory, of which the sanitizer takes some itself."""
 
 
 def _sanitizer(name: str) -> str:

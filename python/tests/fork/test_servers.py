@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fork.extent import KINDS
-from fork.servers import WebServer, web_server
+from fork.servers import START_S, WebServer, wait_until, web_server
 
 _GUNICORN = ["gunicorn", "--bind", "127.0.0.1:PORT", "--workers", "2", "fork.applications:wsgi"]
 _UWSGI = [
@@ -31,7 +32,15 @@ _FORKS_AFTER_GO = ("gunicorn sync", "gunicorn gthread", "uwsgi")
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[WebServer]:
     """A server whose parent used Go where it imports the application."""
     with web_server(COMMANDS[request.param], tmp_path, USE_GO_EARLY="1") as server:
+        if "--lazy-apps" in COMMANDS[request.param]:
+            # The other worker may be loading still, and must not be told to end meanwhile.
+            loaded = functools.partial(_has_loaded, server, 2)
+            wait_until(loaded, server.server.said, START_S)
         yield server
+
+
+def _has_loaded(server: WebServer, times: int) -> bool:
+    return server.server.said().count("WSGI app 0 ") == times
 
 
 @pytest.mark.timeout(120)
