@@ -300,7 +300,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
 
 def _arrived(of: weakref.ref[Stream[Any]], result: Any) -> None:
     stream = of()
-    if stream is not None:
+    if stream is not None and not stream._ended:  # what comes after close() is dropped
         stream._results.append(result)
         stream._wake()
 
