@@ -35,7 +35,7 @@ def added(count: int, state: str, export: str) -> Work:
     """
     logging.disable()
     if export == "direct":
-        _send_to_nobody()
+        send_to("http://127.0.0.1:9", timeout_s=1, queue_size=1 << 16)
     gostitch.configure(export=export)
     with trace.use_span(CURRENT["sampled"]):
         faults.nothing()  # loads the library, and Go learns of the provider
@@ -65,11 +65,11 @@ def _flush() -> None:
     gostitch.force_flush(0.2)
 
 
-def _send_to_nobody() -> None:
-    """Have spans encoded and sent to where nobody listens."""
+def send_to(endpoint: str, timeout_s: int | None = None, queue_size: int | None = None) -> None:
+    """Have spans encoded and sent there."""
     provider = TracerProvider()
-    exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9", timeout=1)
-    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=1 << 16))
+    exporter = OTLPSpanExporter(endpoint=endpoint, timeout=timeout_s)
+    provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queue_size))
     trace._TRACER_PROVIDER = provider
 
 

@@ -10,17 +10,13 @@ from collections.abc import Callable
 from itertools import repeat
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
 import faults
 import gostitch
+from benchmarks.contenders.observe_gostitch import CURRENT, send_to
 from benchmarks.work import Work
 
 _FLUSH_S = 1.0
-_SPAN = NonRecordingSpan(SpanContext(1, 2, True, TraceFlags(1)))
 
 
 def well(count: int, rest_s: float) -> Work:
@@ -61,16 +57,13 @@ def _calls(
     endpoint: str, count: int, rest_s: float, close: Callable[[], object] = lambda: None
 ) -> Work:
     logging.disable()
-    provider = TracerProvider()
-    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=True)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace._TRACER_PROVIDER = provider
+    send_to(endpoint)
     gostitch.configure(export="direct")
 
     def run() -> None:
         structured, inner = faults.structured, faults.FaultsInner(7, "linux")
         numbers = list(range(20))
-        with trace.use_span(_SPAN):
+        with trace.use_span(CURRENT["sampled"]):
             for _ in repeat(None, count):
                 structured("release", numbers, inner)
 

@@ -30,8 +30,6 @@ def run(options: argparse.Namespace) -> int:
     """Read, write the page, and say where it is."""
     from gostitch import pages
 
-    if options.out == options.file:
-        sys.exit(f"{options.out}: the page would replace the recording; name another with --out")
     try:
         text = options.file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from gostitch.testing._stitching import Recording, assert_stitched, record_spans
 
 _MARKER = "stitched(*, root=None, calls=(), tolerance_s=0.001): what assert_stitched is told"
-_recorded = pytest.StashKey[tuple[ExitStack, Recording]]()
+_recorded = pytest.StashKey[tuple[ExitStack, Recording, dict[str, Any]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,7 +38,8 @@ def stitched(request: pytest.FixtureRequest) -> Generator[Recording, None, None]
         raise TypeError("the marker 'stitched' takes its arguments by name: root, calls, ...")
     with ExitStack() as block:
         recording = block.enter_context(record_spans())
-        request.node.stash[_recorded] = block, recording
+        expected = {} if marker is None else marker.kwargs
+        request.node.stash[_recorded] = block, recording, expected
         yield recording
 
 
@@ -47,7 +49,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     yield
     if _recorded not in item.stash:
         return
-    block, recording = item.stash[_recorded]
+    block, recording, expected = item.stash[_recorded]
     block.close()
-    marker = item.get_closest_marker("stitched")
-    assert_stitched(recording, **(marker.kwargs if marker is not None else {}))
+    assert_stitched(recording, **expected)
