@@ -28,7 +28,8 @@ def settled(read: Callable[[], Any], wanted: Any, seconds: float = _SETTLE_S) ->
     For what ends by itself a moment later: a cancelled Go function, a loop's queue.
     """
     deadline = time.monotonic() + seconds
-    while (found := read()) != wanted and time.monotonic() < deadline:
+    while (found := read()) != wanted and (now := time.monotonic()) < deadline:
         gc.collect()
-        time.sleep(0.002)
+        # No other thread of Python runs during a collection, and a large heap's takes long.
+        time.sleep(max(0.002, time.monotonic() - now))
     return found
