@@ -187,6 +187,7 @@ class Queue(bridge.Queue):
         """Have another thread handle replies if the pump is held up by a callback."""
         if self.is_foreign():
             return
+        self._library.refuse_unnoticed_fork()  # or the reply is waited for in vain
         if sys.is_finalizing():  # a destructor waits, and the pump has ended
             while self.drain():
                 pass

@@ -254,12 +254,15 @@ print(os.waitpid(pid, 0)[1], gostitch.runtime_info()["buffers"])
         assert ["the library is not loaded in this process", "0 1"] == lines
 
     def test_calls_in_a_child_that_python_does_not_know_of(self, program: Programs) -> None:
-        """They are refused with both processes and the remedy: they would wait for ever."""
+        """They are refused with both processes and the remedy: they would wait for ever.
+
+        So is waiting for a call of the parent's.
+        """
         lines = _run(
             program,
             """
 import ctypes
-faults.add(1, 2)
+running = faults.sleep.submit(1)
 parent = os.getpid()
 if ctypes.PyDLL(None).fork() == 0:
     for call in (
@@ -269,6 +272,7 @@ if ctypes.PyDLL(None).fork() == 0:
         lambda: next(faults.lines(3)),
         lambda: faults.ask(1, lambda question: 1),
         gostitch.runtime_info,
+        running.result,
     ):
         try:
             call()
@@ -280,7 +284,7 @@ print(os.wait()[1])
 """,
         )
 
-        assert ["True"] * 6 + ["0"] == lines
+        assert ["True"] * 7 + ["0"] == lines
 
 
 class TestWhatIsTheParents:
