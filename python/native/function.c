@@ -620,6 +620,13 @@ static PyObject *function_repr(PyObject *self) {
   return PyUnicode_FromFormat("<Go function %U>", ((function_object *)self)->name);
 }
 
+/* A function has no self to be bound to, but what has __get__ counts as a routine: help() and
+   documentation tools then show its signature. */
+static PyObject *function_get(PyObject *self, PyObject *Py_UNUSED(instance), PyObject *Py_UNUSED(type)) {
+  Py_INCREF(self);
+  return self;
+}
+
 static PyMethodDef function_methods[] = {
     {"pack", (PyCFunction)(void (*)(void))function_pack, METH_FASTCALL | METH_KEYWORDS, pack_doc},
     {"check", (PyCFunction)(void (*)(void))function_check, METH_FASTCALL | METH_KEYWORDS, check_doc},
@@ -655,6 +662,7 @@ static PyType_Slot function_slots[] = {
     {Py_tp_clear, function_clear},
     {Py_tp_call, PyVectorcall_Call},
     {Py_tp_repr, function_repr},
+    {Py_tp_descr_get, function_get},
     {Py_tp_methods, function_methods},
     {Py_tp_members, function_members},
     {Py_tp_getset, function_properties},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import pickle
+import pydoc
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -40,6 +41,16 @@ class TestCall:
         assert "add" == faults.add.__name__
         assert "Returns the sum of two numbers." in (faults.add.__doc__ or "")
         assert "<Go function faults.add>" == repr(faults.add)
+
+    def test_shows_its_signature(self) -> None:
+        """For help() and documentation tools it is a routine, on a class too, where it has no self."""
+
+        class Api:
+            add = faults.add
+
+        assert 3 == Api().add(1, 2)
+        shown = pydoc.plain(pydoc.render_doc(Api.add)).splitlines()
+        assert "add(a: 'int', b: 'int', *, timeout: 'float | None' = None) -> 'int'" == shown[2]
 
     def test_can_be_pickled(self) -> None:
         """A function is pickled by name, so a process pool can be given one."""
