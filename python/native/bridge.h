@@ -378,13 +378,26 @@ int gs_describe_call(PyObject *future, gostitch_request *request);
 
 /* Settles a future with a result, if no code but the event loop's has to run for
    it: 1. Otherwise 0, or -1 and an exception; *taken is set if the reply was used.
-   The loop is the one that runs here, or NULL. */
-int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, PyObject *running, int *taken);
+   The loop is the one that runs here, or NULL; so may the wake-ups be, to which its
+   callbacks are added. */
+int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, PyObject *running, PyObject *wakeups,
+                      int *taken);
 
 /* The event loop that runs on this thread: borrowed, as it outlives the caller; NULL for none. */
 PyObject *gs_running_loop(void);
 
 int gs_add_future_type(PyObject *module);
+
+/* wakeups.c: what an event loop is to run for one batch of replies. */
+
+/* Gives wake-ups that the loop, which runs here, has been told to run soon: a new reference,
+   or NULL if each is to have a handle of its own. */
+int gs_wakeups(PyObject *loop, PyObject **wakeups);
+
+/* Adds one: the callback is called with the future in the context. */
+int gs_add_wakeup(PyObject *wakeups, PyObject *callback, PyObject *context, PyObject *future);
+
+int gs_add_wakeups_type(void);
 
 /* queue.c: where the replies of submitted calls arrive. */
 

@@ -37,6 +37,7 @@ typedef struct {
 } gs_future;
 
 static PyTypeObject *future_type, *wait_type;
+static PyObject *copy_context; /* contextvars.copy_context */
 
 /* A member that Python has set to None is as good as never set. */
 static int is_set(PyObject *member) { return member != NULL && member != Py_None; }
@@ -73,22 +74,34 @@ static int is_here(gs_future *f) {
   return loop != NULL && loop == gs_running_loop();
 }
 
-/* Hands the callbacks to the loop, which is the one that runs on this thread or not.
-   A loop that is gone or closed has nobody who waits. */
-static int tell_loop(gs_future *f, PyObject *running) {
+/* Adds the callbacks to the wake-ups of a batch. */
+static int tell_with_others(gs_future *f, PyObject *waiting, PyObject *wakeups) {
+  int failed = 0;
+  for (Py_ssize_t i = 0; !failed && i < PyList_Size(waiting); i++) {
+    PyObject *pair = PyList_GetItem(waiting, i);
+    failed = gs_add_wakeup(wakeups, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), (PyObject *)f) < 0;
+  }
+  Py_DECREF(waiting);
+  return failed ? -1 : 0;
+}
+
+/* Hands the callbacks to the loop, which is the one that runs on this thread or not, with
+   those of others in the first case if there are wake-ups to add them to. A loop that is
+   gone or closed has nobody who waits. */
+static int tell_loop(gs_future *f, PyObject *running, PyObject *wakeups) {
   PyObject *waiting = f->in_loop, *loop = loop_of(f);
   f->in_loop = NULL;
   if (loop == NULL || waiting == NULL) {
     Py_XDECREF(waiting);
     return 0;
   }
+  if (wakeups != NULL && loop == running) return tell_with_others(f, waiting, wakeups);
   Py_INCREF(loop);
   PyObject *soon = PyObject_GetAttrString(loop, loop == running ? "call_soon" : "call_soon_threadsafe");
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
   for (Py_ssize_t i = 0; soon != NULL && i < PyList_Size(waiting); i++) {
     PyObject *pair = PyList_GetItem(waiting, i);
-    PyObject *context = PyTuple_GetItem(pair, 1);
-    PyObject *named = context == Py_None ? NULL : Py_BuildValue("{sO}", "context", context);
+    PyObject *named = Py_BuildValue("{sO}", "context", PyTuple_GetItem(pair, 1));
     PyObject *arguments = PyTuple_Pack(2, PyTuple_GetItem(pair, 0), (PyObject *)f);
     PyObject *handle = arguments == NULL ? NULL : PyObject_Call(soon, arguments, named);
     Py_XDECREF(arguments);
@@ -126,7 +139,8 @@ static int settle_condition(gs_future *f, outcome state) {
 }
 
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
-static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running) {
+static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running,
+                  PyObject *wakeups) {
   Py_XINCREF(result);
   Py_XINCREF(exception);
   f->result = result;
@@ -136,7 +150,7 @@ static int settle(gs_future *f, outcome state, PyObject *result, PyObject *excep
   } else {
     if (settle_condition(f, state) < 0) return -1;
   }
-  if (f->in_loop != NULL && tell_loop(f, running) < 0) return -1;
+  if (f->in_loop != NULL && tell_loop(f, running, wakeups) < 0) return -1;
   if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;
   PyObject *done = PyObject_CallMethod((PyObject *)f, "_tell_others", NULL);
   Py_XDECREF(done);
@@ -155,7 +169,8 @@ static void end_loan(gs_future *f) {
   Py_CLEAR(f->loan);
 }
 
-int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyObject *running, int *taken) {
+int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyObject *running, PyObject *wakeups,
+                      int *taken) {
   gs_future *f = (gs_future *)object;
   /* What runs code of others is left to Python, which holds no lock then. */
   if (!f->plain || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
@@ -169,7 +184,7 @@ int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyOb
   }
   *taken = f->taken = 1;
   end_loan(f);
-  int failed = claim(f) && settle(f, FINISHED, result, NULL, running) < 0;
+  int failed = claim(f) && settle(f, FINISHED, result, NULL, running, wakeups) < 0;
   Py_XDECREF(result);
   return failed ? -1 : 1;
 }
@@ -293,8 +308,8 @@ static PyObject *future_exception(PyObject *self, PyObject *arguments, PyObject 
 
 PyDoc_STRVAR(add_doc,
              "add_done_callback(fn, *, context=None)\n\n"
-             "Call ``fn`` with the future when it is done: through ``call_soon`` of the future's event loop if "
-             "that runs here, else on the thread that handles the reply.");
+             "Call ``fn`` with the future when it is done: through ``call_soon`` of the future's event loop, in the "
+             "context or a copy of the present one, if that runs here, else on the thread that handles the reply.");
 
 static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, PyObject *named) {
   static char *keywords[] = {"fn", "context", NULL};
@@ -308,10 +323,13 @@ static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, P
     Py_XDECREF(f->in_loop);
     f->in_loop = PyList_New(0);
   }
-  PyObject *pair = f->in_loop == NULL ? NULL : PyTuple_Pack(2, callback, context);
+  PyObject *own = context == Py_None ? PyObject_CallNoArgs(copy_context) : NULL;
+  if (own != NULL) context = own;
+  PyObject *pair = f->in_loop == NULL || context == Py_None ? NULL : PyTuple_Pack(2, callback, context);
   int failed = pair == NULL || PyList_Append(f->in_loop, pair) < 0;
+  Py_XDECREF(own);
   Py_XDECREF(pair);
-  if (failed || (f->state != RUNNING && tell_loop(f, loop_of(f)) < 0)) return NULL;
+  if (failed || (f->state != RUNNING && tell_loop(f, loop_of(f), NULL) < 0)) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -382,7 +400,7 @@ static PyObject *future_settle(PyObject *self, PyObject *arguments) {
   PyObject *result, *exception;
   if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
   gs_future *f = (gs_future *)self;
-  if (claim(f) && settle(f, state, result, exception, gs_running_loop()) < 0) return NULL;
+  if (claim(f) && settle(f, state, result, exception, gs_running_loop(), NULL) < 0) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -399,7 +417,7 @@ static PyObject *future_cancel(PyObject *self, PyObject *nothing) {
   PyObject *done = PyObject_CallMethod(f->queue, "cancel", "K", f->token);
   if (done == NULL) PyErr_Fetch(&type, &value, &traceback);
   Py_XDECREF(done);
-  int failed = settle(f, CANCELLED, NULL, NULL, gs_running_loop()) < 0;
+  int failed = settle(f, CANCELLED, NULL, NULL, gs_running_loop(), NULL) < 0;
   if (type != NULL) {
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
@@ -612,6 +630,10 @@ int gs_add_future_type(PyObject *module) {
     states[i] = PyUnicode_InternFromString(names[i]);
     if (states[i] == NULL) return -1;
   }
+  PyObject *contextvars = PyImport_ImportModule("contextvars");
+  copy_context = contextvars == NULL ? NULL : PyObject_GetAttrString(contextvars, "copy_context");
+  Py_XDECREF(contextvars);
+  if (copy_context == NULL) return -1;
   future_type = (PyTypeObject *)PyType_FromSpec(&future_spec);
   wait_type = (PyTypeObject *)PyType_FromSpec(&wait_spec);
   if (future_type == NULL || wait_type == NULL) return -1;

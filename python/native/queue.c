@@ -212,7 +212,7 @@ static int append(const destination *to, gs_record *record) {
 /* Settles the future of a record, if it is the reply of a call and nothing but the
    outcome has to be set: 1. Otherwise 0, or -1 and an exception; *taken tells
    whether the record is done with in spite of it. */
-static int settle(queue_object *q, const gs_record *record, PyObject *running, int *taken) {
+static int settle(queue_object *q, const gs_record *record, PyObject *running, PyObject *wakeups, int *taken) {
   *taken = 0;
   PyObject *token = PyLong_FromUnsignedLongLong(record->token);
   if (token == NULL) return -1;
@@ -220,7 +220,7 @@ static int settle(queue_object *q, const gs_record *record, PyObject *running, i
   int settled = 0;
   if (future != NULL && gs_is_future(future)) {
     Py_INCREF(future);
-    settled = gs_settle_at_once(future, record->data, (size_t)record->length, running, taken);
+    settled = gs_settle_at_once(future, record->data, (size_t)record->length, running, wakeups, taken);
     if (*taken) drop(q, token);
     Py_DECREF(future);
   }
@@ -255,14 +255,20 @@ static int64_t sort(const destination *to, const uint8_t *data, size_t size) {
   return plain;
 }
 
+/* Tells whether the queue's event loop runs here and is to be told of several replies. */
+static int wakes_many(queue_object *q, PyObject *running, int64_t plain) {
+  return plain > 1 && running != NULL && q->loop != Py_None && PyWeakref_GetObject(q->loop) == running;
+}
+
 /* Settles the futures of the first records of a batch; those that cannot be settled
    here are left to Python. */
 static int settle_all(queue_object *q, const destination *to, const uint8_t *data, size_t size, int64_t plain) {
   gs_reader in = {data, data + size, NULL};
   uint64_t count;
   if (gs_read_batch(&in, &count) < 0) return -1;
-  PyObject *running = gs_running_loop();
+  PyObject *running = gs_running_loop(), *wakeups = NULL;
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  if (wakes_many(q, running, plain) && gs_wakeups(running, &wakeups) < 0) PyErr_Fetch(&type, &value, &traceback);
   for (int64_t i = 0; i < plain; i++) {
     gs_record record;
     int taken = 0, settled = 0;
@@ -270,12 +276,13 @@ static int settle_all(queue_object *q, const destination *to, const uint8_t *dat
     if (type == NULL) {
       /* Now, rather than in the middle of the event loop's call_soon, which would leave
          a future settled whose task is never woken. */
-      settled = PyErr_CheckSignals() < 0 ? -1 : settle(q, &record, running, &taken);
+      settled = PyErr_CheckSignals() < 0 ? -1 : settle(q, &record, running, wakeups, &taken);
       /* What is left must not be lost. */
       if (settled < 0) PyErr_Fetch(&type, &value, &traceback);
     }
     if (settled <= 0 && !taken && append(to, &record) < 0) break;
   }
+  Py_XDECREF(wakeups);
   if (type != NULL) {
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextvars
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Coroutine
 from typing import Any
@@ -471,6 +473,95 @@ class TestLoopsThatEnd:
         assert 3 == runtime_info()["queues"]
 
 
+def _answered(count: int) -> list[Any]:
+    """Submit calls whose replies the loop finds together."""
+    calls = [faults.add.submit(i, 1) for i in range(count)]
+    assert 0 == settled(_calls, 0)
+    return calls
+
+
+@pytest.mark.parametrize("count", [1, 5])
+class TestRepliesThatComeTogether:
+    """Whom they wake does not know of the others."""
+
+    def test_callbacks_have_the_context_in_which_they_were_added(self, count: int) -> None:
+        """As those of asyncio's futures do."""
+        var: contextvars.ContextVar[int] = contextvars.ContextVar("var")
+        seen = []
+
+        async def main() -> None:
+            calls = _answered(count)
+            for i, call in enumerate(calls):
+                var.set(i)
+                call.add_done_callback(lambda call: seen.append((call.result(), var.get())))
+            var.set(-1)
+            await asyncio.gather(*calls)
+
+        asyncio.run(main())
+        assert [(i + 1, i) for i in range(count)] == sorted(seen)
+
+    def test_an_exception_is_told_to_the_loop(self, count: int) -> None:
+        """The other callbacks run."""
+        told = []
+        seen = []
+
+        def fail(call: Any) -> None:
+            raise ValueError(call.result())
+
+        async def main() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+            calls = _answered(count)
+            calls[0].add_done_callback(fail)
+            for call in calls:
+                call.add_done_callback(lambda call: seen.append(call.result()))
+            await asyncio.gather(*calls)
+
+        asyncio.run(main())
+        assert [*range(1, count + 1)] == sorted(seen)
+        (what,) = told
+        assert "ValueError(1)" == repr(what["exception"])
+        assert "fail" in what["message"]
+
+    def test_one_that_ends_the_loop(self, count: int) -> None:
+        """What it has kept from running runs when the loop does again."""
+        seen = []
+
+        def leave(call: Any) -> None:
+            raise SystemExit(call.result())
+
+        async def main() -> None:
+            calls = _answered(count)
+            calls[0].add_done_callback(leave)
+            for call in calls:
+                call.add_done_callback(lambda call: seen.append(call.result()))
+            await asyncio.sleep(60)
+
+        loop = asyncio.new_event_loop()
+        task = loop.create_task(main())
+        with pytest.raises(SystemExit, match="1"):
+            loop.run_until_complete(task)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+        assert [*range(1, count + 1)] == sorted(seen)
+
+    def test_a_slow_step_in_debug_mode(self, count: int, caplog: pytest.LogCaptureFixture) -> None:
+        """asyncio names the task that took long."""
+
+        async def slow(call: Any) -> None:
+            await call
+            time.sleep(0.2)
+
+        async def main() -> None:
+            asyncio.get_running_loop().slow_callback_duration = 0.15
+            first, *others = _answered(count)
+            await asyncio.gather(asyncio.create_task(slow(first), name="the slow one"), *others)
+
+        asyncio.run(main(), debug=True)
+        assert "name='the slow one'" in caplog.text
+
+
 def test_fairness() -> None:
     """Whoever has 10 000 calls under way keeps nobody waiting: others' calls come and go meanwhile."""
 
@@ -510,3 +601,38 @@ asyncio.run(main())
     )
 
     assert (0, "9\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_task_that_runs_the_loop(program: Programs) -> None:
+    """The same in a task, until those end to whom replies came together with its own."""
+    done = program(
+        """
+import asyncio, nest_asyncio, time
+import faults, gostitch
+
+nest_asyncio.apply()
+awaiting = []
+
+async def one(number):
+    awaiting.append(number)
+    result = await faults.add.submit(number, 1)
+    if awaiting:
+        awaiting.clear()
+        others = [task for other, task in enumerate(tasks) if other != number]
+        result += sum(asyncio.get_running_loop().run_until_complete(asyncio.gather(*others)))
+    return result
+
+async def main():
+    tasks.extend(asyncio.create_task(one(number)) for number in range(4))
+    while len(awaiting) < 4:
+        await asyncio.sleep(0)
+    while gostitch.runtime_info()["calls"]:
+        time.sleep(0.001)
+    print(max(await asyncio.gather(*tasks)))
+
+tasks = []
+asyncio.run(main())
+"""
+    )
+
+    assert (0, "10\n", "") == (done.returncode, done.stdout, done.stderr)
