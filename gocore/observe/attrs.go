@@ -20,6 +20,10 @@ const (
 	// AttrMarshalOut is how long the encoding of the result took, in ns.
 	AttrMarshalOut = attribute.Key("gostitch.call.marshal_out_ns")
 
+	// attrStartBaggage is the baggage that a span began with, on its way to Python; it is
+	// on no span that is sent.
+	attrStartBaggage = attribute.Key("gostitch.start_baggage")
+
 	attrExceptionType       = attribute.Key("exception.type")
 	attrExceptionMessage    = attribute.Key("exception.message")
 	attrExceptionStacktrace = attribute.Key("exception.stacktrace")

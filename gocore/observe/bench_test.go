@@ -19,7 +19,7 @@ func (discard) Shutdown(context.Context) error                             { ret
 func BenchmarkCall(b *testing.B) {
 	sender := newBatcher(discard{}, limits{queue: 1 << 16, batch: 512, delay: time.Second, timeout: time.Second})
 	o := &Observer{}
-	o.traces.Store(newTracesWith(nil, sender, "", 1))
+	o.traces.Store(newTracesWith(nil, sender, others{sender}, "", 1))
 	function := &gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}
 	for name, text := range map[string]string{
 		"none":      "",

@@ -71,6 +71,9 @@ type TraceConfig struct {
 	DelayS float64 `gostitch:"delay_s"`
 	// Limits of what a span may hold.
 	Limits SpanLimits
+	// StartBaggage has spans that are handed to Python tell the baggage that they began
+	// with; their limits are kept there.
+	StartBaggage bool
 	// RootRatio is the share of traces that is kept of those which begin in Go.
 	RootRatio float64
 }

@@ -2,9 +2,11 @@ package observe
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -14,6 +16,7 @@ import (
 type described struct {
 	sdktrace.ReadOnlySpan
 	attributes []attribute.KeyValue
+	baggage    string // see withBaggage
 }
 
 // Attributes implements sdktrace.ReadOnlySpan.
@@ -52,9 +55,31 @@ func describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 			attributes = c.describe(attributes)
 			s = c.ReadOnlySpan
 		}
-		out[i] = described{s, append(attributes, validAttributes(s.Attributes())...)}
+		own, members := takeBaggage(s.Attributes())
+		out[i] = described{s, append(attributes, validAttributes(own)...), members}
 	}
 	return out
+}
+
+// withBaggage has each span keep the baggage that it began with, for those of
+// Python's processors that look for it at the start of a span. Only an attribute
+// stays with a span until it is sent.
+type withBaggage struct{ others }
+
+// OnStart implements sdktrace.SpanProcessor.
+func (withBaggage) OnStart(ctx context.Context, s sdktrace.ReadWriteSpan) {
+	if members := baggage.FromContext(ctx); members.Len() > 0 {
+		s.SetAttributes(attrStartBaggage.String(members.String()))
+	}
+}
+
+// takeBaggage takes what withBaggage has set out of the attributes.
+func takeBaggage(from []attribute.KeyValue) (own []attribute.KeyValue, members string) {
+	at := slices.IndexFunc(from, func(a attribute.KeyValue) bool { return a.Key == attrStartBaggage })
+	if at < 0 {
+		return from, ""
+	}
+	return slices.Delete(slices.Clone(from), at, at+1), from[at].Value.AsString()
 }
 
 func (c *callSpan) describe(out []attribute.KeyValue) []attribute.KeyValue {

@@ -46,7 +46,7 @@ func TestGoldenSpan(t *testing.T) {
 		Resource:             resource.Empty(),
 		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1"},
 	}
-	golden.Check(t, "span", appendSpan(nil, stub.Snapshot()))
+	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, "tenant=z%C3%B6e"}))
 }
 
 // The three lines become a local parent with all flags, its state and baggage.
@@ -131,7 +131,7 @@ func observing() (*Observer, *kept) {
 	exporter := &kept{}
 	o := &Observer{}
 	sender := newBatcher(exporter, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
-	o.traces.Store(newTracesWith(nil, sender, "", 1))
+	o.traces.Store(newTracesWith(nil, sender, others{sender}, "", 1))
 	return o, exporter
 }
 

@@ -37,23 +37,39 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 		delay:   seconds(c.DelayS),
 		timeout: seconds(c.TimeoutS),
 	})
-	return newTracesWith(attributes, sender, c.ResourceSchemaURL, c.RootRatio, sdktrace.WithRawSpanLimits(sdktrace.SpanLimits{
+	processor := sdktrace.SpanProcessor(others{sender})
+	if c.StartBaggage {
+		processor = withBaggage{others{sender}}
+	}
+	return newTracesWith(attributes, sender, processor, c.ResourceSchemaURL, c.RootRatio, sdktrace.WithRawSpanLimits(spanLimits(c))), nil
+}
+
+// spanLimits are Python's, with room for the baggage where spans bear it.
+func spanLimits(c TraceConfig) sdktrace.SpanLimits {
+	out := sdktrace.SpanLimits{
 		AttributeCountLimit:         c.Limits.Attributes,
 		AttributeValueLengthLimit:   c.Limits.AttributeLength,
 		EventCountLimit:             c.Limits.Events,
 		AttributePerEventCountLimit: c.Limits.EventAttributes,
 		LinkCountLimit:              c.Limits.Links,
 		AttributePerLinkCountLimit:  c.Limits.LinkAttributes,
-	})), nil
+	}
+	if c.StartBaggage {
+		out.AttributeValueLengthLimit = -1
+		if out.AttributeCountLimit >= 0 {
+			out.AttributeCountLimit++
+		}
+	}
+	return out
 }
 
-func newTracesWith(attributes []attribute.KeyValue, sender *batcher, schemaURL string, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
+func newTracesWith(attributes []attribute.KeyValue, sender *batcher, processor sdktrace.SpanProcessor, schemaURL string, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
 	provider := sdktrace.NewTracerProvider(append(options,
 		sdktrace.WithResource(resource.NewWithAttributes(schemaURL, attributes...)),
 		// Python's decision holds. Its sampler cannot be asked about a trace that begins
 		// in Go (in a goroutine without a caller, say).
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
-		sdktrace.WithSpanProcessor(others{sender}),
+		sdktrace.WithSpanProcessor(processor),
 	)...)
 	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}
 }

@@ -27,11 +27,12 @@ func (recordExporter) Shutdown(context.Context) error { return nil }
 
 // appendSpan writes a span frame: [trace id, span id, parent id, flags,
 // tracestate, name, kind, start, end, attributes, events, links, status code,
-// status text, scope name, scope version]; ids are bytes, times nanoseconds.
+// status text, scope name, scope version, baggage]; ids are bytes, times
+// nanoseconds, the baggage is a header of the W3C or empty.
 func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
 	context, parent := s.SpanContext(), s.Parent()
 	traceID, spanID, parentID := context.TraceID(), context.SpanID(), parent.SpanID()
-	out = msgp.AppendArrayHeader(out, 16)
+	out = msgp.AppendArrayHeader(out, 17)
 	out = msgp.AppendBytes(out, traceID[:])
 	out = msgp.AppendBytes(out, spanID[:])
 	out = msgp.AppendBytes(out, parentID[:])
@@ -47,7 +48,9 @@ func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
 	out = codec.AppendString(out, s.Status().Code.String())
 	out = codec.AppendString(out, s.Status().Description)
 	out = codec.AppendString(out, s.InstrumentationScope().Name)
-	return codec.AppendString(out, s.InstrumentationScope().Version)
+	out = codec.AppendString(out, s.InstrumentationScope().Version)
+	whole, _ := s.(described)
+	return codec.AppendString(out, whole.baggage)
 }
 
 // appendEvents writes [time, name, attributes] for each event.

@@ -59,7 +59,7 @@ class ObserveSpanLimits(_msgspec.Struct):
     link_attributes: int
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, root_ratio: float64")
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, root_ratio: float64")
 class ObserveTraceConfig(_msgspec.Struct):
     """What Python's tracer provider says.
 
@@ -80,6 +80,8 @@ class ObserveTraceConfig(_msgspec.Struct):
         batch_size: How many spans are sent at once.
         delay_s: How long a span waits for company, in seconds.
         limits: Of what a span may hold.
+        start_baggage: Has spans that are handed to Python tell the baggage that they
+            began with; their limits are kept there.
         root_ratio: The share of traces that is kept of those which begin in Go.
     """
 
@@ -98,6 +100,7 @@ class ObserveTraceConfig(_msgspec.Struct):
     batch_size: int
     delay_s: float
     limits: ObserveSpanLimits | _abc.Mapping[str, object]
+    start_baggage: bool
     root_ratio: float
 
 
@@ -122,7 +125,7 @@ class ObserveSentryConfig(_msgspec.Struct):
 
 @_go.function(
     "observe.configure",
-    "27671949a7a9c521",
+    "5b9e49e230115adf",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
     "none",
 )

@@ -184,6 +184,7 @@ def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
         batch_size=_number(batching, "max_export_batch_size", _BATCH_SIZE),
         delay_s=_delay(batching),
         limits=_limits(getattr(provider, "_span_limits", None)),
+        start_baggage=route.exporter is None and _spans.see_starts(route.processors),
         root_ratio=_sampler.root_ratio(getattr(provider, "sampler", None)),
         **_exporter.described(route.exporter),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from opentelemetry import context
+from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, _Span
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -47,6 +48,7 @@ class SpanFrame(msgspec.Struct, array_like=True):
     status_text: str
     scope: str
     scope_version: str
+    baggage: str
 
 
 _decode = msgspec.msgpack.Decoder(SpanFrame).decode
@@ -63,6 +65,8 @@ _KINDS = (
 _STATUS = {"Unset": StatusCode.UNSET, "Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 
 
+_BAGGAGE = W3CBaggagePropagator()
+
 _DEAF = {SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor}
 """Classes of the SDK that do nothing at the start of a span."""
 
@@ -75,13 +79,18 @@ def deliver_to(provider: Any, processors: Sequence[Any]) -> Callable[[bytes], No
         several.on_end(readable(_decode(frame), provider.resource))
 
     def start_and_end(frame: bytes) -> None:
-        relive(readable(_decode(frame), provider.resource), provider)
+        span = _decode(frame)
+        relive(readable(span, provider.resource), span.baggage, provider)
 
-    return start_and_end if any(map(_sees_starts, processors)) else end
+    return start_and_end if see_starts(processors) else end
+
+
+def see_starts(processors: Sequence[Any]) -> bool:
+    """Tell whether a processor does something before the end of a span."""
+    return any(map(_sees_starts, processors))
 
 
 def _sees_starts(processor: Any) -> bool:
-    """Tell whether a processor does something before the end of a span."""
     return any(
         getattr(processor, name, None) is not None
         and getattr(getattr(processor, name), "__func__", None)
@@ -90,10 +99,11 @@ def _sees_starts(processor: Any) -> bool:
     )
 
 
-def relive(span: ReadableSpan, provider: Any) -> None:
+def relive(span: ReadableSpan, baggage: str, provider: Any) -> None:
     """Have the provider's processors see the start of a span, and its end.
 
-    They may add attributes, as to one of Python. Above it is no more than the ids of its parent.
+    They may add attributes, as to one of Python. Above it is no more than the ids of its parent
+    and the baggage.
     """
     live = _Span(
         name=span.name,
@@ -108,7 +118,7 @@ def relive(span: ReadableSpan, provider: Any) -> None:
         limits=provider._span_limits,
         instrumentation_scope=span.instrumentation_scope,
     )
-    above = context.Context()
+    above = _BAGGAGE.extract({"baggage": baggage}, context.Context())
     if span.parent is not None:
         above = set_span_in_context(NonRecordingSpan(span.parent), above)
     live.start(span.start_time, above)

@@ -270,7 +270,8 @@ def test_a_span_becomes_the_sdks_own() -> None:
     """Ids, flags, state, times, kind, attributes of every type, events, links and status arrive."""
     resource = Resource({"service.name": "golden"})
 
-    span = _spans.readable(_spans._decode(frame("span")), resource)
+    decoded = _spans._decode(frame("span"))
+    span = _spans.readable(decoded, resource)
 
     assert "0102030405060708090a0b0c0d0e0f10" == f"{span.context.trace_id:032x}"
     assert ("0807060504030201", "1112131415161718") == (
@@ -294,3 +295,4 @@ def test_a_span_becomes_the_sdks_own() -> None:
     assert (StatusCode.ERROR, "went wrong") == (span.status.status_code, span.status.description)
     assert ("scope", "1") == (span.instrumentation_scope.name, span.instrumentation_scope.version)
     assert resource is span.resource
+    assert "tenant=z%C3%B6e" == decoded.baggage

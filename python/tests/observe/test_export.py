@@ -435,6 +435,45 @@ print(seen)
     assert ("['caller', 'faults.fail']\n", "") == (done.stdout, done.stderr)
 
 
+def test_processors_see_the_baggage_above_a_span(program: Programs) -> None:
+    """That with which it began in Go, whoever made it; limits of spans count as in Python."""
+    done = program("""
+import logging
+import faults, gostitch
+from opentelemetry import baggage, context, trace
+from opentelemetry.processor.baggage import ALLOW_ALL_BAGGAGE_KEYS, BaggageSpanProcessor
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # it warns of each text that is cut
+exporter = InMemorySpanExporter()
+provider = TracerProvider(span_limits=SpanLimits(max_span_attribute_length=10))
+provider.add_span_processor(BaggageSpanProcessor(ALLOW_ALL_BAGGAGE_KEYS))
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("without"):
+    faults.add(1, 2)
+context.attach(baggage.set_baggage("tenant", "Zoë, daughter & son"))
+context.attach(baggage.set_baggage("order", "12"))
+with trace.get_tracer("test").start_as_current_span("with"):
+    faults.visit([faults.FaultsVisitStep("own", -1, "inline", "", "")], answer=int)
+assert provider.force_flush()
+for span in exporter.get_finished_spans():
+    given = {key: span.attributes.get(key) for key in ("tenant", "order", "gostitch.start_baggage")}
+    print(span.name, *given.values())
+""")
+
+    expected = {
+        "without None None None",
+        "faults.add None None None",
+        "with Zoë, daugh 12 None",
+        "faults.visit Zoë, daugh 12 None",
+        "own Zoë, daugh 12 None",
+    }
+    assert (expected, "") == (set(done.stdout.splitlines()), done.stderr)
+
+
 def test_the_schema_of_the_resource() -> None:
     """It is sent with Go's spans as with Python's."""
     url = "https://opentelemetry.io/schemas/1.2.3"
