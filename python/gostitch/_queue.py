@@ -277,19 +277,19 @@ class Queue(bridge.Queue):
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
-        if kind == _codec.LOG:
-            _logs.take(payload)
-        elif kind == _codec.SPAN:
-            _hooks.span(bytes(payload))
-        elif not token:
-            self.send(0, answer_of_host(payload, status))
-        else:
+        if token:
             # A goroutine that outlived its call may still send.
             conversation = self._conversations.get(token)
             if conversation is not None:
                 self._handle_here_or_in_loop(conversation)
             elif kind == _codec.REPLY and token in self.pending:
                 self._reply(self.pending[token], None, status, payload)
+        elif kind == _codec.LOG:
+            _logs.take(payload)
+        elif kind == _codec.SPAN:
+            _hooks.span(bytes(payload))
+        else:
+            self.send(0, answer_of_host(payload, status))
 
     def _handle_here_or_in_loop(self, conversation: _Conversation) -> None:
         loop = None if self.loop is None else self.loop()

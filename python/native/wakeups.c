@@ -23,16 +23,18 @@ static int schedule(wakeups_object *w) {
   return handle == NULL ? -1 : 0;
 }
 
+/* In its debug mode asyncio names the task whose step took long, by the handle. */
 static int is_debugging(PyObject *loop) {
   PyObject *debug = PyObject_CallMethod(loop, "get_debug", NULL);
   int is = debug == NULL ? -1 : PyObject_IsTrue(debug);
   Py_XDECREF(debug);
-  return is;
+  if (is >= 0 || !PyErr_ExceptionMatches(PyExc_Exception)) return is;
+  PyErr_Clear(); /* a loop of somebody's own that cannot say */
+  return 1;
 }
 
 int gs_wakeups(PyObject *loop, PyObject **wakeups) {
   *wakeups = NULL;
-  /* In its debug mode asyncio names the task whose step took long, by the handle. */
   int debugging = is_debugging(loop);
   if (debugging != 0) return debugging < 0 ? -1 : 0;
   allocfunc allocate = (allocfunc)PyType_GetSlot(wakeups_type, Py_tp_alloc);
