@@ -226,7 +226,8 @@ class Pump:
 
     def is_busy(self) -> bool:
         """Tell whether something waits or is in hand."""
-        return self.handling or self.queue.has_records() or self.queue.is_ready()
+        # In the order of its way, or what goes from one to the next meanwhile would be missed.
+        return self.queue.is_ready() or self.queue.has_records() or self.handling
 
     def is_served_here(self) -> bool:
         """Tell whether this thread is the pump's."""

@@ -55,16 +55,24 @@ def shortage(folders: Iterable[str | Path]) -> str | None:
     return None
 
 
+def _tell_unless_full(unraisable: sys.UnraisableHookArgs) -> None:
+    if reason(str(unraisable.exc_value)) is None:
+        sys.__unraisablehook__(unraisable)
+
+
 @contextmanager
 def explained() -> Iterator[None]:
     """Exit with one sentence where something inside could not write for want of space."""
+    # An archive that could not be written says so again, at length, when it is finalized:
+    # before the exception arrives here, or at the end of the process.
+    before, sys.unraisablehook = sys.unraisablehook, _tell_unless_full
     try:
         yield
     except (Exception, SystemExit) as error:
         said = str(error)
         full = reason(said)
         if full is None or full in said:
+            sys.unraisablehook = before
             raise
-        # An archive that could not be written says so again, at length, when it is finalized.
-        sys.unraisablehook = lambda _: None
         sys.exit(f"{lines(said)[:400]}\ngostitch: nothing was built: {full}")
+    sys.unraisablehook = before

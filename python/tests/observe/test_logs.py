@@ -6,12 +6,14 @@ import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import faults
 from gostitch import _logs, force_flush, runtime_info
+from gostitch._pending import Pump
 from invariants import settled
 from observe.scenario import run
 from programs import Programs
@@ -130,6 +132,24 @@ def test_a_flood_while_python_is_busy(kept: _Kept) -> None:
     assert force_flush(60)
     assert 128_000 == accounted()
     assert sent < len(kept.records)
+
+
+def test_a_flush_sees_what_is_just_taken_in_hand() -> None:
+    """Between the queue of Go and the handler there is no place where nobody sees a record."""
+
+    class Moving:
+        """A queue whose record the pump takes in hand as soon as it was looked for here."""
+
+        def is_ready(self) -> bool:
+            pump.handling = True
+            return False
+
+        def has_records(self) -> bool:
+            return False
+
+    pump = SimpleNamespace(queue=Moving(), handling=False)
+
+    assert Pump.is_busy(pump)  # type: ignore[arg-type]
 
 
 def test_a_record_names_its_span() -> None:
