@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -86,11 +87,18 @@ def _pack(
         texts[f"{info}/licenses/{path.as_posix()}"] = (project.root / path).read_bytes()
     name = f"{metadata.stem}-{tag}.whl"
     with tempfile.TemporaryDirectory(prefix=".gostitch-", dir=into) as near:
-        with _provide.wheelfile().WheelFile(f"{near}/{name}", "w") as wheel:
+        wheel = _provide.wheelfile().WheelFile(f"{near}/{name}", "w")
+        try:
             for inside, content in (*sorted(files.items()), *texts.items()):
                 if isinstance(content, Path):
                     wheel.write(str(content), inside)
                 else:
                     wheel.writestr(inside, content)
+            wheel.close()
+        except BaseException:
+            wheel.mode = "r"  # or what has no room tries once more to end it, and says so at length
+            with contextlib.suppress(Exception):
+                wheel.close()
+            raise
         os.replace(f"{near}/{name}", into / name)
     return into / name

@@ -84,5 +84,5 @@ def test_a_build_on_a_full_disk(program: Programs, kind: str, scene: str, size: 
     assert (1, [], True) == (told["status"], told["left"], told["unchanged"])
     remedy = {"LimitedDisk": "raise the limit", "TinyDisk": "the disk is full; make room"}[kind]
     assert remedy in told["said"].splitlines()[-1]
-    assert "Traceback" not in told["said"]
+    assert "Traceback" not in told["said"], told["said"]
     assert len(told["said"].splitlines()) <= 4
