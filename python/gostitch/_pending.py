@@ -332,14 +332,20 @@ def _settle() -> None:
     library = _process.loaded()
     if library is None or not library.is_alive():
         return
-    until = time.monotonic() + _SETTLE_S
-    for each in (_pump, _records):
-        while each is not None and each.handling and time.monotonic() < until:
-            time.sleep(_SETTLE_S / 100)
+    _wait_for_hands()
     until = time.monotonic() + _LAST_S
     for each in (_pump, _records):
         while each is not None and each.handle(until) and time.monotonic() < until:
             pass
+    _wait_for_hands()  # that were faster just now
+
+
+def _wait_for_hands() -> None:
+    """Wait a moment for what the pumps have in hand."""
+    until = time.monotonic() + _SETTLE_S
+    for each in (_pump, _records):
+        while each is not None and each.handling and time.monotonic() < until:
+            time.sleep(_SETTLE_S / 100)
 
 
 def pending_count() -> int:
