@@ -28,8 +28,8 @@ static int is_debugging(PyObject *loop) {
   PyObject *debug = PyObject_CallMethod(loop, "get_debug", NULL);
   int is = debug == NULL ? -1 : PyObject_IsTrue(debug);
   Py_XDECREF(debug);
-  if (is >= 0 || !PyErr_ExceptionMatches(PyExc_Exception)) return is;
-  PyErr_Clear(); /* a loop of somebody's own that cannot say */
+  if (is >= 0 || !PyErr_ExceptionMatches(PyExc_NotImplementedError)) return is;
+  PyErr_Clear(); /* a loop of somebody's own that has no such mode, as AbstractEventLoop says */
   return 1;
 }
 
