@@ -226,8 +226,9 @@ class Queue(bridge.Queue):
         """Drain what waits, as the loop's reader."""
         self._blocked = False
         if self.drain():
-            # One batch at a time, so that the loop's other work has its turn.
-            loop.call_soon(self.drain_in_loop, loop)
+            # One batch at a time, so that the loop's other work has its turn. By the descriptor,
+            # which the pump sees too where the loop ends before.
+            self.wake()
 
     def drain(self, until: float | None = None) -> bool:
         """Handle one batch of waiting records, or what can be until then; tell if more wait."""

@@ -386,6 +386,19 @@ class TestLoopsThatEnd:
         assert (5, 0) == (len(done), len(pending))
         assert [0.05] * 5 == [future.result() for future in futures]
 
+    def test_between_two_batches(self) -> None:
+        """What the loop has not come to arrives elsewhere."""
+        many: list[Any] = []
+
+        async def main() -> int:
+            many.extend(_answered(20_000))
+            return await many[0] + await many[1]
+
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(main())
+        assert sum(range(1, 20_001)) == sum(call.result(20) for call in many)
+        loop.close()
+
     def test_and_are_dropped(self) -> None:
         """A loop that is dropped with calls under way is freed, and its queue with it."""
 
