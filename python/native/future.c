@@ -319,14 +319,18 @@ static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, P
     return NULL;
   }
   if (!is_here(f)) return PyObject_CallMethod(self, "_add_done_callback", "O", callback);
-  if (!is_set(f->in_loop)) {
-    Py_XDECREF(f->in_loop);
-    f->in_loop = PyList_New(0);
-  }
   PyObject *own = context == Py_None ? PyObject_CallNoArgs(copy_context) : NULL;
   if (own != NULL) context = own;
-  PyObject *pair = f->in_loop == NULL || context == Py_None ? NULL : PyTuple_Pack(2, callback, context);
-  int failed = pair == NULL || PyList_Append(f->in_loop, pair) < 0;
+  PyObject *pair = context == Py_None ? NULL : PyTuple_Pack(2, callback, context);
+  PyObject *fresh = pair == NULL ? NULL : PyList_New(0);
+  /* A collection in one of these may have settled the future: nothing is made from here on. */
+  if (fresh != NULL && !is_set(f->in_loop)) {
+    Py_XDECREF(f->in_loop);
+    Py_INCREF(fresh);
+    f->in_loop = fresh;
+  }
+  int failed = fresh == NULL || PyList_Append(f->in_loop, pair) < 0;
+  Py_XDECREF(fresh);
   Py_XDECREF(own);
   Py_XDECREF(pair);
   if (failed || (f->state != RUNNING && tell_loop(f, loop_of(f), NULL) < 0)) return NULL;

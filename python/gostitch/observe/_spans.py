@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from opentelemetry import context
-from opentelemetry.baggage.propagation import W3CBaggagePropagator
+from opentelemetry import baggage, context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, _Span
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -27,6 +26,8 @@ from opentelemetry.trace import (
     TraceState,
     set_span_in_context,
 )
+
+from gostitch import _w3c
 
 
 class SpanFrame(msgspec.Struct, array_like=True):
@@ -65,8 +66,6 @@ _KINDS = (
 _STATUS = {"Unset": StatusCode.UNSET, "Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 
 
-_BAGGAGE = W3CBaggagePropagator()
-
 _DEAF = {SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor}
 """Classes of the SDK that do nothing at the start of a span."""
 
@@ -99,7 +98,7 @@ def _sees_starts(processor: Any) -> bool:
     )
 
 
-def relive(span: ReadableSpan, baggage: str, provider: Any) -> None:
+def relive(span: ReadableSpan, members: str, provider: Any) -> None:
     """Have the provider's processors see the start of a span, and its end.
 
     They may add attributes, as to one of Python. Above it is no more than the ids of its parent
@@ -118,7 +117,9 @@ def relive(span: ReadableSpan, baggage: str, provider: Any) -> None:
         limits=provider._span_limits,
         instrumentation_scope=span.instrumentation_scope,
     )
-    above = _BAGGAGE.extract({"baggage": baggage}, context.Context())
+    above = context.Context()
+    for key, value in _w3c.read_baggage(members):
+        above = baggage.set_baggage(key, value, above)
     if span.parent is not None:
         above = set_span_in_context(NonRecordingSpan(span.parent), above)
     live.start(span.start_time, above)

@@ -455,7 +455,7 @@ trace.set_tracer_provider(provider)
 with trace.get_tracer("test").start_as_current_span("without"):
     faults.add(1, 2)
 context.attach(baggage.set_baggage("tenant", "Zoë, daughter & son"))
-context.attach(baggage.set_baggage("order", "12"))
+context.attach(baggage.set_baggage("order", "1+2"))
 with trace.get_tracer("test").start_as_current_span("with"):
     faults.visit([faults.FaultsVisitStep("own", -1, "inline", "", "")], answer=int)
 assert provider.force_flush()
@@ -467,9 +467,9 @@ for span in exporter.get_finished_spans():
     expected = {
         "without None None None",
         "faults.add None None None",
-        "with Zoë, daugh 12 None",
-        "faults.visit Zoë, daugh 12 None",
-        "own Zoë, daugh 12 None",
+        "with Zoë, daugh 1+2 None",
+        "faults.visit Zoë, daugh 1+2 None",
+        "own Zoë, daugh 1+2 None",
     }
     assert (expected, "") == (set(done.stdout.splitlines()), done.stderr)
 
