@@ -74,15 +74,17 @@ static int is_here(gs_future *f) {
   return loop != NULL && loop == gs_running_loop();
 }
 
-/* Adds the callbacks to the wake-ups of a batch. */
+/* Adds the callbacks to the wake-ups of a batch: all of them, whatever one raises. */
 static int tell_with_others(gs_future *f, PyObject *waiting, PyObject *wakeups) {
-  int failed = 0;
-  for (Py_ssize_t i = 0; !failed && i < PyList_Size(waiting); i++) {
+  PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  for (Py_ssize_t i = 0; i < PyList_Size(waiting); i++) {
     PyObject *pair = PyList_GetItem(waiting, i);
-    failed = gs_add_wakeup(wakeups, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), (PyObject *)f) < 0;
+    int failed = gs_add_wakeup(wakeups, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), (PyObject *)f) < 0;
+    if (failed && type == NULL) PyErr_Fetch(&type, &value, &traceback);
   }
   Py_DECREF(waiting);
-  return failed ? -1 : 0;
+  if (type != NULL) PyErr_Restore(type, value, traceback);
+  return type == NULL ? 0 : -1;
 }
 
 /* Hands the callbacks to the loop, which is the one that runs on this thread or not, with
@@ -521,7 +523,7 @@ static PyType_Slot wait_slots[] = {
 static PyType_Spec wait_spec = {
     .name = "gostitch._bridge.Wait",
     .basicsize = sizeof(wait_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = wait_slots,
 };
 

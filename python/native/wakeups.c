@@ -11,6 +11,7 @@ typedef struct {
   PyObject *loop;
   PyObject *due;   /* a list of (callback, context, future) */
   Py_ssize_t next; /* index in due of the first that was not run */
+  int handles;     /* of the loop's that are to come */
 } wakeups_object;
 
 static PyTypeObject *wakeups_type;
@@ -18,9 +19,22 @@ static PyObject *run_name;
 
 /* Has the loop run the wake-ups after what it runs already. */
 static int schedule(wakeups_object *w) {
+  w->handles++; /* before: a signal's handler may run the loop, and the handle, within call_soon */
   PyObject *handle = PyObject_CallMethod(w->loop, "call_soon", "O", (PyObject *)w);
+  if (handle == NULL && w->handles > 0) w->handles--;
   Py_XDECREF(handle);
   return handle == NULL ? -1 : 0;
+}
+
+/* The same also if Ctrl-C strikes in it, which it then raises. */
+static int schedule_surely(wakeups_object *w) {
+  if (schedule(w) == 0) return 0;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  schedule(w);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  return -1;
 }
 
 /* In its debug mode asyncio names the task whose step took long, by the handle. */
@@ -53,13 +67,16 @@ int gs_wakeups(PyObject *loop, PyObject **wakeups) {
 }
 
 int gs_add_wakeup(PyObject *wakeups, PyObject *callback, PyObject *context, PyObject *future) {
+  wakeups_object *w = (wakeups_object *)wakeups;
   PyObject *wakeup = PyTuple_Pack(3, callback, context, future);
-  int failed = wakeup == NULL || PyList_Append(((wakeups_object *)wakeups)->due, wakeup) < 0;
+  int failed = wakeup == NULL || PyList_Append(w->due, wakeup) < 0;
   Py_XDECREF(wakeup);
-  return failed ? -1 : 0;
+  if (failed) return -1;
+  /* A signal's handler may have run the loop since, and with it the handle. */
+  return w->handles > 0 ? 0 : schedule_surely(w);
 }
 
-/* Tells the loop's exception handler of an exception, as its handles do. */
+/* Tells the loop's exception handler of an exception, as its handles do: in the context of what failed. */
 static int tell_of_exception(wakeups_object *w, PyObject *wakeup) {
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
@@ -69,8 +86,16 @@ static int tell_of_exception(wakeups_object *w, PyObject *wakeup) {
   PyObject *what = message == NULL ? NULL
                                    : Py_BuildValue("{sNsOsO}", "message", message, "exception", value, "future",
                                                    PyTuple_GetItem(wakeup, 2));
-  PyObject *told = what == NULL ? NULL : PyObject_CallMethod(w->loop, "call_exception_handler", "N", what);
+  PyObject *tell = what == NULL ? NULL : PyObject_GetAttrString(w->loop, "call_exception_handler");
+  PyObject *told =
+      tell == NULL ? NULL : PyObject_CallMethodObjArgs(PyTuple_GetItem(wakeup, 1), run_name, tell, what, NULL);
+  if (told == NULL && tell != NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+    PyErr_Clear(); /* the context is entered already: that was the exception */
+    told = PyObject_CallFunctionObjArgs(tell, what, NULL);
+  }
   Py_XDECREF(told);
+  Py_XDECREF(tell);
+  Py_XDECREF(what);
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(traceback);
@@ -102,16 +127,10 @@ static PyObject *take(wakeups_object *w) {
 
 static PyObject *wakeups_call(PyObject *self, PyObject *arguments, PyObject *named) {
   wakeups_object *w = (wakeups_object *)self;
+  if (w->handles > 0) w->handles--;
   /* Whoever ends this early, or runs the loop within one of them, leaves the others to a
      second handle. */
-  if (left(w) > 1 && schedule(w) < 0) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    schedule(w); /* Ctrl-C has struck the first time */
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
-    return NULL;
-  }
+  if (left(w) > 1 && schedule_surely(w) < 0) return NULL;
   while (left(w) > 0) {
     PyObject *wakeup = take(w);
     int failed = run(w, wakeup) < 0;
@@ -159,7 +178,7 @@ static PyType_Slot wakeups_slots[] = {
 static PyType_Spec wakeups_spec = {
     .name = "gostitch._bridge.Wakeups",
     .basicsize = sizeof(wakeups_object),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     .slots = wakeups_slots,
 };
 

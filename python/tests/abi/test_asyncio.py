@@ -575,6 +575,29 @@ class TestRepliesThatComeTogether:
         assert "name='the slow one'" in caplog.text
 
 
+def test_the_loop_is_told_of_an_exception_where_it_was_raised() -> None:
+    """In the context of the callback, as asyncio itself does since Python 3.12."""
+    var: contextvars.ContextVar[str] = contextvars.ContextVar("var", default="nobody's")
+    told = []
+
+    def fail(call: Any) -> None:
+        raise ValueError
+
+    async def submit(name: str) -> None:
+        var.set(name)
+        calls = _answered(5)
+        calls[0].add_done_callback(fail)
+        await asyncio.gather(*calls)
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(var.get()))
+        for name in "first", "second":
+            await asyncio.create_task(submit(name))
+
+    asyncio.run(main())
+    assert ["first", "second"] == told
+
+
 def test_fairness() -> None:
     """Whoever has 10 000 calls under way keeps nobody waiting: others' calls come and go meanwhile."""
 
@@ -649,3 +672,61 @@ asyncio.run(main())
     )
 
     assert (0, "10\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_handler_of_a_signal_that_runs_the_loop(program: Programs) -> None:
+    """The same between the replies of a batch: those after the signal wake theirs too."""
+    done = program(
+        """
+import asyncio, nest_asyncio, signal, time
+import faults, gostitch
+
+loop = asyncio.new_event_loop()
+nest_asyncio.apply(loop)
+call_soon = loop.call_soon
+
+def call_soon_and_interrupt(callback, *arguments, **named):
+    handle = call_soon(callback, *arguments, **named)
+    if type(callback).__name__ == "Wakeups" and not handled:
+        signal.raise_signal(signal.SIGUSR1)
+    return handle
+
+def handle(number, frame):
+    handled.append(number)
+    loop.run_until_complete(asyncio.sleep(0))
+
+async def main():
+    calls = [faults.add.submit(i, 1) for i in range(50)]
+    while gostitch.runtime_info()["calls"]:
+        time.sleep(0.001)
+    print(sum(await asyncio.wait_for(asyncio.gather(*calls), 20)), len(handled))
+
+handled = []
+signal.signal(signal.SIGUSR1, handle)
+loop.call_soon = call_soon_and_interrupt
+loop.run_until_complete(main())
+"""
+    )
+
+    assert (0, f"{sum(range(1, 51))} 1\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_nobody_makes_wake_ups() -> None:
+    """Their class, which anybody finds in a loop of asyncio, makes none."""
+    types = set()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        call_soon = loop.call_soon
+
+        def watch(callback: Any, *arguments: Any, **named: Any) -> Any:
+            types.add(type(callback))
+            return call_soon(callback, *arguments, **named)
+
+        loop.call_soon = watch  # type: ignore[method-assign]
+        await asyncio.gather(*_answered(5))
+
+    asyncio.run(main())
+    (wakeups,) = (each for each in types if each.__module__ == "gostitch._bridge")
+    with pytest.raises(TypeError, match="cannot create"):
+        wakeups()
