@@ -72,7 +72,7 @@ type TraceConfig struct {
 	// Limits of what a span may hold.
 	Limits SpanLimits
 	// StartBaggage has spans that are handed to Python tell the baggage that they began
-	// with; their limits are kept there.
+	// with. The limits of their attributes are then left to Python.
 	StartBaggage bool
 	// RootRatio is the share of traces that is kept of those which begin in Go.
 	RootRatio float64

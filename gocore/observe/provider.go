@@ -44,7 +44,8 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	return newTracesWith(attributes, sender, processor, c.ResourceSchemaURL, c.RootRatio, sdktrace.WithRawSpanLimits(spanLimits(c))), nil
 }
 
-// spanLimits are Python's, with room for the baggage where spans bear it.
+// spanLimits are Python's. Where spans bear baggage, which is an attribute until they are
+// there, Python itself applies those of attributes.
 func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 	out := sdktrace.SpanLimits{
 		AttributeCountLimit:         c.Limits.Attributes,
@@ -55,10 +56,7 @@ func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 		AttributePerLinkCountLimit:  c.Limits.LinkAttributes,
 	}
 	if c.StartBaggage {
-		out.AttributeValueLengthLimit = -1
-		if out.AttributeCountLimit >= 0 {
-			out.AttributeCountLimit++
-		}
+		out.AttributeValueLengthLimit, out.AttributeCountLimit = -1, -1
 	}
 	return out
 }

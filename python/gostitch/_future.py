@@ -212,6 +212,7 @@ class Future(_Future[R]):
                 f"{self!r} is awaited where no event loop of asyncio runs; under another library "
                 "(trio, curio) run the call in a thread: await trio.to_thread.run_sync(f, ...)"
             )
+        self._queue.relieve()
         waiter: asyncio.Future[None] = loop.create_future()
         with _condition_lock:
             self._awaiting = [*(self._awaiting or ()), (loop, waiter)]

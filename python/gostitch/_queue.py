@@ -175,6 +175,7 @@ class Queue(bridge.Queue):
         """Make sure that somebody drains this queue although its owner may not."""
         if future.done():
             return
+        self._library.refuse_unnoticed_fork()  # or the reply is waited for in vain
         if self.loop is not None and running_loop() is self.loop():
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:

@@ -7,8 +7,8 @@
  * that needs a condition variable. What is done once for every await is here; it is
  * most of the benchmark async.await_10k.
  *
- * The GIL makes each step atomic: no lock is taken, and no signal handler runs
- * between the lines.
+ * The GIL makes each step atomic: no lock is taken, and a signal's handler runs
+ * only where Python is called.
  */
 
 #include "bridge.h"
@@ -87,9 +87,9 @@ static int tell_with_others(gs_future *f, PyObject *waiting, PyObject *wakeups) 
   return type == NULL ? 0 : -1;
 }
 
-/* Hands the callbacks to the loop, which is the one that runs on this thread or not, with
-   those of others in the first case if there are wake-ups to add them to. A loop that is
-   gone or closed has nobody who waits. */
+/* Hands the callbacks to the loop of the future. If that runs on this thread and there are
+   wake-ups of a batch, they are added to those. A loop that is gone or closed has nobody who
+   waits. */
 static int tell_loop(gs_future *f, PyObject *running, PyObject *wakeups) {
   PyObject *waiting = f->in_loop, *loop = loop_of(f);
   f->in_loop = NULL;

@@ -274,8 +274,8 @@ static int settle_all(queue_object *q, const destination *to, const uint8_t *dat
     int taken = 0, settled = 0;
     if (gs_read_record(&in, &record) < 0) break;
     if (type == NULL) {
-      /* Now, rather than in the middle of the event loop's call_soon, which would leave
-         a future settled whose task is never woken. */
+      /* Now, rather than in the middle of the event loop's call_soon, which would leave a
+         future settled whose task is never woken (without wake-ups of a batch, that is). */
       settled = PyErr_CheckSignals() < 0 ? -1 : settle(q, &record, running, wakeups, &taken);
       /* What is left must not be lost. */
       if (settled < 0) PyErr_Fetch(&type, &value, &traceback);

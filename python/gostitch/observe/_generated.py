@@ -81,7 +81,7 @@ class ObserveTraceConfig(_msgspec.Struct):
         delay_s: How long a span waits for company, in seconds.
         limits: Of what a span may hold.
         start_baggage: Has spans that are handed to Python tell the baggage that they
-            began with; their limits are kept there.
+            began with. The limits of their attributes are then left to Python.
         root_ratio: The share of traces that is kept of those which begin in Go.
     """
 

@@ -261,8 +261,12 @@ print(os.waitpid(pid, 0)[1], gostitch.runtime_info()["buffers"])
         lines = _run(
             program,
             """
-import ctypes
-running = faults.sleep.submit(1)
+import asyncio, ctypes
+running, another = (faults.sleep.submit(1) for _ in range(2))
+
+async def wait_for_another():
+    await another
+
 parent = os.getpid()
 if ctypes.PyDLL(None).fork() == 0:
     for call in (
@@ -273,6 +277,8 @@ if ctypes.PyDLL(None).fork() == 0:
         lambda: faults.ask(1, lambda question: 1),
         gostitch.runtime_info,
         running.result,
+        lambda: concurrent.futures.wait([another]),
+        lambda: asyncio.run(wait_for_another()),
     ):
         try:
             call()
@@ -284,7 +290,7 @@ print(os.wait()[1])
 """,
         )
 
-        assert ["True"] * 7 + ["0"] == lines
+        assert ["True"] * 9 + ["0"] == lines
 
 
 class TestWhatIsTheParents:

@@ -474,6 +474,39 @@ for span in exporter.get_finished_spans():
     assert (expected, "") == (set(done.stdout.splitlines()), done.stderr)
 
 
+def test_attributes_that_find_no_room_beside_baggage(program: Programs) -> None:
+    """The first go, as in Python, whether the span has baggage above it or none."""
+    done = program("""
+import logging
+import faults
+from opentelemetry import baggage, context, trace
+from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+class SeesStarts(SpanProcessor):
+    def on_start(self, span, parent_context=None):
+        pass
+
+logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # it warns of each that goes
+exporter = InMemorySpanExporter()
+provider = TracerProvider(span_limits=SpanLimits(max_span_attributes=2))
+provider.add_span_processor(SeesStarts())
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+for above in context.Context(), baggage.set_baggage("tenant", "Zoë"):
+    context.attach(above)
+    with trace.get_tracer("test").start_as_current_span("caller"):
+        faults.visit([faults.FaultsVisitStep("own", -1, "inline", "", "")], answer=int)
+assert provider.force_flush()
+for span in exporter.get_finished_spans():
+    if span.name == "own":
+        print(*span.attributes)
+""")
+
+    assert (2 * "flags baggage\n", "") == (done.stdout, done.stderr)
+
+
 def test_the_schema_of_the_resource() -> None:
     """It is sent with Go's spans as with Python's."""
     url = "https://opentelemetry.io/schemas/1.2.3"
