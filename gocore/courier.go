@@ -47,6 +47,7 @@ func (c *courier) serve() {
 		c.taken.Store(false)
 	}()
 	for {
+		unlabel()
 		wait(c.wake)
 		f := c.job.Swap(nil)
 		(*f)()

@@ -68,7 +68,7 @@ func newLabels(f *Function) context.Context {
 	return pprof.WithLabels(context.Background(), pprof.Labels(labelCall, f.Name))
 }
 
-// label says on this goroutine which call it runs. The next call replaces it.
+// label says on this goroutine which call it runs, until the next call, or unlabel.
 func (c *Call) label() {
 	labels := c.Function.labels
 	if t := c.traced.Load(); t != nil {
@@ -76,6 +76,10 @@ func (c *Call) label() {
 	}
 	pprof.SetGoroutineLabels(labels)
 }
+
+// unlabel says that this goroutine waits for a call: who reads the stacks must not take it
+// for one that runs.
+func unlabel() { pprof.SetGoroutineLabels(context.Background()) }
 
 // traced is a function in a trace: the id in 32 hexadecimal digits, and the labels
 // of goroutines that run it there.

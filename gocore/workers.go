@@ -77,6 +77,7 @@ func (p *pool) work() {
 			return
 		}
 		p.idle++
+		unlabel()
 		p.woken.Wait()
 	}
 }

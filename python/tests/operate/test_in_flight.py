@@ -91,6 +91,15 @@ class TestDump:
         assert "goroutine" in text
         assert f"process {os.getpid()}" in text
 
+    def test_of_calls_that_have_ended(self) -> None:
+        """No goroutine is said to run one, although it will run others."""
+
+        def named() -> int:
+            return gostitch.dump_text().count('"faults.add"')
+
+        assert 200 == sum(each.result() for each in [faults.add.submit(0, 1) for _ in range(200)])
+        assert 0 == settled(named, 0)
+
     def test_without_go(self, program: Programs) -> None:
         """It loads nothing."""
         done = program("import gostitch; gostitch.dump(); print(gostitch.runtime_info()['loaded'])")
