@@ -31,6 +31,17 @@ def cases(quick: bool) -> Iterator[Case]:
     # One crossing is far below a microsecond for some: as many as make a round of some length.
     yield case("bytes_in_64m", 10_000 // less, "us", "64 MiB lent to the function", size=SIZE)
     yield case("bytes_out_64m", 2 if quick else 5, "ms", "64 MiB made by the function", size=SIZE)
+    yield Case(
+        name="call.interruptible",
+        size=100_000 // less,
+        unit="ns",
+        note="added to the smallest call by being the main thread's, which Ctrl-C ends; "
+        "the same call on another thread was subtracted in the same round",
+        contenders=present({"gostitch": "calls_gostitch:interruptible"}),
+        peers={},
+        arguments={"count": 100_000 // less},
+        times=100_000 // less,
+    )
     note = "8 million numbers of a numpy array lent to the function"
     yield case("floats_in_8m", 10_000 // less, "us", note, size=FLOATS)
     for one in small:

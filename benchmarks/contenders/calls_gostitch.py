@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 import numpy as np
 
 import faults
-from benchmarks.work import Work
+from benchmarks.work import Sample, Work
+
+CHUNK = 500
 
 
 def crossing(count: int) -> Work:
@@ -19,6 +23,27 @@ def crossing(count: int) -> Work:
             nothing()
 
     return Work(run, faults.nothing)
+
+
+def interruptible(count: int) -> Work:
+    """Make the smallest call where Ctrl-C arrives and where it does not; give the difference."""
+    elsewhere = ThreadPoolExecutor(1)
+
+    def seconds() -> float:
+        nothing = faults.nothing
+        begun = time.perf_counter()
+        for _ in repeat(None, CHUNK):
+            nothing()
+        return time.perf_counter() - begun
+
+    def run() -> Sample:
+        difference = 0.0
+        for _ in repeat(None, count // CHUNK):
+            difference += seconds()
+            difference -= elsewhere.submit(seconds).result()
+        return Sample(difference, 0.0)
+
+    return Work(run, faults.nothing, close=elsewhere.shutdown)
 
 
 def scalar(count: int) -> Work:
