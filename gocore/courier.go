@@ -41,7 +41,7 @@ func (c *courier) run(f func()) bool {
 }
 
 func (c *courier) serve() {
-	// Only a call of runtime.Goexit gets here.
+	// Only a call of runtime.Goexit, or one that keeps its thread, gets here.
 	defer func() {
 		go c.serve()
 		c.taken.Store(false)
@@ -51,6 +51,9 @@ func (c *courier) serve() {
 		wait(c.wake)
 		f := c.job.Swap(nil)
 		(*f)()
+		if isLocked() {
+			return
+		}
 		c.taken.Store(false)
 	}
 }

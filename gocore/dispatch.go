@@ -214,6 +214,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 			}
 		}()
 		answer(c.run(nil))
+		f.endIfLocked()
 	}, queue.Len() == 0)
 	return nil
 }

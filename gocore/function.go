@@ -35,6 +35,7 @@ type Function struct {
 	ended      *Call
 	labels     context.Context // of goroutines that run it
 	lastTraced atomic.Pointer[traced]
+	looks      atomic.Int32 // at goroutines after its calls
 	// open prepares a submitted call before it starts; nil if there is nothing to do.
 	open func(c *Call)
 }

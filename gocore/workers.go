@@ -62,14 +62,16 @@ func (p *pool) run(f func()) {
 	}
 }
 
-// work runs calls until there are none, and again when it is woken. It has no lock
-// while it runs one: that may end the goroutine.
+// work runs calls until there are none, and again when it is woken.
 func (p *pool) work() {
 	p.mu.Lock()
 	for {
 		p.coming--
-		for p.head < len(p.waiting) {
-			p.next()()
+		if p.runWaiting() {
+			p.mu.Unlock()
+			if isLocked() {
+				return
+			}
 			p.mu.Lock()
 		}
 		if p.idle >= maxIdleWorkers {
@@ -80,6 +82,17 @@ func (p *pool) work() {
 		unlabel()
 		p.woken.Wait()
 	}
+}
+
+// runWaiting runs calls until there are none, and tells whether there were any. It
+// has no lock while it runs one: that may end the goroutine.
+func (p *pool) runWaiting() (ran bool) {
+	for p.head < len(p.waiting) {
+		p.next()()
+		p.mu.Lock()
+		ran = true
+	}
+	return ran
 }
 
 // next takes the call that has waited longest, and unlocks.
