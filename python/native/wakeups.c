@@ -57,8 +57,9 @@ int gs_wakeups(PyObject *loop, PyObject **wakeups) {
   Py_INCREF(loop);
   w->loop = loop;
   w->due = PyList_New(0);
-  /* Before there are any: Ctrl-C may strike in call_soon, and then none may be lost. */
-  if (w->due == NULL || schedule(w) < 0) {
+  /* Before there are any: Ctrl-C may strike in call_soon, and then none may be lost. Two of them:
+     it may also strike after the loop has taken a handle off its list and before that runs. */
+  if (w->due == NULL || schedule(w) < 0 || schedule(w) < 0) {
     Py_DECREF(w);
     return -1;
   }
@@ -128,9 +129,9 @@ static PyObject *take(wakeups_object *w) {
 static PyObject *wakeups_call(PyObject *self, PyObject *arguments, PyObject *named) {
   wakeups_object *w = (wakeups_object *)self;
   if (w->handles > 0) w->handles--;
-  /* Whoever ends this early, or runs the loop within one of them, leaves the others to a
-     second handle. */
-  if (left(w) > 1 && schedule_surely(w) < 0) return NULL;
+  /* Whoever ends this early, or runs the loop within one of them, leaves the others to
+     another handle. */
+  if (left(w) > 1 && w->handles == 0 && schedule_surely(w) < 0) return NULL;
   while (left(w) > 0) {
     PyObject *wakeup = take(w);
     int failed = run(w, wakeup) < 0;

@@ -710,6 +710,43 @@ loop.run_until_complete(main())
     assert (0, f"{sum(range(1, 51))} 1\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
+def test_ctrl_c_after_the_loop_has_taken_the_handle_of_a_batch(program: Programs) -> None:
+    """The loop then forgets that handle; the replies of the batch wake theirs all the same."""
+    done = program(
+        """
+import asyncio, sys, time
+import faults, gostitch
+
+async def submit():
+    for i in range(50):
+        faults.add.submit(i, 1).add_done_callback(done.append)
+    while gostitch.runtime_info()["calls"]:
+        time.sleep(0.001)
+
+def interrupt(frame, event, argument):
+    handle = frame.f_locals.get("self")
+    if frame.f_code.co_name == "_run" and type(handle._callback).__name__ == "Wakeups":
+        sys.settrace(None)
+        raise KeyboardInterrupt
+
+done = []
+loop = asyncio.new_event_loop()
+loop.run_until_complete(submit())
+sys.settrace(interrupt)
+try:
+    loop.run_forever()
+except KeyboardInterrupt:
+    print("interrupted with", len(done))
+deadline = time.monotonic() + 20
+while len(done) < 50 and time.monotonic() < deadline:
+    loop.run_until_complete(asyncio.sleep(0))
+print(len(done))
+"""
+    )
+
+    assert (0, "interrupted with 0\n50\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
 def test_nobody_makes_wake_ups() -> None:
     """Their class, which anybody finds in a loop of asyncio, makes none."""
     types = set()
