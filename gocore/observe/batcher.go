@@ -30,6 +30,7 @@ type batcher struct {
 	flushes  chan chan error // who waits for all that has ended
 	stop     chan struct{}
 	ended    chan struct{}           // closed when nothing is sent any more
+	last     error                   // of what waited when this was replaced; to be read when ended is closed
 	next     atomic.Pointer[batcher] // what has replaced this one
 
 	mu      sync.Mutex
@@ -116,9 +117,19 @@ func (b *batcher) replaceBy(ctx context.Context, next *batcher) {
 	b.next.Store(next)
 	b.mu.Unlock()
 	// What cannot be sent in time is lost, as at exit, and counted.
-	_ = b.ForceFlush(ctx)
+	b.last = b.ForceFlush(ctx)
 	close(b.stop)
 	_ = b.exporter.Shutdown(ctx)
+}
+
+// awaitEnd waits until a batcher that was replaced has sent what it had, or ctx ends.
+func (b *batcher) awaitEnd(ctx context.Context) error {
+	select {
+	case <-b.ended:
+		return b.last
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // leave counts what is left when the batcher has ended.

@@ -137,8 +137,13 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		if err != nil {
 			return None{}, err
 		}
-		if before := process.traces.Swap(made); before != nil {
-			// Its spans are Python's to wait for no longer than for its own.
+		before := process.traces.Load()
+		if before != nil {
+			process.former.Store(before.batcher, nil)
+		}
+		process.traces.Store(made)
+		if before != nil {
+			// Its spans are Python's to wait for no longer than for its own: at a flush.
 			go replace(before, made)
 		}
 	}
@@ -159,6 +164,8 @@ func replace(before, now *traces) {
 	ctx, stop := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer stop()
 	before.batcher.replaceBy(ctx, now.batcher)
+	<-before.batcher.ended
+	process.former.Delete(before.batcher)
 }
 
 // Flush sends the spans and events that are buffered and waits for it, at most

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/getsentry/sentry-go"
@@ -19,6 +20,7 @@ import (
 type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
 	sentry atomic.Pointer[sentry.Client]
+	former sync.Map // *batcher -> none: those that were replaced and still send
 }
 
 // traces is one configuration of tracing.
@@ -93,6 +95,10 @@ func (o *Observer) flush(ctx context.Context) bool {
 	if t := o.traces.Load(); t != nil {
 		group.Go(func() error { return t.provider.ForceFlush(ctx) })
 	}
+	o.former.Range(func(each, _ any) bool {
+		group.Go(func() error { return each.(*batcher).awaitEnd(ctx) })
+		return true
+	})
 	if client := o.sentry.Load(); client != nil {
 		group.Go(func() error { client.FlushWithContext(ctx); return nil })
 	}

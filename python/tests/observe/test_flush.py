@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,38 @@ def test_a_first_process_that_ends_at_a_fork_has_sent_its_spans() -> None:
     """)
 
     assert ["tasks.hash_tree"] == [span.name for span in spans]
+
+
+class SlowForGo(Receiver):
+    """A receiver that keeps Go's exporter waiting."""
+
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's
+        if "grpc-go" in dict(context.invocation_metadata())["user-agent"]:
+            time.sleep(1)
+        return super().Export(request, context)
+
+
+def test_a_flush_after_the_way_has_changed() -> None:
+    """It waits for the spans that leave by the former way, and they are not lost at the end."""
+    with receiving(SlowForGo()) as receiver:
+        said = run_to(
+            receiver,
+            """
+            import os
+            import gostitch
+            from gostitch import tasks
+            with tracer.start_as_current_span("caller"):
+                tasks.hash_tree("/etc/hosts")
+                gostitch.configure(export="python")
+                tasks.hash_tree("/etc/hosts")
+            print(gostitch.force_flush(20))
+            os._exit(0)
+            """,
+        )
+
+        spans = spans_of(receiver.document())
+    assert "True\n" == said
+    assert ["caller", "tasks.hash_tree", "tasks.hash_tree"] == sorted(span.name for span in spans)
 
 
 class Held(Receiver):
