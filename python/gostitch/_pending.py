@@ -43,6 +43,9 @@ _SETTLE_S = 0.25
 _LOOK_S = 0.0005
 """Seconds between two looks whether all spans and logs were handled."""
 
+_MOST_WAITING = 8192 + 64
+"""Spans and logs that may wait in Go (gocore.hostQueueSize), and a few that came at once."""
+
 _LAST_S = 5.0
 """Seconds for which the interpreter's end handles the last spans and logs."""
 
@@ -290,12 +293,14 @@ def tell_level() -> None:
         _pump.tell_level()
 
 
-def drain_host() -> None:
-    """Handle the spans and logs that wait, now; another thread may have one in hand."""
+def drain_host(until: float) -> None:
+    """Handle the spans and logs that wait, now, until then at most.
+
+    Another thread may have one in hand. New ones may come as quickly as they are handled.
+    """
     records = _records
-    more = records is not None
-    while records is not None and more:
-        more = records.handle()
+    while records is not None and records.handle(until) and time.monotonic() < until:
+        pass
 
 
 def is_handling() -> bool:
@@ -312,15 +317,17 @@ def help_handling() -> None:
 def settle_host(until: float) -> bool:
     """Wait until the spans and logs that have come were handled; false if that took too long.
 
+    Not until there are none: where functions log without a pause there always are.
     Not handled here: a handler may wait for long, or for a lock that it has on another thread.
     """
     records = _records
     if records is None or getattr(_here, "helps", False):
         return True
     if sys.is_finalizing() or is_handling():
-        drain_host()
-        return True
-    while records.is_busy():
+        drain_host(until)
+        return time.monotonic() < until
+    last = records.queue.handled + _MOST_WAITING + records.queue.drained_count()
+    while records.is_busy() and records.queue.handled < last:
         if time.monotonic() >= until:
             return False
         time.sleep(_LOOK_S)

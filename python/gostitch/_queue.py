@@ -118,6 +118,7 @@ class Queue(bridge.Queue):
         self._records: deque[Record] = deque()
         # Held while a batch is drained, and while the descriptor is used.
         self._order = threading.RLock()
+        self.handled = 0  # spans and logs
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor
         self.retired = False
@@ -223,6 +224,10 @@ class Queue(bridge.Queue):
         """Tell whether something was drained and not handled yet."""
         return bool(self._records)
 
+    def drained_count(self) -> int:
+        """Give the number of records that were drained and not taken in hand yet."""
+        return len(self._records)
+
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain what waits, as the loop's reader."""
         self._blocked = False
@@ -286,10 +291,14 @@ class Queue(bridge.Queue):
                 self._handle_here_or_in_loop(conversation)
             elif kind == _codec.REPLY and token in self.pending:
                 self._reply(self.pending[token], None, status, payload)
-        elif kind == _codec.LOG:
-            _logs.take(payload)
-        elif kind == _codec.SPAN:
-            _hooks.span(bytes(payload))
+        elif kind == _codec.LOG or kind == _codec.SPAN:
+            try:
+                if kind == _codec.LOG:
+                    _logs.take(payload)
+                else:
+                    _hooks.span(bytes(payload))
+            finally:
+                self.handled += 1
         else:
             self.send(0, answer_of_host(payload, status))
 

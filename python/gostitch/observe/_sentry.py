@@ -12,6 +12,7 @@ import functools
 import os
 import sys
 import threading
+import time
 import types
 from typing import Any
 
@@ -22,6 +23,9 @@ from gostitch import _crashes, _pending
 from gostitch.exceptions import GoPanic
 from gostitch.observe import _breadcrumbs, _events, _generated, _library
 from gostitch.observe._guest import guest
+
+_LOGS_S = 0.25
+"""Seconds for which an event waits for what Go has logged before it."""
 
 _followed: Any = None
 _added = False
@@ -135,12 +139,15 @@ def _was_reported(error: BaseException | None) -> bool:
 
 
 def _drain_logs() -> None:
-    """Take what Go has logged up to now; a handler of it may report events itself."""
+    """Take what Go has logged up to now; a handler of it may report events itself.
+
+    Whoever captures is an application's thread: a flood, or a slow handler, must not hold it.
+    """
     if getattr(_here, "draining", False):
         return
     _here.draining = True
     try:
-        _pending.drain_host()
+        _pending.drain_host(time.monotonic() + _LOGS_S)
     finally:
         _here.draining = False
 

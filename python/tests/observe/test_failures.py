@@ -346,7 +346,8 @@ def test_an_error_that_go_logs(sentry: Spotlight) -> None:
     """Sentry makes an event of it, as of each error that is logged; it is on Go's trace."""
     code = (
         _calling("faults.log(8, 'it went wrong')")
-        + "in_span(work)\nfrom gostitch import _pending\n_pending.drain_host()\n"
+        + "in_span(work)\nimport time\nfrom gostitch import _pending\n"
+        + "_pending.drain_host(time.monotonic() + 20)\n"
     )
     (event,), out = run_and_print(sentry, code, init=_SETTINGS["apart"])
 

@@ -179,7 +179,8 @@ def test_a_record_names_its_span() -> None:
             faults.log(8, "within")
         faults.log(8, "without")
         provider.force_flush()
-        _pending.drain_host()
+        import time
+        _pending.drain_host(time.monotonic() + 20)
         (span,) = [each for each in exporter.get_finished_spans() if each.name == "faults.log"]
         (within, current), (without, none) = kept
         assert within.otelTraceID == f"{span.context.trace_id:032x}"
@@ -220,3 +221,60 @@ while len(seen) < 50:
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+_WITHOUT_A_PAUSE = """
+import logging, os, time
+import faults, gostitch
+
+logging.getLogger("gostitch.go").setLevel(logging.INFO)
+faults.flood.submit(8, 100_000_000)
+while not gostitch.runtime_info()["records_dropped"]:
+    time.sleep(0.01)
+"""
+
+
+def test_a_flush_while_logs_come_without_a_pause(program: Programs) -> None:
+    """It waits for those that had come before; what Python's processors have leaves after them."""
+    done = program(
+        _WITHOUT_A_PAUSE
+        + """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=600_000))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.nothing()  # whose span may find no room
+flushed = provider.force_flush(10_000)
+print(flushed, "caller" in [each.name for each in exporter.get_finished_spans()], flush=True)
+os._exit(0)
+"""
+    )
+
+    assert (0, "True True\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_an_event_while_logs_come_without_a_pause(program: Programs) -> None:
+    """Who captures is an application's thread, which is not kept by the logs of others."""
+    done = program(
+        _WITHOUT_A_PAUSE
+        + """
+import sentry_sdk
+
+sent = []
+sentry_sdk.init("http://a@127.0.0.1:9/1", transport=sent.append, default_integrations=False)
+try:
+    faults.fail("data")
+except gostitch.GoError as error:
+    sentry_sdk.capture_exception(error)
+print(len(sent), flush=True)
+os._exit(0)
+"""
+    )
+
+    assert (0, "1\n") == (done.returncode, done.stdout), done.stderr
