@@ -40,7 +40,7 @@ def write_baggage(members: Mapping[str, object]) -> str:
     room = _MOST_BYTES
     for key, value in members.items():
         member = _member(key, value)
-        if member and len(member) < room and len(written) < _MOST_MEMBERS:
+        if member and len(member) <= room and len(written) < _MOST_MEMBERS:
             written.append(member)
             room -= len(member) + 1
         else:

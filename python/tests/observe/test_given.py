@@ -94,6 +94,8 @@ assert 3 == gostitch.runtime_info()["baggage_dropped"]
 with gostitch.trace_context(baggage="good=1;property=2 , bad name=1,,=3"):
     assert "good=1" == faults.trace()[2], faults.trace()
 assert 5 == gostitch.runtime_info()["baggage_dropped"]
+with gostitch.trace_context(baggage={"just": "x" * (8192 - len("just="))}):
+    assert 8192 == len(faults.trace()[2])
 print("whole")
 """
         )
