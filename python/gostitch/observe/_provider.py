@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
 from gostitch import _hooks, _settings
@@ -45,11 +46,22 @@ def serve(provider: Any) -> None:
         _log.warning("%s", route.warning)
     _hooks.span = _spans.deliver_to(provider, list(_leaves(provider._active_span_processor)))
     _generated.configure(traces=_trace_config(provider, route))
-    if not any(isinstance(one, FlushGo) for one in _inside(provider._active_span_processor)):
-        _add_first(provider, FlushGo(provider))
-        _watch(provider._active_span_processor)
+    several = provider._active_span_processor
+    if not _flushes_go(several):
+        if isinstance(several, ConcurrentMultiSpanProcessor):
+            _flush_before(several, FlushGo(provider))
+        else:
+            _add_first(provider, FlushGo(provider))
+        _watch(several)
     _flush.goes_through(None if route.exporter else provider)
     _ends.watch()
+
+
+def _flushes_go(several: Any) -> bool:
+    """Tell whether a provider's processors flush Go."""
+    return hasattr(several, "_gostitch") or any(
+        isinstance(one, FlushGo) for one in _inside(several)
+    )
 
 
 def _add_first(provider: Any, processor: Any) -> None:
@@ -59,6 +71,28 @@ def _add_first(provider: Any, processor: Any) -> None:
     with several._lock:
         *others, added = several._span_processors
         several._span_processors = (added, *others)
+
+
+def _flush_before(several: Any, processor: FlushGo) -> None:
+    """Have a span processor flush before several that flush all at once.
+
+    As one of them it would bring them spans after they had flushed, and wait on a thread that they
+    need to take those.
+    """
+    force_flush, shutdown = several.force_flush, several.shutdown
+
+    def flush_in_order(timeout_millis: int = 30000) -> bool:
+        until = time.monotonic() + timeout_millis / 1000
+        sent = processor.force_flush(timeout_millis)
+        left = max(until - time.monotonic(), 0)
+        return bool(force_flush(int(left * 1000))) and sent
+
+    def shut_down_in_order() -> None:
+        processor.shutdown()
+        shutdown()
+
+    several.force_flush, several.shutdown = flush_in_order, shut_down_in_order
+    several._gostitch = True
 
 
 def _watch(several: Any) -> None:

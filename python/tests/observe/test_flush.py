@@ -69,6 +69,33 @@ def test_force_flush_goes_through_pythons_processors() -> None:
     assert ["tasks.hash_tree"] == [span.name for span in spans]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_processors_that_flush_all_at_once(threads: int, program: Programs) -> None:
+    """They have Go's spans when they flush, and their threads wait for nothing."""
+    done = program(f"""
+import faults
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+exporter = InMemorySpanExporter()
+several = ConcurrentMultiSpanProcessor(num_threads={threads})
+provider = TracerProvider(active_span_processor=several)
+provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=600_000))
+trace.set_tracer_provider(provider)
+for _ in range(2):
+    with trace.get_tracer("test").start_as_current_span("caller"):
+        faults.nothing()
+    print(provider.force_flush(), *sorted(each.name for each in exporter.get_finished_spans()))
+    exporter.clear()
+provider.shutdown()
+""")
+
+    assert 2 * "True caller faults.nothing\n" == done.stdout, done.stderr
+    assert "" == done.stderr
+
+
 def test_without_a_library_or_telemetry_there_is_nothing_to_flush(program: Programs) -> None:
     """It is true at once, and loads nothing."""
     done = program(
