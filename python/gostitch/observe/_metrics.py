@@ -21,12 +21,13 @@ from gostitch.exceptions import GoError
 from gostitch.observe import _generated, _library
 
 _FRESH_S = 0.5
-"""Seconds for which what was read serves all instruments of one collection."""
+"""Seconds for which what was read serves the instruments of one collection, once each."""
 
 _lock = threading.RLock()
 _made = False
 _counting: Any = None  # the library that counts already
 _read: tuple[float, Any] = (0.0, None)
+_served: set[object] = set()  # the instruments that have what was read
 
 Found = Iterable[Observation]
 
@@ -47,26 +48,27 @@ def follow() -> None:
                 make(name, callbacks=[_callback(observe)], unit=unit, description=description)
         is_sdk = hasattr(metrics.get_meter_provider(), "force_flush")
         if is_sdk and _counting is not _process.loaded():
-            _now()
+            _now(None)
 
 
 def _callback(observe: Callable[[Any], Found]) -> Callable[[CallbackOptions], Found]:
     def observed(options: CallbackOptions) -> Found:
-        found = _now()
+        found = _now(observe)
         return [] if found is None else list(observe(found))
 
     return observed
 
 
-def _now() -> Any:
-    """Read the library's counts; nothing is loaded for it."""
+def _now(instrument: object) -> Any:
+    """Give an instrument the library's counts, read for each collection; nothing is loaded."""
     global _counting, _read
     with _lock:
         at, found = _read
         if not _library.is_there():
             return None
         _counting = _process.loaded()
-        if found is None or time.monotonic() - at > _FRESH_S:
+        is_next = instrument in _served or None in _served
+        if found is None or is_next or time.monotonic() - at > _FRESH_S:
             # Below no span of the user's: this is no call of theirs.
             token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
             try:
@@ -76,6 +78,8 @@ def _now() -> Any:
             finally:
                 context.detach(token)
             _read = (time.monotonic(), found)
+            _served.clear()
+        _served.add(instrument)
         return found
 
 

@@ -17,7 +17,6 @@ reader = InMemoryMetricReader()
 metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
 
 def collect():
-    time.sleep(0.6)  # what was read a moment ago would serve again
     found = {}
     data = reader.get_metrics_data()
     for of_resource in data.resource_metrics if data else []:
@@ -134,6 +133,42 @@ def test_a_provider_that_comes_late() -> None:
         """,
         env=_ENV,
         prologue="",
+    )
+
+
+def test_a_program_that_ends_at_once() -> None:
+    """What its last collection finds is all that was called."""
+    run(
+        """
+        from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+        class Keeps(MetricExporter):
+            def export(self, data, timeout_millis=10_000, **_):
+                for of_resource in data.resource_metrics:
+                    for scope in of_resource.scope_metrics:
+                        for metric in scope.metrics:
+                            if metric.name == "gostitch.calls":
+                                kept.append([point.value for point in metric.data.data_points])
+                return MetricExportResult.SUCCESS
+
+            def force_flush(self, timeout_millis=10_000):
+                return True
+
+            def shutdown(self, timeout_millis=10_000, **_):
+                pass
+
+        kept = []
+        provider = MeterProvider(metric_readers=[PeriodicExportingMetricReader(Keeps())])
+        metrics.set_meter_provider(provider)
+        faults.add(1, 2)
+        provider.force_flush()
+        faults.add(1, 2)
+        provider.shutdown()
+        assert [[1], [2]] == kept, kept
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE.replace("metrics.set_meter_provider(", "("),
     )
 
 
