@@ -429,6 +429,7 @@ assert call.attributes["above"] == f"{caller.get_span_context().span_id:016x}"
 assert caller.start_time <= call.start_time <= call.end_time <= caller.end_time
 assert (call.status.description, call.events[0].name) == ("why", "exception")
 assert call.resource is provider.resource
+assert not call.parent.is_remote and not call.context.is_remote
 print(seen)
 """)
 
