@@ -182,12 +182,20 @@ func (x *callContext) Err() error {
 // callKey finds the Call in a context derived from it.
 type callKey struct{}
 
-// Value implements context.Context.
+// Value implements context.Context. It has the labels of its call where runtime/pprof looks for
+// them, so that those which a function adds join them.
 func (x *callContext) Value(key any) any {
-	if _, wanted := key.(callKey); wanted {
-		return x.call.Load()
+	for {
+		c := x.call.Load()
+		if _, wanted := key.(callKey); wanted {
+			return c
+		}
+		labels := c.labels()
+		if x.call.Load() != c {
+			continue // it ended meanwhile
+		}
+		return labels.Value(key)
 	}
-	return nil
 }
 
 // CallFrom finds the call that a context belongs to, or nil. It must not be kept:

@@ -3,6 +3,8 @@ package gocore
 import (
 	"context"
 	"errors"
+	"maps"
+	"runtime/pprof"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +43,42 @@ func TestContextsOutliveTheirCalls(t *testing.T) {
 			t.Errorf("an old context is %v", ctx.Err())
 		}
 	}
+}
+
+// Labels for profiles that a function adds join those by which a crash report names its call, and
+// do not take them away in the end.
+func TestLabelsOfAFunction(t *testing.T) {
+	t.Parallel()
+	var within, after map[string]string
+	work := func(ctx context.Context, _ struct{}) (struct{}, error) {
+		pprof.Do(ctx, pprof.Labels("step", "one"), func(ctx context.Context) { within = labelsOf(ctx) })
+		after = labelsOf(ctx)
+		return struct{}{}, nil
+	}
+	Register("test.add_labels", work)
+	trace := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	r := Request{Function: numberOf(t, "test.add_labels"), Frame: []byte{0x90}, Trace: []byte(trace)}
+	if _, status := Execute(&r, nil); status != StatusOK {
+		t.Fatal("the call failed")
+	}
+
+	want := map[string]string{labelCall: "test.add_labels", labelTrace: trace[3:35]}
+	if !maps.Equal(want, after) {
+		t.Errorf("the call has the labels %v", after)
+	}
+	want["step"] = "one"
+	if !maps.Equal(want, within) {
+		t.Errorf("the step has the labels %v", within)
+	}
+}
+
+func labelsOf(ctx context.Context) map[string]string {
+	found := map[string]string{}
+	pprof.ForLabels(ctx, func(key, value string) bool {
+		found[key] = value
+		return true
+	})
+	return found
 }
 
 // What a context says of its deadline does not change with the end of the call,

@@ -70,11 +70,14 @@ func newLabels(f *Function) context.Context {
 
 // label says on this goroutine which call it runs, until the next call, or unlabel.
 func (c *Call) label() {
-	labels := c.Function.labels
+	pprof.SetGoroutineLabels(c.labels())
+}
+
+func (c *Call) labels() context.Context {
 	if t := c.traced.Load(); t != nil {
-		labels = t.labels
+		return t.labels
 	}
-	pprof.SetGoroutineLabels(labels)
+	return c.Function.labels
 }
 
 // unlabel says that this goroutine waits for a call: who reads the stacks must not take it
