@@ -76,6 +76,39 @@ print(faults.add(1, 2), next(faults.lines(3)).number)
     assert ["True"] * 4 + ["3 0"] == lines
 
 
+def test_telemetry_goes_on(program: Programs) -> None:
+    """A span that ends later arrives, the last collection has all calls, and nothing is warned of."""
+    lines = _run(
+        program,
+        """
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+reader, exporter, provider = InMemoryMetricReader(), InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    last = faults.spin_ignoring_context.submit(4)
+print(gostitch.close(0.01))
+last.exception()
+print(provider.force_flush(), sorted(span.name for span in exporter.get_finished_spans()))
+(of_resource,) = reader.get_metrics_data().resource_metrics
+(calls,) = (
+    metric for metric in of_resource.scope_metrics[0].metrics if metric.name == "gostitch.calls"
+)
+print(sum(point.value for point in calls.data.data_points))
+""",
+    )
+
+    name = "faults.spin_ignoring_context"
+    assert [f"['{name}']", f"True ['caller', '{name}']", "1"] == lines
+
+
 def test_in_a_child_of_a_closed_process(program: Programs) -> None:
     """A child forked after close says whose close it was, and may reopen for itself."""
     lines = _run(
