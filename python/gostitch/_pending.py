@@ -293,20 +293,32 @@ def tell_level() -> None:
         _pump.tell_level()
 
 
-def drain_host(until: float) -> None:
-    """Handle the spans and logs that wait, now, until then at most.
+def drain_host(until: float) -> bool:
+    """Handle the spans and logs that wait, now, until then at most; false if some may be left.
 
-    Another thread may have one in hand. New ones may come as quickly as they are handled.
+    Another thread may have one in hand. New ones may come as quickly as they are handled. Where
+    this thread is in the middle of it, it goes on after what is handled just now: who flushes for
+    each span would get deeper with each.
     """
     records = _records
-    while records is not None and records.handle(until) and time.monotonic() < until:
-        pass
+    if records is None:
+        return True
+    if getattr(_here, "drains", False):
+        return False
+    _here.drains = True
+    try:
+        while records.handle(until):
+            if time.monotonic() >= until:
+                return False
+    finally:
+        _here.drains = False
+    return True
 
 
 def is_handling() -> bool:
     """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
     inside = _records is not None and _records.is_served_here()
-    return inside or getattr(_here, "helps", False)
+    return inside or getattr(_here, "helps", False) or getattr(_here, "drains", False)
 
 
 def help_handling() -> None:
@@ -324,8 +336,7 @@ def settle_host(until: float) -> bool:
     if records is None or getattr(_here, "helps", False):
         return True
     if sys.is_finalizing() or is_handling():
-        drain_host(until)
-        return time.monotonic() < until
+        return drain_host(until)
     last = records.queue.handled + _MOST_WAITING + records.queue.drained_count()
     while records.is_busy() and records.queue.handled < last:
         if time.monotonic() >= until:

@@ -237,3 +237,30 @@ print(seen)
 """)
 
     assert f"{[True] * 4}\n" == done.stdout, done.stderr
+
+
+def test_who_flushes_for_each_span(program: Programs) -> None:
+    """However many wait, each is seen once, and the last flush is true."""
+    done = program("""
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+class Flushes(SpanProcessor):
+    def on_end(self, span):
+        if span.name == "faults.nothing":
+            provider.force_flush()
+            gostitch.force_flush()
+            seen.append(span.context.span_id)
+
+seen = []
+provider = TracerProvider()
+provider.add_span_processor(Flushes())
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    for _ in range(400):
+        faults.nothing()
+print(provider.force_flush(), len(seen), len(set(seen)))
+""")
+
+    assert (0, "True 400 400\n", "") == (done.returncode, done.stdout, done.stderr)
