@@ -352,9 +352,9 @@ def _settle() -> None:
         return
     _wait_for_hands()
     until = time.monotonic() + _LAST_S
-    for each in (_pump, _records):
-        while each is not None and each.handle(until) and time.monotonic() < until:
-            pass
+    while _pump is not None and _pump.handle(until) and time.monotonic() < until:
+        pass
+    drain_host(until)
     _wait_for_hands()  # that were faster just now
 
 

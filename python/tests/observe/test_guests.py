@@ -264,3 +264,25 @@ print(provider.force_flush(), len(seen), len(set(seen)))
 """)
 
     assert (0, "True 400 400\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_who_flushes_for_each_record_at_the_end(program: Programs) -> None:
+    """The interpreter's end handles the last records itself, and a flush waits for none of them."""
+    done = program("""
+import atexit, logging, time
+atexit.register(lambda: print(len(seen)))
+import faults, gostitch
+
+class Flushes(logging.Handler):
+    def emit(self, record):
+        time.sleep(0.002)  # so that some wait at the end
+        gostitch.force_flush(20)
+        seen.append(record)
+
+seen = []
+logging.getLogger("gostitch.go").addHandler(Flushes())
+for _ in range(400):
+    faults.log(8, "text")
+""")
+
+    assert (0, "400\n", "") == (done.returncode, done.stdout, done.stderr)
