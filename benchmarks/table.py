@@ -77,6 +77,8 @@ def also(row: Row, name: str) -> str:
         return f", {facts['threads']} threads, {facts['code_mb']} MB of code"
     if "dropped" in facts:
         return f", {facts['dropped']} spans dropped"
+    if "records_dropped" in facts:
+        return f", {facts['records_dropped']} of {facts['records']} records dropped, none uncounted"
     return ""
 
 

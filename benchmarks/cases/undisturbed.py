@@ -14,6 +14,7 @@ ILLS = {
     "refusing": "a collector that refuses whatever it is sent",
 }
 OUTAGE_S = 60.0
+GOROUTINES = 64
 
 
 def cases(quick: bool) -> Iterator[Case]:
@@ -32,6 +33,19 @@ def cases(quick: bool) -> Iterator[Case]:
         peers={"python": "a library without observers"},
         arguments={"count": count},
         times=count,
+        rounds=rounds,
+    )
+    count = 2_000
+    yield Case(
+        name="observe.log_flood",
+        size=count,
+        unit="us",
+        note="a log record of Go, of which 64 goroutines write as many as they can while a thread "
+        "of Python computes",
+        contenders=present({"gostitch": "floods:written"}),
+        peers={},
+        arguments={"goroutines": GOROUTINES, "records": count},
+        times=GOROUTINES * count,
         rounds=rounds,
     )
     count = 5_000
