@@ -39,15 +39,15 @@ def test_nothing_runs() -> None:
 def test_waited_and_submitted() -> None:
     """Each call is there with its age and how it was made."""
     future = faults.sleep.submit(60)
-    thread = threading.Thread(target=faults.spin_ignoring_context, args=(0.4,))
+    thread = threading.Thread(target=faults.spin_ignoring_context, args=(2,))
     thread.start()
-    assert ["faults.sleep", "faults.spin_ignoring_context"] == settled(
-        _functions, ["faults.sleep", "faults.spin_ignoring_context"]
-    )
+    both = ["faults.sleep", "faults.spin_ignoring_context"]
+    running = settled(_functions, both)
     found = {call["function"]: call for call in _in_flight()}
     future.cancel()
     thread.join()
 
+    assert both == running
     assert found["faults.sleep"]["submitted"]
     assert not found["faults.spin_ignoring_context"]["submitted"]
     assert all(0 <= call["age_s"] < 30 and call["trace_id"] is None for call in found.values())
@@ -56,7 +56,7 @@ def test_waited_and_submitted() -> None:
 
 def test_a_function_that_ignores_its_end() -> None:
     """One whose context has ended is told apart from those that run as they should."""
-    future = faults.spin_ignoring_context.submit(0.5)
+    future = faults.spin_ignoring_context.submit(2)
     assert ["faults.spin_ignoring_context"] == settled(_functions, ["faults.spin_ignoring_context"])
     assert [False] == [call["ended"] for call in _in_flight()]
     future.cancel()
