@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"log/slog"
+	"runtime/pprof"
 	"sync"
 	"time"
 
@@ -132,6 +133,8 @@ func init() {
 func Configure(ctx context.Context, c Config) (None, error) {
 	configure.Lock()
 	defer configure.Unlock()
+	// The goroutines that it starts outlive this call, so they must not be shown as it.
+	pprof.SetGoroutineLabels(context.Background())
 	if c.Traces != nil {
 		made, err := newTraces(ctx, *c.Traces)
 		if err != nil {

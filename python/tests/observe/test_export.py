@@ -542,3 +542,26 @@ def test_compression(exporter: str, compression: str, compressed: bool) -> None:
 
     assert {GO, PYTHON} == {sender.partition("/")[0] for sender in receiver.senders}
     assert [compressed] * 2 == tapped.compressed()
+
+
+def test_what_exports_is_no_call(program: Programs) -> None:
+    """A dump does not show its goroutines as the call that started them."""
+    done = program("""
+import os
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint="http://127.0.0.1:9")))
+trace.set_tracer_provider(provider)
+with trace.get_tracer("test").start_as_current_span("caller"):
+    faults.add.submit(1, 2).result()
+text = gostitch.dump_text()
+print("observe.(*batcher).serve" in text, "observe.configure" in text, flush=True)
+os._exit(0)  # nobody listens
+""")
+
+    assert "True False\n" == done.stdout
