@@ -171,6 +171,7 @@ _original: Original | None = None  # what is kept of the library for forked chil
 _forked_from: int | None = None
 _loading = False
 _closed = False
+_exit_began: float | None = None
 _closed_in: int | None = None  # the process that was closed: this one, or one it was forked from
 _warned_of: set[str] = set()  # other Go runtimes
 # What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
@@ -467,8 +468,15 @@ def _interrupt_pipe() -> int:
     return _interrupts[0]
 
 
+def exit_began(now: float) -> float:
+    """Give when this process began to end, as ``time.monotonic`` tells it; now if it has not."""
+    return _exit_began or now
+
+
 def _close() -> None:
     """Cancel what runs and flush, at exit."""
+    global _exit_began
+    _exit_began = time.monotonic()
     if _library is not None and _library.is_alive():
         bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), False)
         _crashes.end()

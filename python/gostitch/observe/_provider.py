@@ -13,10 +13,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 
-from gostitch import _hooks, _settings
+from gostitch import _hooks, _process, _settings
 from gostitch.observe import (
     _ends,
     _exporter,
@@ -35,6 +34,9 @@ _DELAY_S = 1.0
 """How long a span of Go waits for company, unless it was chosen otherwise: with the five seconds
 that are Python's default a trace would look broken for as long."""
 
+_LAST_S = 0.5
+"""Seconds that Go has at least to send its last spans when a provider is shut down."""
+
 _DEFAULT_DELAY_MS = 5000
 _DELAY_VARIABLE = "OTEL_BSP_SCHEDULE_DELAY"
 
@@ -47,51 +49,41 @@ def serve(provider: Any) -> None:
     _hooks.span = _spans.deliver_to(provider, list(_leaves(provider._active_span_processor)))
     _generated.configure(traces=_trace_config(provider, route))
     several = provider._active_span_processor
-    if not _flushes_go(several):
-        if isinstance(several, ConcurrentMultiSpanProcessor):
-            _flush_before(several, FlushGo(provider))
-        else:
-            _add_first(provider, FlushGo(provider))
+    if not hasattr(several, "_gostitch"):
+        _bring_go_along(several, provider)
         _watch(several)
     _flush.goes_through(None if route.exporter else provider)
     _ends.watch()
 
 
-def _flushes_go(several: Any) -> bool:
-    """Tell whether a provider's processors flush Go."""
-    return hasattr(several, "_gostitch") or any(
-        isinstance(one, FlushGo) for one in _inside(several)
-    )
+def _bring_go_along(several: Any, provider: Any) -> None:
+    """Have the flush and the shutdown of a provider's processors be Go's too.
 
-
-def _add_first(provider: Any, processor: Any) -> None:
-    """Add a span processor before the others, which export what it brings when they flush."""
-    provider.add_span_processor(processor)
-    several = provider._active_span_processor
-    with several._lock:
-        *others, added = several._span_processors
-        several._span_processors = (added, *others)
-
-
-def _flush_before(several: Any, processor: FlushGo) -> None:
-    """Have a span processor flush before several that flush all at once.
-
-    As one of them it would bring them spans after they had flushed, and wait on a thread that they
-    need to take those.
+    Around all of them and not as one: several may flush at once, and those that Go's spans go
+    through must have them before. Where Go sends by itself it does so while they shut down, so
+    the end of a process whose collector is gone waits for both together.
     """
     force_flush, shutdown = several.force_flush, several.shutdown
 
-    def flush_in_order(timeout_millis: int = 30000) -> bool:
+    def flush_all(timeout_millis: int = 30000) -> bool:
         until = time.monotonic() + timeout_millis / 1000
-        sent = processor.force_flush(timeout_millis)
+        sent = _flush.flush_go(timeout_millis / 1000)
         left = max(until - time.monotonic(), 0)
         return bool(force_flush(int(left * 1000))) and sent
 
-    def shut_down_in_order() -> None:
-        processor.shutdown()
-        shutdown()
+    def shut_down_all() -> None:
+        exporter = chosen_route(provider).exporter
+        until = _process.exit_began(time.monotonic()) + _exporter.timeout(exporter)
+        try:
+            if exporter is not None:
+                shutdown()
+        finally:
+            _flush.flush_go(max(until - time.monotonic(), _LAST_S))
+            _traces.end(provider)  # what ends later is dropped, as spans of Python are
+        if exporter is None:
+            shutdown()
 
-    several.force_flush, several.shutdown = flush_in_order, shut_down_in_order
+    several.force_flush, several.shutdown = flush_all, shut_down_all
     several._gostitch = True
 
 
@@ -193,17 +185,13 @@ def _refusal(processor: Any) -> str:
 
 
 def _leaves(processor: Any) -> Iterator[Any]:
-    """Give the processors inside the SDK's multi-processors, but not our own."""
-    return (one for one in _inside(processor) if not isinstance(one, FlushGo))
-
-
-def _inside(processor: Any) -> Iterator[Any]:
+    """Give the processors inside the SDK's multi-processors."""
     inner = getattr(processor, "_span_processors", None)
     if inner is None:
         yield processor
         return
     for one in inner:
-        yield from _inside(one)
+        yield from _leaves(one)
 
 
 def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
@@ -259,19 +247,3 @@ def leave(provider: Any) -> None:
     _generated.configure(traces=_trace_config(provider, route))
     _hooks.span = _hooks.ignore_span
     _flush.goes_through(None)
-
-
-class FlushGo(SpanProcessor):
-    """The span processor through which the provider's flush reaches Go."""
-
-    def __init__(self, provider: Any) -> None:
-        self._provider = provider
-
-    def shutdown(self) -> None:
-        """Flush; what ends later is dropped, as spans of Python are."""
-        self.force_flush(int(_exporter.timeout(chosen_route(self._provider).exporter) * 1000))
-        _traces.end(self._provider)
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Send what Go has buffered; false if it took too long."""
-        return _flush.flush_go(timeout_millis / 1000)
