@@ -35,8 +35,8 @@ def written(goroutines: int, records: int) -> Work:
     while not handler.records:
         faults.log(0, "not yet followed")
         time.sleep(0.001)
-    gostitch.force_flush(_FLUSH_S)
-    before = handler.records + _dropped()
+    _flush()
+    handled, dropped = handler.records, _dropped()
     rounds = 0
 
     def run() -> Sample:
@@ -62,10 +62,11 @@ def written(goroutines: int, records: int) -> Work:
     def facts() -> dict[str, object]:
         _flush()
         everything = rounds * goroutines * records
-        accounted = handler.records + _dropped() - before
+        lost = _dropped() - dropped
+        accounted = handler.records - handled + lost
         if accounted != everything:
             raise AssertionError(f"{accounted} of {everything} records are accounted for")
-        return {"records": everything, "records_dropped": _dropped()}
+        return {"records": everything, "records_dropped": lost}
 
     return Work(run, lambda: goroutines, reset=_flush, facts=facts)
 

@@ -124,17 +124,17 @@ def prepare(made: Any) -> None:
     )
 
 
-_TELEMETRY = "observe."
-"""Functions that observing calls, after close() too: spans of the last calls, and their counts."""
+_TELEMETRY = "gostitch.observe._generated"
+"""The module whose functions observing calls, after close() too: for spans of the last calls."""
 
 
 def bind(made: Any) -> None:
     """Find a function in the library and check that both mean the same."""
-    if not made.name.startswith(_TELEMETRY):
+    module = made._declaration.definition.__module__
+    if module != _TELEMETRY:
         _process.refuse_if_closed()
     library = _process.library()
     library.refuse_unnoticed_fork()
-    module = made._declaration.definition.__module__
     own = _process.own_library(module)
     if own is not None and own != library.path:
         raise LibraryError(

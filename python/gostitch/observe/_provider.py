@@ -74,14 +74,16 @@ def _bring_go_along(several: Any, provider: Any) -> None:
     def shut_down_all() -> None:
         exporter = chosen_route(provider).exporter
         until = _process.exit_began(time.monotonic()) + _exporter.timeout(exporter)
-        try:
-            if exporter is not None:
-                shutdown()
-        finally:
+
+        def shut_down_go() -> None:
             _flush.flush_go(max(until - time.monotonic(), _LAST_S))
             _traces.end(provider)  # what ends later is dropped, as spans of Python are
-        if exporter is None:
-            shutdown()
+
+        first, last = (shut_down_go, shutdown) if exporter is None else (shutdown, shut_down_go)
+        try:
+            first()
+        finally:
+            last()
 
     several.force_flush, several.shutdown = flush_all, shut_down_all
     several._gostitch = True

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import threading
 import time
 import types
 from typing import Any
@@ -29,7 +28,6 @@ _LOGS_S = 0.25
 
 _followed: Any = None
 _added = False
-_here = threading.local()  # what this thread is in the middle of
 
 
 def follow() -> None:
@@ -143,13 +141,7 @@ def _drain_logs() -> None:
 
     Whoever captures is an application's thread: a flood, or a slow handler, must not hold it.
     """
-    if getattr(_here, "draining", False):
-        return
-    _here.draining = True
-    try:
-        _pending.drain_host(time.monotonic() + _LOGS_S)
-    finally:
-        _here.draining = False
+    _pending.drain_host(time.monotonic() + _LOGS_S)
 
 
 def _after_fork_in_child() -> None:
