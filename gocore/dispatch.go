@@ -227,15 +227,26 @@ func Cancel(token uint64) {
 	}
 }
 
-// Send delivers a message from Python to a submitted call; token 0 is for the
-// answers to questions that belong to no call.
+// Handled in a token says that messages of its call were handled.
+const Handled = 1 << 63
+
+// Send delivers a message from Python to a submitted call, or tells it with
+// Handled how many of its own were handled; token 0 is for the answers to
+// questions that belong to no call.
 func Send(token uint64, message []byte) error {
 	if token == 0 {
 		return hostAnswers.take(message)
 	}
-	c, running := submitted.Load(token)
-	if !running {
+	running, found := submitted.Load(token &^ Handled)
+	if !found {
 		return Errorf(CodeClosed, "the call has ended")
 	}
-	return c.(*Call).Deliver(message)
+	c := running.(*Call)
+	switch {
+	case token&Handled == 0:
+		return c.Deliver(message)
+	case c.outbox == nil:
+		return Errorf(CodeInvalidArgument, "%s sends no messages", c.Function.Name)
+	}
+	return c.outbox.handled(message)
 }

@@ -1,6 +1,7 @@
 package gocore
 
 import (
+	"encoding/binary"
 	"slices"
 	"sync"
 	"unsafe"
@@ -133,14 +134,33 @@ func (q *Queue) Shut() {
 	q.records, q.head, q.shut = nil, 0, true
 }
 
-// outboxSize is how many messages of one call may wait for Python before the
-// function that sends them has to.
+// outboxSize is how many messages of one call Python may not have handled yet
+// before the function that sends them has to wait. Python says when it has
+// handled a quarter of them (_queue.py).
 const outboxSize = 256
 
-// outbox is where a call's messages go.
+// outbox is where a call's messages go. Each has a slot until Python has
+// handled it, not until it was drained: an event loop that is blocked may have
+// its queue drained by another thread, and takes nothing.
 type outbox struct {
 	queue *Queue
 	slots chan struct{}
+}
+
+// handled frees the slots of messages that Python has handled: their number, 4
+// bytes, little-endian.
+func (o *outbox) handled(message []byte) error {
+	if len(message) != 4 {
+		return Errorf(CodeInvalidArgument, "a function is told how many messages were handled in 4 bytes, not %d", len(message))
+	}
+	for range binary.LittleEndian.Uint32(message) {
+		select {
+		case <-o.slots:
+		default:
+			return nil // more than were sent
+		}
+	}
+	return nil
 }
 
 func newOutbox(q *Queue) *outbox {
@@ -170,6 +190,5 @@ func (c *Call) send(plan *codec.Plan, message unsafe.Pointer) {
 		Token:   c.Token,
 		Payload: output.Frame,
 		Held:    output.Held,
-		taken:   func() { <-c.outbox.slots },
 	})
 }

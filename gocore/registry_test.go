@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"context"
+	"encoding/binary"
 	"runtime"
 	"strings"
 	"testing"
@@ -86,7 +87,8 @@ func TestExecute(t *testing.T) {
 	}
 }
 
-// A submitted call replies on its queue after its messages, in order.
+// A submitted call replies on its queue after its messages, in order; it waits while
+// as many as fit were not handled, whether they were drained or not.
 func TestSubmitWithMessages(t *testing.T) {
 	woken := make(chan struct{}, 100)
 	q := NewQueue(func() { woken <- struct{}{} })
@@ -95,8 +97,14 @@ func TestSubmitWithMessages(t *testing.T) {
 	if err := Submit(&Request{Function: numberOf(t, "test.count_to"), Frame: frame}, 7, q, true); err != nil {
 		t.Fatal(err)
 	}
-	var messages int
+	var messages, handled int
 	for replied := false; !replied; {
+		if messages == handled+outboxSize {
+			if err := Send(7|Handled, binary.LittleEndian.AppendUint32(nil, outboxSize)); err != nil {
+				t.Fatal(err)
+			}
+			handled = messages
+		}
 		<-woken
 		q.Drain(func(r *Record) bool {
 			if r.Token != 7 {
@@ -104,6 +112,9 @@ func TestSubmitWithMessages(t *testing.T) {
 			}
 			if r.Kind == RecordMessage {
 				messages++
+			}
+			if messages > handled+outboxSize {
+				t.Errorf("%d messages came, and %d were handled", messages, handled)
 			}
 			replied = r.Kind == RecordReply
 			return true

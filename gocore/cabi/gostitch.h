@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 4
+#define GOSTITCH_ABI 5
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -124,8 +124,11 @@ int32_t gostitch_submit(gostitch_const_request *request, uint64_t token, uint64_
 
 /*
  * Delivers a message to the running call of that token (gocore.Receive), or the answer to a question; token 0:
- * to a question that belongs to no call. Returns as gostitch_submit.
+ * to a question that belongs to no call. With GOSTITCH_HANDLED in the token: says how many messages of that call
+ * were handled since the last time, 4 bytes, little-endian; a function waits while 256 of its messages were not.
+ * Returns as gostitch_submit.
  */
+#define GOSTITCH_HANDLED (1ULL << 63)
 int32_t gostitch_send(uint64_t token, gostitch_const_byte *data, uint64_t length, gostitch_out *out);
 
 /*

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -37,6 +38,8 @@ type Config struct {
 	Settings gocore.Settings
 	// CrashReport is the file for what Go writes when it ends the process; empty: none.
 	CrashReport string
+	// Serial grows with each configuration; one that comes after a newer one is ignored.
+	Serial int64
 }
 
 // Info is what the library says of itself.
@@ -44,14 +47,18 @@ type Info struct {
 	Version   string
 	GoVersion string
 	ABI       int
+	// IsOld tells that the configuration was ignored, as the library has a newer one.
+	IsOld bool
 }
 
 var (
-	opened     atomic.Bool
-	logLevel   slog.LevelVar // the lowest that is sent to Python
-	configPlan = mustCompile[Config]()
-	infoPlan   = mustCompile[Info]()
-	statsPlan  = mustCompile[gocore.Stats]()
+	configuring sync.Mutex
+	newest      int64 // guarded by configuring: the serial of the configuration that counts
+	opened      atomic.Bool
+	logLevel    slog.LevelVar // the lowest that is sent to Python
+	configPlan  = mustCompile[Config]()
+	infoPlan    = mustCompile[Info]()
+	statsPlan   = mustCompile[gocore.Stats]()
 )
 
 // mustCompile compiles a type of this package; that it can is tested, a panic
@@ -83,6 +90,14 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	if err := configPlan.Decode(frame, nil, unsafe.Pointer(&c)); err != nil {
 		return nil, gocore.Errorf(gocore.CodeInvalidArgument, "the configuration does not fit the library: %w", err)
 	}
+	configuring.Lock()
+	defer configuring.Unlock()
+	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
+	if c.Serial < newest {
+		info.IsOld = true
+		return infoPlan.Append(nil, unsafe.Pointer(&info)), nil
+	}
+	newest = c.Serial
 	if err := gocore.SetEnvironment(c.Environment); err != nil {
 		return nil, err
 	}
@@ -94,7 +109,6 @@ func open(abi uint32, frame []byte) ([]byte, error) {
 	if err := c.Settings.Apply(); err != nil {
 		return nil, err
 	}
-	info := Info{Version: gocore.Version, GoVersion: runtime.Version(), ABI: C.GOSTITCH_ABI}
 	return infoPlan.Append(nil, unsafe.Pointer(&info)), nil
 }
 

@@ -63,7 +63,7 @@ class Callbacks:
         self._raised: dict[int, BaseException] = {}
         self._context = context
         self._caller = threading.get_ident()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}  # that answer, by question
 
     def ask(
         self,
@@ -80,12 +80,12 @@ class Callbacks:
         else:
             # On a worker nobody would see what is raised, and the function would wait for ever.
             work = functools.partial(self._run, context, question, number, send, BaseException)
-            if not _workers.run(work):
+            reason = _workers.run(work)
+            if reason is not None:
                 raise RuntimeError(
-                    f"no thread can be started for the callback of {self._name}(), since the "
-                    f"interpreter ends; call {self._name}() without submit(), and the thread that "
-                    "calls runs the callback"
-                )
+                    f"no thread can be started for the callback of {self._name}() ({reason}); call "
+                    f"{self._name}() without submit(), and the thread that calls runs the callback"
+                ) from reason
 
     def _run(
         self,
@@ -129,8 +129,8 @@ class Callbacks:
         import asyncio  # a loop runs
 
         task = context.run(asyncio.ensure_future, settle())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[number] = task
+        task.add_done_callback(lambda _: self._tasks.pop(number, None))
 
     def _raise(self, number: int, error: BaseException) -> bytes:
         self._raised[number] = error
@@ -145,6 +145,19 @@ class Callbacks:
         except Exception:
             text = "(its text cannot be had)"
         return _ERROR + _encode((name, text.encode(errors="replace").decode()))
+
+    def refuse(self, number: int, send: Send) -> None:
+        """Answer a question that came too late for its event loop with an error."""
+        error = RuntimeError(
+            f"the event loop in which {self._name}() was submitted is closed, so nobody can answer "
+            "its questions; wait for the call before the loop ends"
+        )
+        send(number.to_bytes(4, "little") + self._raise(number, error))
+
+    def refuse_open(self, send: Send) -> None:
+        """Answer the questions whose tasks can never go on, as their event loop is closed."""
+        for number in list(self._tasks):
+            self.refuse(number, send)
 
     def raised(self, number: int) -> BaseException:
         """Give the exception that the callable answered a question with."""

@@ -8,13 +8,14 @@ the methods of ``Sender``, so that it can be tested, and faked, without a librar
 from __future__ import annotations
 
 import concurrent.futures
+import logging
 import operator
-import os
 import threading
 import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
+from gostitch import _workers
 from gostitch._loops import running_loop
 from gostitch._process import bridge
 
@@ -23,16 +24,20 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_log = logging.getLogger("concurrent.futures")  # which says this of its own futures there
+
 # The states as concurrent.futures spells them; its wait and as_completed read them.
 CANCELLED = "CANCELLED_AND_NOTIFIED"
 FINISHED = "FINISHED"
 
-# Reentrant: a collection in the middle may drop a stream, which cancels its future.
-_condition_lock = threading.RLock()
-
+# That of now: where gevent is patched in later, its locks are not for threads of the system.
+_new_lock = threading.Lock
 
 _PATIENCE_S = 1.0
 """Seconds to wait for a future's condition before its outcome is set without it."""
+
+_MOMENT_S = 0.01
+"""Seconds for which who handles replies waits for a condition, before another thread does."""
 
 
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.1, 5.0
@@ -47,43 +52,31 @@ class _Condition(threading.Condition):
     it so for ever. Here the statement finds the lock's own methods.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiters: list[Any] = []  # of concurrent.futures
+        self.told = 0  # of them
+
     __enter__ = property(operator.attrgetter("_lock.__enter__"))
     __exit__ = property(operator.attrgetter("_lock.__exit__"))
 
 
-class _Waiter:
-    """A thread that waits for one future; told as the waiters of ``concurrent.futures`` are.
+def _wait_for(future: Future[Any], released: threading.Lock, timeout: float | None) -> bool:
+    """Wait until a lock is released, as the future is done; false if the time is over before.
 
-    ``threading.Condition.wait`` gives its lock back meanwhile, and Ctrl-C that strikes before it
-    has it again becomes a RuntimeError in the caller. Here no lock is held while waiting.
+    Looks now and then whether who is to handle the reply is held up: a callback may
+    wait, on the pump, for a lock that this thread holds.
     """
-
-    def __init__(self) -> None:
-        self._closed = threading.Lock()
-        self._closed.acquire()
-
-    def add_result(self, future: Future[Any]) -> None:
-        """Wake the thread."""
-        self._closed.release()
-
-    add_exception = add_cancelled = add_result
-
-    def wait(self, future: Future[Any], timeout: float | None) -> bool:
-        """Wait for the outcome; false if the time is over before.
-
-        Looks now and then whether who is to handle the reply is held up: a callback may
-        wait, on the pump, for a lock that this thread holds.
-        """
-        until = None if timeout is None else time.monotonic() + timeout
-        patience = _FIRST_LOOK_S
-        while True:
-            left = patience if until is None else min(until - time.monotonic(), patience)
-            if self._closed.acquire(timeout=max(left, 0.0)) or future.done():
-                return True
-            if until is not None and time.monotonic() >= until:
-                return False
-            future._queue.relieve()
-            patience = min(2 * patience, _LAST_LOOK_S)
+    until = None if timeout is None else time.monotonic() + timeout
+    patience = _FIRST_LOOK_S
+    while True:
+        left = patience if until is None else min(until - time.monotonic(), patience)
+        if released.acquire(timeout=max(left, 0.0)) or future.done():
+            return True
+        if until is not None and time.monotonic() >= until:
+            return False
+        future._queue.relieve()
+        patience = min(2 * patience, _LAST_LOOK_S)
 
 
 class Sender(Protocol):
@@ -135,20 +128,22 @@ class Future(_Future[R]):
 
     # Most futures are awaited once and never need what stands here: lists and the
     # condition variable, which is what costs most in concurrent.futures.Future,
-    # are made on demand.
+    # are made on demand. No lock is held here but the condition, which only
+    # concurrent.futures needs: a finalizer that runs under a lock may wait for a reply.
 
     @property
-    def _condition(self) -> threading.Condition:  # type: ignore[override] # made on demand
-        condition: threading.Condition | None = self._own_condition
+    def _condition(self) -> _Condition:  # type: ignore[override] # made on demand
+        condition: _Condition | None = self._own_condition
         if condition is None:
-            with _condition_lock:
-                if self._own_condition is None:
-                    self._waiters: list[Any] = []
-                    self._told = 0  # of them
-                condition = self._adopt(_Condition())
+            condition = self._adopt(_Condition())
             # Whoever asks may be about to block.
             self._queue.watch(self, blocks=True)
         return condition
+
+    @property
+    def _waiters(self) -> list[Any]:  # type: ignore[override] # as above
+        """What ``concurrent.futures.wait`` and ``as_completed`` have told when it is done."""
+        return self._condition.waiters
 
     def _add_done_callback(self, fn: Callable[[Any], object]) -> None:
         """Call ``fn`` with the future when it is done, on the thread that handles the reply."""
@@ -179,18 +174,17 @@ class Future(_Future[R]):
 
     def _wait(self, timeout: float | None) -> None:
         """Wait until there is a result or an exception; raise if there is neither."""
-        if not self.done():
-            waiter = _Waiter()
-            with self._condition:
-                if not self.done():
-                    self._waiters.append(waiter)
+        # A lock of its own, not threading.Condition.wait, which gives its lock back meanwhile:
+        # Ctrl-C that strikes before it has it again becomes a RuntimeError in the caller.
+        released = _new_lock()
+        released.acquire()
+        if self._block(released):
             try:
-                if not self.done() and not waiter.wait(self, timeout):
+                self._queue.watch(self, blocks=True)
+                if not _wait_for(self, released, timeout):
                     raise concurrent.futures.TimeoutError
             finally:
-                with self._condition:
-                    if waiter in self._waiters:
-                        self._waiters.remove(waiter)
+                self._unblock(released)
         if self._state != FINISHED:
             raise concurrent.futures.CancelledError
 
@@ -214,9 +208,7 @@ class Future(_Future[R]):
             )
         self._queue.relieve()
         waiter: asyncio.Future[None] = loop.create_future()
-        with _condition_lock:
-            self._awaiting = [*(self._awaiting or ()), (loop, waiter)]
-        if self.done():  # it settled in another thread meanwhile
+        if not self._add_awaiting((loop, waiter)):  # it settled in another thread meanwhile
             _release(waiter)
         try:
             yield from waiter
@@ -237,28 +229,49 @@ class Future(_Future[R]):
 
         raise asyncio.CancelledError
 
-    def _settle_condition(self, state: str) -> None:
-        """Set the state under the condition, and wake the threads that wait."""
+    def _settle_condition(self, state: str, may_leave: bool) -> bool:
+        """Set the state under the condition, and wake the threads that wait for that.
+
+        False if it is held for long, and another thread goes on with it, which must not be
+        the one that handles replies: who holds it may wait for another of them.
+        """
         # concurrent.futures.wait counts the states while it holds the conditions, so
         # the state may only change under the condition. Nobody holds it for long, unless
-        # Ctrl-C struck in the middle of wait; that must not stop the thread that settles.
+        # Ctrl-C struck in the middle of wait, or a finalizer runs there; that must not stop
+        # the thread that settles.
         condition = self._condition
-        held = condition.acquire(timeout=_PATIENCE_S)
+        held = condition.acquire(timeout=_MOMENT_S if may_leave else _PATIENCE_S)
+        if not held and may_leave and _workers.run(self._settle_elsewhere) is None:
+            return False
         try:
             self._state = state
-            for blocked in self._waiters[self._told :]:
+            for blocked in condition.waiters[condition.told :]:
                 _tell(blocked, state, self)
-                self._told += 1
+                condition.told += 1
         finally:
             if held:
                 condition.release()
+        return True
+
+    def _settle_elsewhere(self) -> None:
+        """Settle on a worker's thread."""
+        while not self._is_told():
+            try:
+                self._resume(False)
+            except BaseException:  # no memory: later there may be some
+                time.sleep(_MOMENT_S)
 
     def _tell_others(self) -> None:
         """Wake who awaits in other loops, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting or ():
             release(waiter, loop)
-        if self._done_callbacks:
-            self._invoke_callbacks()  # type: ignore[attr-defined]
+        callbacks = self._done_callbacks
+        while callbacks:
+            callback = callbacks.pop(0)  # first, so that none is called again where one interrupts
+            try:
+                callback(self)
+            except Exception:
+                _log.exception("exception calling callback for %r", self)
 
 
 def _tell(waiter: Any, state: str, future: Future[Any]) -> None:
@@ -285,12 +298,3 @@ def release(waiter: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> No
 def _release(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _after_fork_in_child() -> None:
-    global _condition_lock
-    # Another thread may have held it at the fork.
-    _condition_lock = threading.RLock()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

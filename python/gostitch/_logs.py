@@ -97,17 +97,16 @@ def slog_level(level: int) -> int:
 _told: int | None = None
 
 
+def level_told(level: int) -> None:
+    """Note the level that Go was told."""
+    global _told
+    _told = level
+
+
 def lowest_level() -> int:
     """Give the level of slog from which on records go anywhere."""
     disabled = _to.manager.disable + 1  # logging.disable switches off a level and those below
     return slog_level(max(_to.getEffectiveLevel(), disabled))
-
-
-def tell_level() -> int:
-    """Give the lowest level, for Go to be told."""
-    global _told
-    _told = lowest_level()
-    return _told
 
 
 def level_is_told() -> bool:

@@ -23,9 +23,10 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
-from gostitch import _logs, _process
+from gostitch import _logs, _process, _threads
 from gostitch._loops import running_loop
-from gostitch._queue import QUESTIONS, RECORDS, Queue, all_queues, leave
+from gostitch._queue import QUESTIONS, RECORDS, Queue, all_queues, close_retired, leave, retired
+from gostitch._turn import Turn
 from gostitch.exceptions import LibraryError
 
 if TYPE_CHECKING:
@@ -33,6 +34,18 @@ if TYPE_CHECKING:
 
 _HELD_UP_S = 0.05
 """Seconds with one batch after which the pump counts as held up, if somebody waits."""
+
+_RESPITE_S = 0.01
+"""Seconds that a pump rests after a failure that is not of one record: there is no memory, say."""
+
+_REVIEW_S = 1.0
+"""Seconds between two looks at queues that are to be closed, while there are any."""
+
+_READABLE = 1
+"""``select.POLLIN``, which is not there after ``eventlet.monkey_patch()``."""
+
+_COME_UP_S = 1.0
+"""Seconds for a pump's thread to come up."""
 
 _GRACE_S = 0.002
 """Seconds that a running loop has to drain its queue before the pump does."""
@@ -54,7 +67,9 @@ _CLOSED = (
     "close what was inherited before the first call"
 )
 
-_loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Queue]
+# Weak on both sides: the loop has its queue, by the reader. If it were the other way round, a
+# loop that is dropped with calls under way would live as long as they do.
+_loop_queues: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Queue]]
 _loop_queues = weakref.WeakKeyDictionary()
 
 
@@ -63,13 +78,28 @@ def queue_here(library: _process.Library) -> Queue:
     loop = running_loop()
     if loop is None:
         return pump().queue
-    queue = _loop_queues.get(loop)
-    if queue is None:
+    of = _loop_queues.get(loop)
+    queue = None if of is None else of()
+    if queue is None or queue.retired:
         _retire_closed_loops()
-        queue = _loop_queues[loop] = Queue(library, pump, loop=loop)
-        loop.add_reader(queue.fd, queue.drain_in_loop, loop)
-        weakref.finalize(loop, queue.retire).atexit = False
+        queue = Queue(library, pump, loop=loop)
+        _loop_queues[loop] = weakref.ref(queue)
+        loop.add_reader(queue.fd, _Reader(queue), loop)
     return queue
+
+
+class _Reader:
+    """What an event loop calls when replies wait; it drops this when it is closed or collected."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def __call__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._queue.drain_in_loop(loop)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(BaseException):  # no memory: what is left of the queue closes it
+            self._queue.end_of_loop()
 
 
 def private_queue() -> Queue:
@@ -81,9 +111,10 @@ def _retire_closed_loops() -> None:
     """Give the queues of closed loops back although something still refers to the loop."""
     for ref in _loop_queues.keyrefs():
         loop = ref()
-        queue = None if loop is None else _loop_queues.get(loop)
+        of = None if loop is None else _loop_queues.get(loop)
+        queue = None if of is None else of()
         if loop is not None and queue is not None and loop.is_closed():
-            queue.retire()
+            queue.end_of_loop()
 
 
 class Pump:
@@ -97,16 +128,26 @@ class Pump:
                 "or use gevent",
             )
         self._name = name
+        # That of now: what is patched later, by eventlet say, is not for threads of the system.
+        self._new_poll = select.poll
         self.queue = Queue(library, pump, roles=roles)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
-        self._watched: dict[int, Queue] = {self.queue.fd: self.queue}
         self._busy_since = 0.0  # with one batch; 0: it waits for something to do
         self.handling = False  # what it has drained
         self._level_is_old = False
-        self._telling = threading.RLock()  # reentrant for handlers of signals
-        self._thread: threading.Thread
-        self._start()
+        self._telling = Turn()
+        self._server: int | None = None  # the thread that serves, which says so itself
+        self._started_at = 0.0  # when one was started that has not said so yet
+        reason = self._start()
+        if reason is not None:
+            self._close()
+            raise _no_thread(reason)
+
+    def _close(self) -> None:
+        """Give descriptors back, where nothing came of it."""
+        self.queue.close()
+        os.close(self._changed)
 
     def follow_level(self) -> None:
         """Tell Go of the level of logging that counts, now and when it changes."""
@@ -118,12 +159,12 @@ class Pump:
         # Not here: who changes a level holds the lock of logging.
         self._level_is_old = True
         _process.bridge.look_again()
-        os.eventfd_write(self._changed, 1)
+        self._rouse()
 
     def tell_level(self) -> None:
         """Tell Go of the level of logging, unless it knows; whoever comes second waits."""
         try:
-            with self._telling:
+            with self._telling.taken():
                 if self._level_is_old:
                     self._level_is_old = False
                     _process.refresh()
@@ -135,66 +176,119 @@ class Pump:
         """Close what is the pump's own, in a forked child, where its thread does not exist."""
         _process.close_inherited(self._changed)
 
-    def _start(self) -> None:
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+    def _start(self) -> BaseException | None:
+        """Start a thread, which takes over as soon as it runs; return what kept it from that."""
+        self._started_at = time.monotonic()
+        reason = _threads.start(self._run, self._name)
+        if reason is not None:
+            self._started_at = 0.0
+        return reason
 
     def stand_in(self) -> None:
         """Let another thread take over if this is the pump's: a callback is about to wait."""
-        if threading.current_thread() is self._thread:
-            self._start()
+        if self.is_served_here():
+            self._start()  # if it cannot be, who waits looks after the queue
 
     def relieve(self) -> None:
-        """Let another thread take over if this one's is with one batch for long."""
-        since = self._busy_since
-        if not since or time.monotonic() - since < _HELD_UP_S:
+        """Have replies handled although the pump's thread is with one batch for long, or is none.
+
+        On another thread, or here where none can be started: somebody waits here.
+        """
+        if self._is_at_work():
+            self._rouse()
             return
         self._busy_since = 0.0
-        self._start()
-        for queue in list(self._watched.values()):
-            if queue.has_records():
-                queue.wake()
+        if self._start() is not None:
+            for queue in self._watched():
+                while queue.drain():
+                    pass
+        else:
+            for queue in self._watched():
+                if queue.has_records():
+                    queue.wake()
+
+    def _is_at_work(self) -> bool:
+        """Tell whether there is a thread that serves, or will in a moment."""
+        now = time.monotonic()
+        if self._server is None:
+            return bool(self._started_at) and now - self._started_at < _COME_UP_S
+        return not self._busy_since or now - self._busy_since < _HELD_UP_S
 
     def watch(self, queue: Queue) -> None:
         """Drain this queue too, until it is idle."""
         if queue.watched and not queue.retired:
             return
         queue.watched = True
-        self._watched[queue.fd] = queue
-        os.eventfd_write(self._changed, 1)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """Have the thread look which queues there are."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_write(self._changed, 1)
+
+    def _watched(self) -> list[Queue]:
+        """Return the queues to drain: as they are now, so that nothing that failed is forgotten."""
+        if self.queue.roles == RECORDS:
+            return [self.queue]
+        of = [each for each in all_queues() if each is not self.queue and each.needs_attendant()]
+        return [self.queue, *of]
 
     def _run(self) -> None:
-        while not self._is_replaced():
-            self.tell_level()
-            poll = select.poll()
-            poll.register(self._changed, select.POLLIN)
-            for fd in list(self._watched):
-                poll.register(fd, select.POLLIN)
-            try:
-                self._serve(poll)
-            except OSError:  # a daemon has closed what it inherited: the number is another file's
-                if _pump is self:  # one of both says it
-                    with contextlib.suppress(Exception):
+        self._server = threading.get_ident()
+        try:
+            while self.is_served_here():
+                try:
+                    self._serve()
+                except _ClosedError:
+                    if _pump is self:  # one of both says it
                         logging.getLogger("gostitch").error(_CLOSED)
-                return
+                    return
+                except BaseException:
+                    _endure()
+        finally:
+            if self.is_served_here():
+                self._server = None
 
-    def _serve(self, poll: select.poll) -> None:
+    def _serve(self) -> None:
         """Drain what is ready until the set of queues changes."""
-        while True:
-            for fd, _ in poll.poll():
-                if fd == self._changed:
-                    with contextlib.suppress(BlockingIOError):
-                        os.eventfd_read(fd)
-                    self._sweep()
-                    return
-                self._drain(self._watched[fd])
-                if self._is_replaced():
-                    return
-            if self._sweep():
-                return
+        self.tell_level()
+        watched = {}
+        poll = self._new_poll()
+        try:
+            poll.register(self._changed, _READABLE)
+            for queue in self._watched():
+                queue.watched = True  # first: from now on nobody else closes it
+                fd = queue.fd
+                if fd >= 0:
+                    watched[fd] = queue
+                    poll.register(fd, _READABLE)
+            while not self._look_after(watched, self._poll(poll)):
+                pass
+        except (
+            OSError
+        ) as error:  # a daemon has closed what it inherited: the number is another file's
+            raise _ClosedError from error
 
-    def _is_replaced(self) -> bool:
-        return threading.current_thread() is not self._thread
+    def _poll(self, poll: select.poll) -> list[int]:
+        """Wait for descriptors that are ready."""
+        timeout = _REVIEW_S * 1000 if retired else None
+        return [fd for fd, _ in poll.poll(timeout)]
+
+    def _look_after(self, watched: dict[int, Queue], ready: list[int]) -> bool:
+        """Drain queues that are ready; tell whether there are others now."""
+        for fd in ready:
+            if fd == self._changed:
+                with contextlib.suppress(BlockingIOError):
+                    os.eventfd_read(fd)
+            else:
+                self._drain(watched[fd])
+            if not self.is_served_here():
+                return True
+        return self._changed in ready or self._sweep(watched) or not ready
+
+    def is_served_here(self) -> bool:
+        """Tell whether this thread is the pump's."""
+        return threading.get_ident() == self._server
 
     def _drain(self, queue: Queue) -> None:
         if queue.is_served():
@@ -205,15 +299,17 @@ class Pump:
                 return
         try:
             self.handling = more = True
-            while more and not self._is_replaced():
+            while more and self.is_served_here():
                 self._busy_since = time.monotonic()
                 more = queue.drain()
+        except MemoryError:
+            _endure()  # what it could not take waits
         except BaseException:
             # One record that cannot be handled must not stop all others, nor may a
             # callback that calls sys.exit.
             _tell_of_failure()
         finally:
-            if self._is_replaced():
+            if not self.is_served_here():
                 queue.wake()  # for what is left
             else:
                 self._busy_since = 0.0
@@ -232,25 +328,36 @@ class Pump:
         # In the order of its way, or what goes from one to the next meanwhile would be missed.
         return self.queue.is_ready() or self.queue.has_records() or self.handling
 
-    def is_served_here(self) -> bool:
-        """Tell whether this thread is the pump's."""
-        return threading.current_thread() is self._thread
-
-    def _sweep(self) -> bool:
+    def _sweep(self, watched: dict[int, Queue]) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
-        let_go = False
-        for fd, queue in list(self._watched.items()):
-            if queue is self.queue or not queue.is_idle():
+        let_go = close_retired() if self.queue.roles != RECORDS else False
+        for queue in watched.values():
+            if queue is self.queue or queue.needs_attendant():
                 continue
-            del self._watched[fd]
             queue.watched = False
-            if not queue.is_idle():  # somebody came to wait just now, and saw it watched
-                self.watch(queue)
+            if queue.needs_attendant():  # somebody came to wait just now, and saw it watched
+                queue.watched = True
                 continue
             let_go = True
-            if queue.retired:
-                queue.close()
         return let_go
+
+
+class _ClosedError(Exception):
+    """A descriptor of a pump is not open any more."""
+
+
+def _endure() -> None:
+    """Rest after a failure, so that the thread that others wait for goes on."""
+    _tell_of_failure()
+    with contextlib.suppress(BaseException):
+        time.sleep(_RESPITE_S)
+
+
+def _no_thread(reason: BaseException) -> LibraryError:
+    return LibraryError(
+        f"no thread can be started to handle replies ({reason}); give the process more threads "
+        "(ulimit -u, the container's pids limit) or memory, or end some of its threads",
+    )
 
 
 def _tell_of_failure() -> None:
@@ -262,14 +369,14 @@ def _tell_of_failure() -> None:
 _pump: Pump | None = None
 _records: Pump | None = None  # for spans and logs
 _here = threading.local()
-_pump_lock = threading.RLock()  # reentrant for handlers of signals
+_turn = Turn()
 
 
 def pump() -> Pump:
     """Give the process's pump for replies, starting both if need be."""
     global _pump, _records
     if _pump is None:
-        with _pump_lock:
+        with _turn.taken():
             if _pump is None:
                 library = _process.library()
                 made = Pump(library, "gostitch-pump", QUESTIONS)
@@ -372,12 +479,12 @@ def pending_count() -> int:
 
 
 def _after_fork_in_child() -> None:
-    global _pump, _records, _pump_lock
+    global _pump, _records, _turn
     _logs.when_level_changes(lambda: None)
     for each in (_pump, _records):
         if each is not None:
             each.forget()
-    _pump, _records, _pump_lock = None, None, threading.RLock()
+    _pump, _records, _turn = None, None, Turn()
     _loop_queues.clear()
 
 

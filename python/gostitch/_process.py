@@ -7,6 +7,7 @@ The only module that hands out ``_abi``; everything that crosses asks
 from __future__ import annotations
 
 import atexit
+import itertools
 import os
 import signal
 import sys
@@ -23,8 +24,9 @@ from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a
 from gostitch import _codec, _crashes, _hooks, _logs, _settings, _space
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
+from gostitch._turn import Turn
 from gostitch._version import VERSION
-from gostitch.exceptions import ForkedHandleError, GoClosedError, LibraryError
+from gostitch.exceptions import ForkedHandleError, GoClosedError, GoError, LibraryError
 
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class _Info(msgspec.Struct, array_like=True):
     version: str
     go_version: str
     abi: int
+    is_old: bool  # the library had a newer configuration already
 
 
 class Running(msgspec.Struct, array_like=True):
@@ -163,9 +166,9 @@ class Library:
 
 # The library of each generated module that was imported and has one of its own.
 _own: dict[str, str] = {}
-# Reentrant: a signal's handler, or a destructor, may call in the middle of loading.
-_lock = threading.RLock()
-_opening = threading.RLock()  # held while the library is loaded, and during a fork
+# A signal's handler, or a destructor, may call in the middle of loading.
+_turn = Turn()
+_opening = Turn()  # taken while the library is loaded, and during a fork
 _library: Library | None = None
 _original: Original | None = None  # what is kept of the library for forked children
 _forked_from: int | None = None
@@ -177,6 +180,7 @@ _warned_of: set[str] = set()  # other Go runtimes
 # What was loaded and could not be opened: it cannot be unloaded, and a second Go runtime
 # must not be loaded, but what stood in the way may be corrected.
 _brought_in: tuple[str, str] | None = None
+_configurations = itertools.count(1)
 _interrupts: tuple[()] | tuple[int, int] = ()  # the ends of the pipe of Ctrl-C
 
 
@@ -261,7 +265,7 @@ def forked_from() -> int | None:
 
 def _load() -> Library:
     global _library
-    with _lock:
+    with _turn.taken():
         if _library is not None:
             return _library
         if _closed:
@@ -276,7 +280,7 @@ def _load() -> Library:
                 details={"pid": os.getpid(), "parent_pid": _forked_from},
             )
         path = _find() if _original is None else _original.path
-        with _opening:
+        with _opening.taken():
             opened = _open(path, policy)
         if _library is not None:
             return _library  # loaded by a signal's handler in the middle, and in use since
@@ -354,8 +358,10 @@ def _bring_in(path: str) -> None:
 
 def _shake_hands(path: str, mapped: str) -> Library:
     """Open the library that was loaded, and see that both sides are of one version."""
-    given = present_environment()
-    info = _decode_reply(bridge.open(_configuration(_settings.present(), given)), _Info)
+    try:
+        info, given = _configure()
+    except GoError as error:
+        raise LibraryError(str(error), details=error.details) from error
     if info.version != VERSION:
         raise LibraryError(
             f"the library {path} is version {info.version} and the Python package is "
@@ -372,34 +378,51 @@ def _shake_hands(path: str, mapped: str) -> Library:
     return Library(path, mapped, info, functions, given)
 
 
-def _configuration(settings: _settings.Settings, environment: dict[bytes, bytes]) -> bytes:
-    """Give what the library is opened with."""
+def _configure() -> tuple[_Info, dict[bytes, bytes]]:
+    """Tell the library what is configured now; return what it says, and the environment it has."""
+    while True:
+        serial = next(_configurations)  # first: a later one is of newer settings
+        level, settings, environment = (
+            _logs.lowest_level(),
+            _settings.present(),
+            present_environment(),
+        )
+        status, payload = bridge.open(_configuration(serial, level, settings, environment))
+        if status != _codec.OK:
+            raise _codec.decode_error(payload)
+        info = msgspec.msgpack.decode(payload, type=_Info)
+        if not info.is_old:  # another thread was faster, perhaps with what was configured before
+            _logs.level_told(level)
+            return info, environment
+
+
+def _configuration(
+    serial: int, level: int, settings: _settings.Settings, environment: dict[bytes, bytes]
+) -> bytes:
+    """Return what the library is opened with."""
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
     return msgspec.msgpack.encode(
         (
-            _logs.tell_level(),
+            level,
             _interrupt_pipe(),
             as_go_has_it(environment),
             pipe_ignored,
             _settings.as_go_has_it(settings, environment),
             _text(os.fsencode(_crashes.begin())),
+            serial,
         )
     )
 
 
 def refresh() -> None:
     """Tell the library of the level of logging that counts now."""
-    _apply(_settings.present())
+    if _library is not None:
+        _configure()
 
 
 def _apply(settings: _settings.Settings) -> None:
     """Hand settings on to the library, if it is loaded."""
-    with _lock:
-        if _library is None:
-            return
-        status, payload = bridge.open(_configuration(settings, present_environment()))
-        if status != _codec.OK:
-            raise _codec.decode_error(payload)
+    refresh()
 
 
 def warn_of_other_runtimes() -> None:
@@ -537,21 +560,21 @@ def refuse_if_closed() -> None:
 
 def _before_fork() -> None:
     # A child forked in the middle of loading would have half of a runtime.
-    _opening.acquire(timeout=_FORK_WAIT_S)
+    _opening.take(_FORK_WAIT_S)
 
 
 def _after_fork_in_parent() -> None:
     try:
-        _opening.release()
+        _opening.give_back()
     except RuntimeError:
         pass  # it was waited for in vain
 
 
 def _after_fork_in_child() -> None:
-    global _library, _loading, _forked_from, _lock, _opening, _interrupts
+    global _library, _loading, _forked_from, _turn, _opening, _interrupts
     global _brought_in
-    # Another thread may have held the lock at the fork.
-    _lock, _opening = threading.RLock(), threading.RLock()
+    # Another thread may have had its turn at the fork.
+    _turn, _opening = Turn(), Turn()
     _crashes.leave_to_parent()
     close_inherited(*_interrupts)  # the parent's, as is the call that it could cancel
     _interrupts = ()

@@ -12,7 +12,6 @@ import functools
 import os
 import select
 import sys
-import threading
 import time
 import weakref
 from collections import deque
@@ -21,10 +20,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gostitch import _codec, _hooks, _logs, _process
 from gostitch._callbacks import Callbacks, answer, within_trace
-from gostitch._future import FINISHED, Future
+from gostitch._future import CANCELLED, FINISHED, Future
 from gostitch._loops import running_loop
 from gostitch._process import bridge
-from gostitch.exceptions import ForkedHandleError, GoError, GoPanic
+from gostitch.exceptions import ForkedHandleError, GoCancelledError, GoError, GoPanic
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,6 +33,13 @@ Record = tuple[int, int, int, bytes | memoryview]  # kind, token, status, payloa
 # Of gostitch.h: GOSTITCH_MESSAGES for calls, the others for queues.
 _MESSAGES = 2
 RECORDS, QUESTIONS = 1, 2
+_HANDLED = 1 << 63
+"""GOSTITCH_HANDLED of gostitch.h."""
+
+_REPORT_EVERY = 64
+"""How many messages are handled before Go is told: a quarter of its outboxSize."""
+
+_REPORT = _REPORT_EVERY.to_bytes(4, "little")
 _FORKED = (
     "process {} was forked from process {} while this call ran there; its reply cannot "
     "arrive here, so make the call again in this process"
@@ -69,11 +75,23 @@ class Call(NamedTuple):
 class _Conversation:
     """What is needed when a message of a call arrives."""
 
-    __slots__ = ("call", "callbacks", "future", "traces", "waiting")
+    __slots__ = (
+        "call",
+        "callbacks",
+        "future",
+        "handled",
+        "is_scheduled",
+        "token",
+        "traces",
+        "waiting",
+    )
 
     def __init__(self, call: Call, future: Future[Any]) -> None:
         self.call = call
         self.future: Future[Any] | None = future  # None once its reply was handled
+        self.token = future._token
+        self.handled = 0  # messages of which Go was not told
+        self.is_scheduled = False  # the loop will handle what waits
         name = call.function.name
         context = call.context
         self.callbacks = (
@@ -111,17 +129,18 @@ class Queue(bridge.Queue):
         library.refuse_unnoticed_fork()
         super().__init__(roles, of, futures)
         self._library = library
+        self.roles = roles
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
-        # What was drained and not handled yet. Every thread that drains takes from it, so what
-        # one leaves behind, that was interrupted or waits in a callback, is for the next.
-        self._records: deque[Record] = deque()
-        # Held while a batch is drained, and while the descriptor is used.
-        self._order = threading.RLock()
+        # Records whose handling was interrupted. They come before those that the bridge has
+        # drained; every thread that drains takes from both, so what one leaves behind, that was
+        # interrupted or waits in a callback, is for the next.
+        self._interrupted: deque[Record] = deque()
         self.handled = 0  # spans and logs
         self._blocked = False  # the loop's own thread may be the one that waits
-        self.watched = False  # the pump polls the descriptor
+        self.watched = False  # the pump polls the descriptor, so nobody else may close it
         self.retired = False
+        self._loop_has_ended = False
         _queues[self.handle] = self
 
     def converse(
@@ -181,7 +200,7 @@ class Queue(bridge.Queue):
             self._blocked = blocks
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
-            if self._records:
+            if self.has_records():
                 # A callback is about to wait, perhaps for a reply further down its own batch.
                 self.wake()
 
@@ -205,9 +224,11 @@ class Queue(bridge.Queue):
         self._attendant().watch(self)
         return True
 
-    def is_idle(self) -> bool:
-        """Tell whether there is nothing that the pump must do for this queue."""
-        return not (self.pending if self.retired else self.awaited)
+    def needs_attendant(self) -> bool:
+        """Tell whether there is something that the pump must do for this queue."""
+        if self.is_foreign() or self.fd < 0:
+            return False
+        return bool(self.pending if self.retired else self.awaited)
 
     def is_served(self) -> bool:
         """Tell whether the loop of this queue is running, and will drain it."""
@@ -222,11 +243,11 @@ class Queue(bridge.Queue):
 
     def has_records(self) -> bool:
         """Tell whether something was drained and not handled yet."""
-        return bool(self._records)
+        return bool(self._interrupted or self.drained())
 
     def drained_count(self) -> int:
-        """Give the number of records that were drained and not taken in hand yet."""
-        return len(self._records)
+        """Return the number of records that were drained and not taken in hand yet."""
+        return len(self._interrupted) + self.drained()
 
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain what waits, as the loop's reader."""
@@ -241,7 +262,7 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return False
         try:
-            more = self.take_batch(self._records, self._conversations, self._order)
+            more = self.drain_batch()
             more = self._handle_all(until) or more
             if self.retired or (self.loop is not None and not self.is_served()):
                 self._handle_stranded()
@@ -258,28 +279,26 @@ class Queue(bridge.Queue):
 
     def _handle_all(self, until: float | None) -> bool:
         """Handle what was drained; tell whether some is left, as it took too long."""
-        records = self._records
-        hand: list[Record] = []
+        hand: list[Any] = [None]
         try:
-            while bridge.take_record(records, hand):
+            while self.take(self._interrupted, self._conversations, hand):
                 self._handle(*hand[0])
-                hand.clear()
+                hand[0] = None
                 if until is not None and time.monotonic() >= until:
                     self.wake()  # somebody else, for what is left
-                    return bool(records)
+                    return self.has_records()
         except BaseException:
-            if hand and self._must_be_handled(hand[0]):
-                records.appendleft(hand[0])
+            if hand[0] is not None and self._must_be_handled(hand[0]):
+                self._interrupted.appendleft(hand[0])
             raise
         return False
 
     def _must_be_handled(self, record: Record) -> bool:
-        """Tell whether a record whose handling Ctrl-C has ended must be looked at again."""
+        """Tell whether a record whose handling an exception has ended must be looked at again."""
         kind, token, _, _ = record
         if token in self._conversations:
             return True  # what has arrived for it is not lost, and is handled where it stands
-        future = self.pending.get(token) if kind == _codec.REPLY else None
-        return future is not None and not future._taken
+        return kind == _codec.REPLY and token in self.pending
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
@@ -309,17 +328,31 @@ class Queue(bridge.Queue):
         ):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
+            if conversation.is_scheduled:
+                return
+            conversation.is_scheduled = True
             try:
-                loop.call_soon_threadsafe(self._handle_waiting, conversation)
+                loop.call_soon_threadsafe(self._handle_scheduled, conversation)
                 return
             except RuntimeError:
-                pass  # it was closed just now
+                conversation.is_scheduled = False  # the loop was closed just now
         self._handle_waiting(conversation)
+
+    def _handle_scheduled(self, conversation: _Conversation) -> None:
+        """Handle what has arrived for a call, as the loop's callback."""
+        conversation.is_scheduled = False
+        try:
+            self._handle_waiting(conversation)
+        except BaseException:
+            if conversation.waiting:  # nobody else would look at what is left
+                self._interrupted.append((_codec.MESSAGE, conversation.token, 0, b""))
+                self.wake()
+            raise
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order."""
         waiting = conversation.waiting
-        hand: list[Record] = []
+        hand: list[Any] = [None]
         try:
             while bridge.take_record(waiting, hand):
                 kind, token, status, payload = hand[0]
@@ -330,15 +363,19 @@ class Queue(bridge.Queue):
                     self._end(conversation, token)
                 else:
                     self._message(conversation, status, payload)
-                hand.clear()
+                hand[0] = None
         except BaseException:
-            if hand and hand[0][0] == _codec.REPLY:
-                token = hand[0][1]
-                if token in self.pending:
-                    waiting.appendleft(hand[0])
-                else:
-                    self._end(conversation, token)
+            if hand[0] is not None:
+                self._keep(conversation, hand[0])
             raise
+
+    def _keep(self, conversation: _Conversation, record: Record) -> None:
+        """Have a record looked at again whose handling an exception has ended."""
+        kind, token, _, _ = record
+        if kind == _codec.REPLY and token not in self.pending:
+            self._end(conversation, token)
+        elif kind == _codec.REPLY or (conversation.future and not conversation.future._claimed):
+            conversation.waiting.appendleft(record)
 
     def _end(self, conversation: _Conversation, token: int) -> None:
         """Forget a call whose reply was handled."""
@@ -357,25 +394,44 @@ class Queue(bridge.Queue):
         try:
             future._taken = True
             future._end_loan()
-            if future._abandoned:
-                return
-            if status == _codec.OK:
-                if callbacks:
-                    callbacks.end()
-                future.settle(FINISHED, future._function.result_of(payload), None)
-            else:
-                error = decode_error(payload, future._trace or b"")
-                cause = callbacks.original(error) if callbacks else error
-                future.settle(FINISHED, None, cause)
+            if not future._abandoned:
+                self._settle(future, callbacks, status, payload)
         except BaseException as error:  # MemoryError, say: the waiter must not wait for ever
-            future.settle(FINISHED, None, error)
+            # If this fails too, it is taken up again with the record, which is kept.
+            future.settle(FINISHED, None, error, True)
+            future._resume(True)
+            self._forget(future._token)
             if not isinstance(error, Exception):
                 raise
+        else:
+            self._forget(future._token)
         finally:
-            self.pending.pop(future._token, None)
-            self.awaited.discard(future._token)
             # It may hold an exception whose traceback holds this frame.
             del future
+
+    def _settle(
+        self,
+        future: Future[Any],
+        callbacks: Callbacks | None,
+        status: int,
+        payload: bytes | memoryview,
+    ) -> None:
+        if future._claimed:
+            future._resume(True)  # whoever has claimed it may have been interrupted
+        elif status == _codec.OK:
+            if callbacks:
+                callbacks.end()
+            future.settle(FINISHED, future._function.result_of(payload), None, True)
+        else:
+            error = decode_error(payload, future._trace or b"")
+            if self._loop_has_ended and isinstance(error, GoCancelledError):
+                future.settle(CANCELLED, None, None, True)
+            cause = callbacks.original(error) if callbacks else error
+            future.settle(FINISHED, None, cause, True)
+
+    def _forget(self, token: int) -> None:
+        self.pending.pop(token, None)
+        self.awaited.discard(token)
 
     def _message(
         self, conversation: _Conversation, number: int, payload: bytes | memoryview
@@ -390,12 +446,16 @@ class Queue(bridge.Queue):
             if conversation.callbacks is not None:
                 answer = functools.partial(self._answer, token)
                 trace = conversation.traces.pop(number, None)
-                conversation.callbacks.ask(message, number, answer, loop, trace)
+                if self.loop is not None and (loop is None or loop.is_closed()):
+                    conversation.callbacks.refuse(number, answer)
+                else:
+                    conversation.callbacks.ask(message, number, answer, loop, trace)
             elif call.context is None:
                 call.callback(message)
             else:
                 within = within_trace(call.context, conversation.traces.get(0))
                 within.run(call.callback, message)
+                self._report(conversation)
         except BaseException as error:
             # A caller's broken callback is the caller's to see.
             self.cancel(token)
@@ -405,6 +465,13 @@ class Queue(bridge.Queue):
                 raise
         finally:
             del future  # as above
+
+    def _report(self, conversation: _Conversation) -> None:
+        """Tell Go how many messages were handled, so that the function may send more."""
+        conversation.handled += 1
+        if conversation.handled == _REPORT_EVERY:
+            conversation.handled = 0
+            self._answer(conversation.token | _HANDLED, _REPORT)
 
     def _answer(self, token: int, message: bytes) -> None:
         """Answer a question; a function that has ended meanwhile needs no answer."""
@@ -429,26 +496,46 @@ class Queue(bridge.Queue):
             # Of one call, whose caller leaves: a second Ctrl-C may have kept it from cancelling.
             for token in list(self.pending):
                 self.cancel(token)
+        self._retire()
+
+    def end_of_loop(self) -> None:
+        """Cancel and free what belonged to the loop, which is closed or gone.
+
+        What a thread or another loop waits for goes on; questions are answered with an error.
+        """
+        if self.is_foreign() or sys.is_finalizing() or self.retired:
+            return
+        self._loop_has_ended = True
+        for token in list(self.pending):
+            if token not in self.awaited:
+                self.cancel(token)
+        for conversation in list(self._conversations.values()):
+            if conversation.callbacks is not None:
+                answer = functools.partial(self._answer, conversation.token)
+                conversation.callbacks.refuse_open(answer)
+        self._retire()
+
+    def _retire(self) -> None:
         self.retired = True
-        if self._records or any(each.waiting for each in list(self._conversations.values())):
+        if self.has_records() or any(each.waiting for each in list(self._conversations.values())):
             self.wake()  # nobody else would look at that
-        if self.pending or self.watched:
-            # Nothing may be polled after it was closed: the number may soon be another file's.
-            self._attendant().watch(self)
-        else:
+        if not (self.pending or self.watched):
             self.close()
+            return
+        # Nothing may be polled after it was closed: the number may soon be another file's.
+        try:
+            retired[self.handle] = self  # until it is closed
+            self._attendant().watch(self)
+        except BaseException:  # Ctrl-C, before the attendant knows
+            self._attendant().watch(self)
+            raise
 
     def close(self) -> None:
         """Give the queue and its descriptor back."""
-        self.shut(self._order)
+        self.shut()
+        retired.pop(self.handle, None)
         # Each may hold an exception whose traceback holds the loop, and so this queue.
         self._conversations.clear()
-
-    def wake(self) -> None:
-        """Wake who waits for this queue's descriptor, unless it is closed."""
-        with self._order:
-            if self.fd >= 0:
-                os.eventfd_write(self.fd, 1)
 
     def abandon(self) -> None:
         """Leave who still waits alone: the interpreter ends, and they are daemon threads."""
@@ -463,12 +550,9 @@ class Queue(bridge.Queue):
             future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self.pending.clear()
         self._conversations.clear()
-        self._records.clear()
-        self._order = threading.RLock()
-        if self.loop is None and self.fd >= 0:
-            # That of a loop may still be in its selector, where a number must not come again.
-            _process.close_inherited(self.fd)
-            self.fd = -1
+        self._interrupted.clear()
+        # That of a loop may still be in its selector, where a number must not come again.
+        self.forget(self.loop is None)
 
 
 def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any]]:
@@ -500,6 +584,20 @@ def answer_of_host(question: bytes | memoryview, number: int) -> bytes:
 _queues: weakref.WeakValueDictionary[int, Queue] = weakref.WeakValueDictionary()
 """The queues by handle. A dict can be copied while other threads add to it; a set cannot."""
 
+retired: dict[int, Queue] = {}
+"""Those that are to be closed as soon as nothing is pending and nobody polls them."""
+
+
+def close_retired() -> bool:
+    """Close the queues that are to be, as who polls them; tell whether there were any."""
+    closed = False
+    for queue in list(retired.values()):
+        if not queue.pending:
+            queue.watched = False
+            queue.close()
+            closed = True
+    return closed
+
 
 def leave() -> None:
     """Abandon what is pending, and what other threads submit from now on."""
@@ -510,7 +608,10 @@ def leave() -> None:
 
 def all_queues() -> list[Queue]:
     """Give every queue that is open."""
-    return [queue for ref in _queues.valuerefs() if (queue := ref()) is not None]
+    found = {queue.handle: queue for ref in _queues.valuerefs() if (queue := ref()) is not None}
+    # One that a collection found lost its weak reference before its finalizer came here.
+    found.update(retired)
+    return list(found.values())
 
 
 def _after_fork_in_child() -> None:
@@ -518,6 +619,7 @@ def _after_fork_in_child() -> None:
     for queue in all_queues():
         queue.fail()
     _queues.clear()
+    retired.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

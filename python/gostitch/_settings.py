@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gostitch._turn import Turn
 from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 
 _UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
@@ -72,7 +72,7 @@ class Settings(NamedTuple):
 
 
 _present = Settings()
-_lock = threading.RLock()  # reentrant for handlers of signals
+_turn = Turn()
 _listeners: list[Callable[[Settings], None]] = []
 
 
@@ -133,7 +133,7 @@ def configure(
 
     """
     global _present
-    with _lock:
+    with _turn.taken():
         new = _present
         if max_procs is not _UNSET:
             new = new._replace(max_procs=_whole("max_procs", max_procs, 1, _MOST_PROCS))
@@ -336,8 +336,8 @@ def refuse_unreadable(path: str = "/proc/self/environ") -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _lock
-    _lock = threading.RLock()  # another thread may have held it at the fork
+    global _turn
+    _turn = Turn()  # another thread may have had it at the fork
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -3,55 +3,75 @@
 There are as many as there are callbacks at once, since they may wait for each
 other. They are daemon threads: a callback that never returns must not keep the
 interpreter from ending, as a thread of ``concurrent.futures`` would.
+
+No lock is held here, since a finalizer that runs under one may need a thread too: what is
+shared is changed by single operations of ``deque`` and ``SimpleQueue``.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import queue
-import threading
+from collections import deque
 from collections.abc import Callable
+
+from gostitch import _threads
 
 _IDLE_S = 10.0
 """Seconds that a thread waits for more work before it ends."""
 
 _work: queue.SimpleQueue[Callable[[], object]]
-_idle: threading.Semaphore
+_idle: deque[None]  # one for each thread that waits for work
 
 
-def run(work: Callable[[], object]) -> bool:
+def run(work: Callable[[], object]) -> BaseException | None:
     """Run work that raises nothing, on another thread, at once.
 
-    False if that cannot be, since the interpreter ends.
+    Return what kept a thread from starting, or None: the interpreter ends, no more threads
+    may be started, or there is no memory.
     """
-    if _idle.acquire(blocking=False):
+    if _take_idle():
         _work.put(work)
-        return True
-    thread = threading.Thread(target=_serve, args=(work,), name="gostitch-callback", daemon=True)
+        return None
+    return _threads.start(functools.partial(_serve, work), "gostitch-callback")
+
+
+def _take_idle() -> bool:
+    """Claim a thread that waits for work."""
     try:
-        thread.start()
-    except RuntimeError:
+        _idle.pop()
+    except IndexError:
         return False
     return True
 
 
-def _serve(work: Callable[[], object]) -> None:
-    while True:
-        work()
+def _serve(work: Callable[[], object] | None) -> None:
+    while work is not None:
+        with contextlib.suppress(BaseException):
+            work()
         del work  # what it refers to shall not live as long as this thread
-        _idle.release()
+        _idle.append(None)
+        work = _next()
+
+
+def _next() -> Callable[[], object] | None:
+    """Return more work, or None where nobody counts on this thread."""
+    timeout: float | None = _IDLE_S
+    while True:
         try:
-            work = _work.get(timeout=_IDLE_S)
-        except queue.Empty:
-            if _idle.acquire(blocking=False):
-                return
-            work = _work.get()  # somebody counts on this thread, just now
+            return _work.get(timeout=timeout)
+        except BaseException:  # none has come, or there is no memory
+            if _take_idle():
+                return None
+            timeout = None  # somebody counts on this thread, just now
 
 
 def _reset() -> None:
     """Forget the threads: in a forked child there are none."""
     global _work, _idle
-    _work, _idle = queue.SimpleQueue(), threading.Semaphore(0)
+    _work, _idle = queue.SimpleQueue(), deque()
 
 
 _reset()

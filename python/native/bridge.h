@@ -10,7 +10,9 @@
 
 #include "compat.h"
 
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "gostitch.h"
@@ -199,12 +201,19 @@ typedef struct gs_schema {
 extern PyTypeObject *gs_schema_type;
 int gs_add_schema_type(PyObject *module);
 
+/* The object of a weak reference, owned, or NULL if it is gone. Runs no Python code. */
+PyObject *gs_weak_target(PyObject *reference);
+
 /* memory.c: memory with several owners. Only the two that make one need the GIL. */
 
 typedef struct gs_memory gs_memory;
 
 /* Takes over the handle: it is released with the last owner, or now if there is no memory (NULL). */
 gs_memory *gs_memory_of_go(uint64_t handle);
+
+/* Memory for a handle that is taken over later, if at all. */
+gs_memory *gs_memory_to_be(void);
+void gs_memory_take_over(gs_memory *memory, uint64_t handle);
 
 /* Memory of Python's side, aligned for every item, to be filled. */
 gs_memory *gs_memory_own(size_t size, uint8_t **bytes);
@@ -333,11 +342,50 @@ PyObject *gs_damaged(const char *expected, gs_reader *in);
 /* Reads memory that stands in the frame or is referred to by it: one owner of it is the caller's. */
 int gs_read_memory(gs_reader *in, gs_memory **memory, const uint8_t **data, uint64_t *size);
 
-int gs_read_batch(gs_reader *in, uint64_t *count);
+int gs_read_batch(gs_reader *in, uint64_t *count); /* needs no GIL, and raises nothing */
 int gs_read_record(gs_reader *in, gs_record *record);
 
-/* Gives the payload as bytes, or as a view that holds Go's memory. */
-PyObject *gs_payload_of_record(const gs_record *record);
+/* batches.c: what was drained and not handled yet. */
+
+typedef struct gs_drained gs_drained;
+
+typedef struct {
+  pthread_mutex_t entry; /* held while a batch is drained; never with the GIL */
+  gs_drained *last;        /* guarded by entry */
+  gs_drained *first;       /* guarded by the GIL */
+} gs_backlog;
+
+/* Where a record stands. */
+typedef struct {
+  size_t at, next;
+} gs_place_in_batch;
+
+int gs_begin_backlog(gs_backlog *backlog);
+
+/* Clears the descriptor, which is -1 if it was closed, and adds a batch of what waits in a queue of
+   Go. *more tells whether more waits there. */
+int gs_fill_backlog(gs_backlog *backlog, uint64_t queue, const _Atomic int *descriptor, int32_t *more);
+
+/* Waits until nobody drains. Needs no GIL, and must not have it. */
+void gs_wait_for_drain(gs_backlog *backlog);
+
+/* The batch with the first record, for gs_drop_batch; NULL if there is none. */
+gs_drained *gs_first_batch(gs_backlog *backlog);
+void gs_drop_batch(gs_drained *batch);
+
+/* Reads the first record of a batch, or the one behind it: 0 if there is none, -1 if it is damaged. */
+int gs_read_first(gs_drained *batch, gs_place_in_batch *place, gs_record *record);
+int gs_read_second(gs_drained *batch, const gs_place_in_batch *first, gs_record *record);
+
+/* Tells whether nobody has taken it meanwhile, and takes it. */
+int gs_is_first(const gs_drained *batch, const gs_place_in_batch *place);
+void gs_take_first(gs_drained *batch, const gs_place_in_batch *place);
+
+uint64_t gs_count_backlog(const gs_backlog *backlog);
+
+/* Drops all records, of a queue of that generation, and at last the backlog too. */
+void gs_clear_backlog(gs_backlog *backlog, unsigned generation);
+void gs_end_backlog(gs_backlog *backlog, unsigned generation);
 
 /* table_object.c: a table of Go as a Python object. */
 
@@ -376,12 +424,15 @@ void gs_begun(PyObject *future); /* its call runs, if no reply was handled yet *
 /* Writes function, trace context and buffers of its call. */
 int gs_describe_call(PyObject *future, gostitch_request *request);
 
-/* Settles a future with a result, if no code but the event loop's has to run for
-   it: 1. Otherwise 0, or -1 and an exception; *taken is set if the reply was used.
-   The loop is the one that runs here, or NULL; so may the wake-ups be, to which its
-   callbacks are added. */
-int gs_settle_at_once(PyObject *future, const uint8_t *data, size_t length, PyObject *running, PyObject *wakeups,
-                      int *taken);
+/* Tells whether a future can be settled and no code but the event loop's has to run for it. */
+int gs_is_settled_at_once(PyObject *future);
+
+/* Gives the result of its reply; None if nobody wants it any more. */
+PyObject *gs_result_for(PyObject *future, const uint8_t *data, size_t length);
+
+/* Settles it. The loop is the one that runs here, or NULL; so may the wake-ups be, to
+   which its callbacks are added. */
+int gs_settle_at_once(PyObject *future, PyObject *result, PyObject *running, PyObject *wakeups);
 
 /* The event loop that runs on this thread: borrowed, as it outlives the caller; NULL for none. */
 PyObject *gs_running_loop(void);

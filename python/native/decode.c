@@ -324,11 +324,7 @@ PyObject *gs_decode(gs_schema *schema, const uint8_t *data, size_t length, gs_me
   return value;
 }
 
-int gs_read_batch(reader *in, uint64_t *count) {
-  if (take_list_header(in, count) == 0) return 0;
-  gs_damaged("records", in);
-  return -1;
-}
+int gs_read_batch(reader *in, uint64_t *count) { return take_list_header(in, count); }
 
 /* Reads a payload: bytes, or where Go memory lies that was too large to copy. */
 static int take_payload(reader *in, gs_record *record) {
@@ -361,9 +357,4 @@ int gs_read_record(reader *in, gs_record *record) {
   record->token = (uint64_t)token;
   record->status = (int)status;
   return 0;
-}
-
-PyObject *gs_payload_of_record(const gs_record *record) {
-  if (record->handle != 0) return gs_hold(record->data, record->length, record->handle);
-  return PyBytes_FromStringAndSize((const char *)record->data, (Py_ssize_t)record->length);
 }

@@ -18,12 +18,13 @@ typedef enum { RUNNING, CANCELLED, FINISHED } outcome;
 /* As concurrent.futures spells them, whose functions read them. */
 static const char *const names[] = {"RUNNING", "CANCELLED_AND_NOTIFIED", "FINISHED"};
 static PyObject *states[3];
+static PyObject *settle_condition_name, *tell_others_name, *release_name, *call_soon_name, *call_soon_threadsafe_name;
 
 typedef struct {
   PyObject_HEAD
   PyObject *queue; /* sends, cancels and watches for the future */
   unsigned long long token;
-  outcome state;
+  outcome state, chosen; /* chosen first, and then told */
   char plain;     /* its reply is all that arrives: there are no messages before it */
   char claimed;   /* somebody has claimed to set the outcome */
   char taken;     /* the reply is being handled */
@@ -33,6 +34,7 @@ typedef struct {
   PyObject *function, *loan, *trace; /* of the call */
   PyObject *loop;                    /* a weak reference; NULL outside of loops */
   PyObject *in_loop;                 /* a list of (callback, context) that the loop is to run */
+  PyObject *blocked; /* a list of locks, which threads wait to be released */
   PyObject *condition, *awaiting, *callbacks; /* the slower ways to wait, of _future.py */
 } gs_future;
 
@@ -62,27 +64,75 @@ PyObject *gs_running_loop(void) {
   return loop == Py_None ? NULL : loop;
 }
 
-/* The loop of the future: borrowed; NULL if there is none any more. */
-static PyObject *loop_of(gs_future *f) {
-  if (f->loop == NULL) return NULL;
-  PyObject *loop = PyWeakref_GetObject(f->loop);
-  return loop == Py_None ? NULL : loop;
+PyObject *gs_weak_target(PyObject *reference) {
+  if (!PyWeakref_Check(reference)) return NULL;
+  /* Not PyWeakref_GetObject, which the headers of CPython 3.15 do not have, nor PyWeakref_GetRef,
+     which CPython 3.10 does not have. */
+  PyObject *object = PyObject_CallNoArgs(reference);
+  if (object == NULL) PyErr_Clear();
+  if (object == Py_None) Py_CLEAR(object);
+  return object;
 }
+
+/* The loop of the future: owned; NULL if there is none any more. */
+static PyObject *loop_of(gs_future *f) { return f->loop == NULL ? NULL : gs_weak_target(f->loop); }
 
 static int is_here(gs_future *f) {
   PyObject *loop = loop_of(f);
-  return loop != NULL && loop == gs_running_loop();
+  int is = loop != NULL && loop == gs_running_loop();
+  Py_XDECREF(loop);
+  return is;
 }
 
-/* Adds the callbacks to the wake-ups of a batch: all of them, whatever one raises. */
-static int tell_with_others(gs_future *f, PyObject *waiting, PyObject *wakeups) {
+/* Has the loop run one callback soon. The method is its call_soon, or call_soon_threadsafe. */
+static int tell_of_one(gs_future *f, PyObject *pair, PyObject *soon, PyObject *wakeups) {
+  PyObject *callback = PyTuple_GetItem(pair, 0), *context = PyTuple_GetItem(pair, 1);
+  if (wakeups != NULL) return gs_add_wakeup(wakeups, callback, context, (PyObject *)f);
+  PyObject *named = Py_BuildValue("{sO}", "context", context);
+  PyObject *arguments = PyTuple_Pack(2, callback, (PyObject *)f);
+  PyObject *handle = named == NULL || arguments == NULL ? NULL : PyObject_Call(soon, arguments, named);
+  Py_XDECREF(arguments);
+  Py_XDECREF(named);
+  Py_XDECREF(handle);
+  return handle == NULL ? -1 : 0;
+}
+
+/* Puts callbacks back that the loop could not be told of, as there was no memory. */
+static void keep_for_later(gs_future *f, PyObject *waiting) {
+  PyObject *since = f->in_loop;
+  f->in_loop = waiting;
+  for (Py_ssize_t i = 0; is_set(since) && i < PyList_Size(since); i++) {
+    if (PyList_Append(waiting, PyList_GetItem(since, i)) < 0) PyErr_Clear();
+  }
+  Py_XDECREF(since);
+}
+
+/* Tells the loop of all callbacks, whatever one raises. */
+static int tell_of_all(gs_future *f, PyObject *waiting, PyObject *soon, PyObject *wakeups) {
   PyObject *type = NULL, *value = NULL, *traceback = NULL;
+  int left = 0;
   for (Py_ssize_t i = 0; i < PyList_Size(waiting); i++) {
     PyObject *pair = PyList_GetItem(waiting, i);
-    int failed = gs_add_wakeup(wakeups, PyTuple_GetItem(pair, 0), PyTuple_GetItem(pair, 1), (PyObject *)f) < 0;
-    if (failed && type == NULL) PyErr_Fetch(&type, &value, &traceback);
+    if (pair == Py_None) continue; /* it was told before */
+    Py_INCREF(pair);
+    Py_INCREF(Py_None);
+    PyList_SetItem(waiting, i, Py_None);
+    int failed = tell_of_one(f, pair, soon, wakeups) < 0;
+    if (failed && PyErr_ExceptionMatches(PyExc_MemoryError)) {
+      left = 1;
+      Py_INCREF(pair);
+      PyList_SetItem(waiting, i, pair);
+    }
+    Py_DECREF(pair);
+    if (failed && wakeups == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
+      PyErr_Clear(); /* the loop is closed: nobody waits there */
+      break;
+    }
+    if (failed && type == NULL) PyErr_Fetch(&type, &value, &traceback); /* the others still must know */
+    else if (failed) PyErr_Clear();
   }
-  Py_DECREF(waiting);
+  if (left) keep_for_later(f, waiting);
+  else Py_DECREF(waiting);
   if (type != NULL) PyErr_Restore(type, value, traceback);
   return type == NULL ? 0 : -1;
 }
@@ -91,72 +141,90 @@ static int tell_with_others(gs_future *f, PyObject *waiting, PyObject *wakeups) 
    wake-ups of a batch, they are added to those. A loop that is gone or closed has nobody who
    waits. */
 static int tell_loop(gs_future *f, PyObject *running, PyObject *wakeups) {
-  PyObject *waiting = f->in_loop, *loop = loop_of(f);
-  f->in_loop = NULL;
-  if (loop == NULL || waiting == NULL) {
-    Py_XDECREF(waiting);
-    return 0;
-  }
-  if (wakeups != NULL && loop == running) return tell_with_others(f, waiting, wakeups);
-  Py_INCREF(loop);
-  PyObject *soon = PyObject_GetAttrString(loop, loop == running ? "call_soon" : "call_soon_threadsafe");
-  PyObject *type = NULL, *value = NULL, *traceback = NULL;
-  for (Py_ssize_t i = 0; soon != NULL && i < PyList_Size(waiting); i++) {
-    PyObject *pair = PyList_GetItem(waiting, i);
-    PyObject *named = Py_BuildValue("{sO}", "context", PyTuple_GetItem(pair, 1));
-    PyObject *arguments = PyTuple_Pack(2, PyTuple_GetItem(pair, 0), (PyObject *)f);
-    PyObject *handle = arguments == NULL ? NULL : PyObject_Call(soon, arguments, named);
-    Py_XDECREF(arguments);
-    Py_XDECREF(named);
-    if (handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError)) {
-      PyErr_Clear();
-      break;
+  PyObject *loop = loop_of(f);
+  int is_here = loop != NULL && loop == running;
+  PyObject *soon = NULL;
+  if (loop != NULL && (wakeups == NULL || !is_here)) {
+    soon = PyObject_GetAttr(loop, is_here ? call_soon_name : call_soon_threadsafe_name);
+    if (soon == NULL) {
+      Py_DECREF(loop);
+      return -1;
     }
-    if (handle == NULL && type == NULL) PyErr_Fetch(&type, &value, &traceback); /* the others still must know */
-    Py_XDECREF(handle);
   }
+  PyObject *waiting = f->in_loop; /* whoever sees it again, in the middle, must find it taken */
+  f->in_loop = NULL;
+  int failed = 0;
+  if (is_set(waiting) && loop != NULL) failed = tell_of_all(f, waiting, soon, soon == NULL ? wakeups : NULL) < 0;
+  else Py_XDECREF(waiting);
   Py_XDECREF(soon);
-  Py_DECREF(loop);
-  Py_DECREF(waiting);
-  if (type != NULL) PyErr_Restore(type, value, traceback);
-  return PyErr_Occurred() ? -1 : 0;
+  Py_XDECREF(loop);
+  return failed ? -1 : 0;
 }
 
-/* Sets the state under the condition, and wakes the threads that wait. Ctrl-C that strikes in the
-   middle must not leave one that waits for ever: what it has interrupted is then taken up again. */
-static int settle_condition(gs_future *f, outcome state) {
-  PyObject *done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+/* Sets the state under the condition, and wakes the threads that wait for it: 1; 0 if somebody holds
+   the condition, and another thread will settle. Ctrl-C that strikes in the middle must not leave one that
+   waits for ever: what it has interrupted is then taken up again. */
+static int settle_condition(gs_future *f, outcome state, int may_leave) {
+  PyObject *arguments[] = {(PyObject *)f, states[state], may_leave ? Py_True : Py_False};
+  PyObject *done = PyObject_CallMethodObjArgs(arguments[0], settle_condition_name, arguments[1], arguments[2], NULL);
   if (done == NULL) {
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    done = PyObject_CallMethod((PyObject *)f, "_settle_condition", "O", states[state]);
+    done = PyObject_CallMethodObjArgs(arguments[0], settle_condition_name, arguments[1], arguments[2], NULL);
     PyErr_Clear();
     Py_XDECREF(done);
-    f->state = state;
     PyErr_Restore(type, value, traceback);
     return -1;
   }
+  int settled = done == Py_True;
   Py_DECREF(done);
+  return settled;
+}
+
+/* Releases the locks of the threads that wait. */
+static void wake_threads(gs_future *f) {
+  PyObject *locks = f->blocked;
+  f->blocked = NULL;
+  for (Py_ssize_t i = 0; is_set(locks) && i < PyList_Size(locks); i++) {
+    PyObject *done = PyObject_CallMethodObjArgs(PyList_GetItem(locks, i), release_name, NULL);
+    if (done == NULL) PyErr_Clear(); /* it was released already */
+    Py_XDECREF(done);
+  }
+  Py_XDECREF(locks);
+}
+
+/* Tells everybody who waits of the outcome, which is set. */
+static int announce(gs_future *f, PyObject *running, PyObject *wakeups) {
+  wake_threads(f);
+  if (f->in_loop != NULL && tell_loop(f, running, wakeups) < 0) return -1;
+  if (is_set(f->awaiting) || is_set(f->callbacks)) {
+    PyObject *done = PyObject_CallMethodObjArgs((PyObject *)f, tell_others_name, NULL);
+    if (done == NULL) return -1;
+    Py_DECREF(done);
+  }
   return 0;
 }
 
+/* Makes the outcome that is chosen count, and tells everybody who waits. What an exception has
+   interrupted can be taken up again. */
+static int finish(gs_future *f, int may_leave, PyObject *running, PyObject *wakeups) {
+  if (f->state == RUNNING && is_set(f->condition)) {
+    int settled = settle_condition(f, f->chosen, may_leave);
+    if (settled <= 0) return settled;
+  }
+  f->state = f->chosen;
+  return announce(f, running, wakeups);
+}
+
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
-static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, PyObject *running,
+static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, int may_leave, PyObject *running,
                   PyObject *wakeups) {
   Py_XINCREF(result);
   Py_XINCREF(exception);
   f->result = result;
   f->exception = exception;
-  if (!is_set(f->condition)) {
-    f->state = state;
-  } else {
-    if (settle_condition(f, state) < 0) return -1;
-  }
-  if (f->in_loop != NULL && tell_loop(f, running, wakeups) < 0) return -1;
-  if (!is_set(f->awaiting) && !is_set(f->callbacks)) return 0;
-  PyObject *done = PyObject_CallMethod((PyObject *)f, "_tell_others", NULL);
-  Py_XDECREF(done);
-  return done == NULL ? -1 : 0;
+  f->chosen = state;
+  return finish(f, may_leave, running, wakeups);
 }
 
 static int claim(gs_future *f) {
@@ -171,24 +239,25 @@ static void end_loan(gs_future *f) {
   Py_CLEAR(f->loan);
 }
 
-int gs_settle_at_once(PyObject *object, const uint8_t *data, size_t length, PyObject *running, PyObject *wakeups,
-                      int *taken) {
+int gs_is_settled_at_once(PyObject *object) {
   gs_future *f = (gs_future *)object;
-  /* What runs code of others is left to Python, which holds no lock then. */
-  if (!f->plain || f->abandoned || f->taken || is_set(f->condition) || is_set(f->awaiting) ||
-      is_set(f->callbacks)) {
-    return 0;
-  }
-  PyObject *result = NULL;
-  if (!f->claimed) {
-    result = gs_result_of(f->function, data, length);
-    if (result == NULL) return -1;
-  }
-  *taken = f->taken = 1;
+  /* What runs code of others is left to Python. */
+  return f->plain && !f->abandoned && !f->taken && !is_set(f->condition) && !is_set(f->awaiting) &&
+         !is_set(f->callbacks);
+}
+
+PyObject *gs_result_for(PyObject *object, const uint8_t *data, size_t length) {
+  gs_future *f = (gs_future *)object;
+  if (!f->claimed) return gs_result_of(f->function, data, length);
+  Py_INCREF(Py_None);
+  return Py_None;
+}
+
+int gs_settle_at_once(PyObject *object, PyObject *result, PyObject *running, PyObject *wakeups) {
+  gs_future *f = (gs_future *)object;
+  f->taken = 1;
   end_loan(f);
-  int failed = claim(f) && settle(f, FINISHED, result, NULL, running, wakeups) < 0;
-  Py_XDECREF(result);
-  return failed ? -1 : 1;
+  return claim(f) ? settle(f, FINISHED, result, NULL, 0, running, wakeups) : 0;
 }
 
 PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyObject *function, PyObject *trace,
@@ -376,7 +445,6 @@ PyDoc_STRVAR(get_loop_doc, "get_loop()\n\nGive the loop in which the call was su
 static PyObject *future_get_loop(PyObject *self, PyObject *nothing) {
   PyObject *loop = loop_of((gs_future *)self);
   if (loop == NULL) PyErr_SetString(PyExc_RuntimeError, "the event loop of this future is gone");
-  Py_XINCREF(loop);
   return loop;
 }
 
@@ -391,23 +459,88 @@ static int state_of(PyObject *name, outcome *state) {
   return -1;
 }
 
-static int parse_outcome(PyObject *arguments, outcome *state, PyObject **result, PyObject **exception) {
-  PyObject *name;
-  if (!PyArg_ParseTuple(arguments, "OOO:settle", &name, result, exception)) return -1;
-  return state_of(name, state);
-}
-
 PyDoc_STRVAR(settle_doc,
-             "settle(state, result, exception)\n\n"
-             "Set the outcome, unless somebody else has claimed that, and tell everybody who waits.");
+             "settle(state, result, exception, may_leave=False)\n\n"
+             "Set the outcome, unless somebody else has claimed that, and tell everybody who waits. Where somebody holds "
+             "the condition of concurrent.futures for long, this may be left to another thread.");
 
 static PyObject *future_settle(PyObject *self, PyObject *arguments) {
-  outcome state;
-  PyObject *result, *exception;
-  if (parse_outcome(arguments, &state, &result, &exception) < 0) return NULL;
   gs_future *f = (gs_future *)self;
-  if (claim(f) && settle(f, state, result, exception, gs_running_loop(), NULL) < 0) return NULL;
+  outcome state;
+  PyObject *name, *result, *exception;
+  int may_leave = 0;
+  if (!PyArg_ParseTuple(arguments, "OOO|p:settle", &name, &result, &exception, &may_leave)) return NULL;
+  if (state_of(name, &state) < 0) return NULL;
+  if (claim(f) && settle(f, state, result, exception, may_leave, gs_running_loop(), NULL) < 0) return NULL;
   Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(resume_doc,
+             "_resume(may_leave)\n\n"
+             "Go on where settling was interrupted: by an exception, or since somebody held the condition.");
+
+static PyObject *future_resume(PyObject *self, PyObject *may_leave) {
+  gs_future *f = (gs_future *)self;
+  int may = PyObject_IsTrue(may_leave);
+  if (may < 0 || (f->chosen != RUNNING && finish(f, may, gs_running_loop(), NULL) < 0)) return NULL;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(is_told_doc, "_is_told() -> bool\n\nTell whether there is an outcome and nobody has to be told of it.");
+
+static PyObject *future_is_told(PyObject *self, PyObject *nothing) {
+  gs_future *f = (gs_future *)self;
+  return PyBool_FromLong(f->state != RUNNING && !is_set(f->in_loop) && !is_set(f->blocked));
+}
+
+PyDoc_STRVAR(block_doc,
+             "_block(lock) -> bool\n\n"
+             "Have a lock released when there is an outcome; false if there is one.");
+
+static PyObject *future_block(PyObject *self, PyObject *lock) {
+  gs_future *f = (gs_future *)self;
+  PyObject *fresh = PyList_New(0); /* which may settle the future */
+  if (fresh == NULL) return NULL;
+  if (f->state == RUNNING && !is_set(f->blocked)) {
+    Py_XDECREF(f->blocked);
+    Py_INCREF(fresh);
+    f->blocked = fresh;
+  }
+  Py_DECREF(fresh);
+  if (f->state != RUNNING) Py_RETURN_FALSE;
+  if (PyList_Append(f->blocked, lock) < 0) return NULL;
+  Py_RETURN_TRUE;
+}
+
+PyDoc_STRVAR(unblock_doc, "_unblock(lock)\n\nForget a lock that nobody waits for any more.");
+
+static PyObject *future_unblock(PyObject *self, PyObject *lock) {
+  PyObject *locks = ((gs_future *)self)->blocked;
+  for (Py_ssize_t i = 0; is_set(locks) && i < PyList_Size(locks); i++) {
+    if (PyList_GetItem(locks, i) == lock) {
+      if (PyList_SetSlice(locks, i, i + 1, NULL) < 0) return NULL;
+      break;
+    }
+  }
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(add_awaiting_doc,
+             "_add_awaiting(waiter) -> bool\n\n"
+             "Note who awaits in another loop, as (loop, future of that); false if there is an outcome.");
+
+static PyObject *future_add_awaiting(PyObject *self, PyObject *waiter) {
+  gs_future *f = (gs_future *)self;
+  PyObject *fresh = PyList_New(0);
+  if (fresh == NULL) return NULL;
+  if (!is_set(f->awaiting)) {
+    Py_XDECREF(f->awaiting);
+    Py_INCREF(fresh);
+    f->awaiting = fresh;
+  }
+  Py_DECREF(fresh);
+  if (PyList_Append(f->awaiting, waiter) < 0) return NULL;
+  return PyBool_FromLong(f->state == RUNNING);
 }
 
 PyDoc_STRVAR(cancel_doc,
@@ -423,7 +556,7 @@ static PyObject *future_cancel(PyObject *self, PyObject *nothing) {
   PyObject *done = PyObject_CallMethod(f->queue, "cancel", "K", f->token);
   if (done == NULL) PyErr_Fetch(&type, &value, &traceback);
   Py_XDECREF(done);
-  int failed = settle(f, CANCELLED, NULL, NULL, gs_running_loop(), NULL) < 0;
+  int failed = settle(f, CANCELLED, NULL, NULL, 0, gs_running_loop(), NULL) < 0;
   if (type != NULL) {
     PyErr_Clear();
     PyErr_Restore(type, value, traceback);
@@ -536,6 +669,7 @@ static int future_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(f->function);
   Py_VISIT(f->loop);
   Py_VISIT(f->in_loop);
+  Py_VISIT(f->blocked);
   Py_VISIT(f->condition);
   Py_VISIT(f->awaiting);
   Py_VISIT(f->callbacks);
@@ -550,6 +684,7 @@ static int future_clear(PyObject *self) {
   Py_CLEAR(f->function);
   Py_CLEAR(f->loop);
   Py_CLEAR(f->in_loop);
+  Py_CLEAR(f->blocked);
   Py_CLEAR(f->condition);
   Py_CLEAR(f->awaiting);
   Py_CLEAR(f->callbacks);
@@ -578,6 +713,11 @@ static PyMethodDef future_methods[] = {
     {"_add_early", future_add_early, METH_O, add_early_doc},
     {"_adopt", future_adopt, METH_O, adopt_doc},
     {"settle", future_settle, METH_VARARGS, settle_doc},
+    {"_resume", future_resume, METH_O, resume_doc},
+    {"_is_told", future_is_told, METH_NOARGS, is_told_doc},
+    {"_block", future_block, METH_O, block_doc},
+    {"_unblock", future_unblock, METH_O, unblock_doc},
+    {"_add_awaiting", future_add_awaiting, METH_O, add_awaiting_doc},
     {"_get_loop", future_get_loop, METH_NOARGS, get_loop_doc},
     {"_cancel", future_cancel, METH_NOARGS, cancel_doc},
     {"_end_loan", future_end_loan, METH_NOARGS, end_loan_doc},
@@ -597,6 +737,7 @@ static PyMemberDef future_members[] = {
     {"_trace", T_OBJECT, offsetof(gs_future, trace), READONLY, "The trace context of the call."},
     {"_loop_ref", T_OBJECT, offsetof(gs_future, loop), READONLY, NULL},
     {"_in_loop", T_OBJECT, offsetof(gs_future, in_loop), READONLY, "Callbacks for the loop, with their contexts."},
+    {"_blocked", T_OBJECT, offsetof(gs_future, blocked), READONLY, "Locks that threads wait to be released."},
     {"_own_condition", T_OBJECT, offsetof(gs_future, condition), 0, NULL},
     {"_awaiting", T_OBJECT, offsetof(gs_future, awaiting), 0, NULL},
     {"_done_callbacks", T_OBJECT, offsetof(gs_future, callbacks), 0, NULL},
@@ -635,6 +776,18 @@ int gs_add_future_type(PyObject *module) {
   for (int i = RUNNING; i <= FINISHED; i++) {
     states[i] = PyUnicode_InternFromString(names[i]);
     if (states[i] == NULL) return -1;
+  }
+  static const struct {
+    PyObject **name;
+    const char *text;
+  } interned[] = {
+      {&settle_condition_name, "_settle_condition"}, {&tell_others_name, "_tell_others"},
+      {&release_name, "release"},                    {&call_soon_name, "call_soon"},
+      {&call_soon_threadsafe_name, "call_soon_threadsafe"},
+  };
+  for (size_t i = 0; i < sizeof interned / sizeof interned[0]; i++) {
+    *interned[i].name = PyUnicode_InternFromString(interned[i].text);
+    if (*interned[i].name == NULL) return -1;
   }
   PyObject *contextvars = PyImport_ImportModule("contextvars");
   copy_context = contextvars == NULL ? NULL : PyObject_GetAttrString(contextvars, "copy_context");

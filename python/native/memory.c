@@ -36,6 +36,10 @@ gs_memory *gs_memory_of_go(uint64_t handle) {
   return memory;
 }
 
+gs_memory *gs_memory_to_be(void) { return allocate(0); }
+
+void gs_memory_take_over(gs_memory *memory, uint64_t handle) { memory->handle = handle; }
+
 gs_memory *gs_memory_own(size_t size, uint8_t **bytes) {
   gs_memory *memory = allocate(size);
   if (memory != NULL) *bytes = memory->bytes;

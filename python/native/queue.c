@@ -6,7 +6,6 @@
 
 #include "bridge.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -14,7 +13,8 @@
 typedef struct {
   PyObject_HEAD
   unsigned long long handle; /* of its library, and the number there */
-  int fd;                    /* Go writes to it when records wait; -1: closed */
+  _Atomic int fd;            /* Go writes to it when records wait; -1: closed */
+  gs_backlog backlog;        /* what was drained */
   PyObject *pending;         /* a dict: token -> future of a call whose reply is to come */
   PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
   PyObject *loop;            /* a weak reference to the event loop, or None */
@@ -69,8 +69,10 @@ void gs_forget_queue(void) { latest = NULL; }
 
 PyObject *gs_queue_here(void) {
   if (latest != NULL) {
-    PyObject *loop = PyWeakref_GetObject(latest->loop);
-    if (loop != Py_None && loop == gs_running_loop()) {
+    PyObject *loop = gs_weak_target(latest->loop);
+    int is_here = loop != NULL && loop == gs_running_loop();
+    Py_XDECREF(loop);
+    if (is_here) {
       Py_INCREF(latest);
       return (PyObject *)latest;
     }
@@ -145,210 +147,246 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
 
 static PyObject *append_name, *popleft_name, *waiting_name, *traces_name;
 
-static int append_to(PyObject *deque, PyObject *item) {
-  PyObject *done = PyObject_CallMethodObjArgs(deque, append_name, item, NULL);
-  Py_XDECREF(done);
-  return done == NULL ? -1 : 0;
+/* Puts an object into the only place of a list, which cannot fail, and drops what was there. */
+static void put_in_hand(PyObject *hand, PyObject *object) {
+  Py_INCREF(object);
+  PyList_SetItem(hand, 0, object);
 }
 
-/* Notes the trace context of a question, by its number. */
-static int note_trace(PyObject *conversation, PyObject *tuple) {
-  PyObject *traces = PyObject_GetAttr(conversation, traces_name);
-  PyObject *bytes = traces == NULL ? NULL : PyBytes_FromObject(PyTuple_GetItem(tuple, 3));
-  int failed = bytes == NULL || PyObject_SetItem(traces, PyTuple_GetItem(tuple, 2), bytes) < 0;
-  Py_XDECREF(bytes);
-  Py_XDECREF(traces);
-  return failed ? -1 : 0;
+static int is_hand(PyObject *hand) {
+  if (PyList_Check(hand) && PyList_Size(hand) == 1) return 1;
+  PyErr_SetString(PyExc_TypeError, "a hand is a list of one item");
+  return 0;
+}
+
+/* Moves the oldest item of a deque into the hand: 1; 0 if there is none, -1 with an exception. */
+static int take_from(PyObject *deque, PyObject *hand) {
+  PyObject *record = PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
+  if (record == NULL) {
+    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return -1;
+    PyErr_Clear();
+    return 0;
+  }
+  put_in_hand(hand, record);
+  Py_DECREF(record);
+  return 1;
 }
 
 PyDoc_STRVAR(take_record_doc,
              "take_record(deque, hand) -> bool\n\n"
-             "Move the oldest record of a deque into a list; false if there is none. What popleft gives could be lost: "
-             "Ctrl-C may strike before Python has stored it.");
+             "Move the oldest record of a deque into the hand, a list of one item; false if there is none. What popleft "
+             "gives could be lost: Ctrl-C may strike before Python has stored it.");
 
 static PyObject *take_record(PyObject *module, PyObject *arguments) {
   PyObject *deque, *hand;
-  if (!PyArg_ParseTuple(arguments, "OO!:take_record", &deque, &PyList_Type, &hand)) return NULL;
-  PyObject *record = PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
-  if (record == NULL) {
-    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return NULL;
-    PyErr_Clear();
-    Py_RETURN_FALSE;
-  }
-  int failed = PyList_Append(hand, record) < 0;
-  Py_DECREF(record);
-  if (failed) return NULL;
-  Py_RETURN_TRUE;
+  if (!PyArg_ParseTuple(arguments, "OO:take_record", &deque, &hand) || !is_hand(hand)) return NULL;
+  int taken = take_from(deque, hand);
+  return taken < 0 ? NULL : PyBool_FromLong(taken);
 }
 
-/* Gives a record to the conversation that it is of, if it is of one. */
-static int give_to_conversation(PyObject *conversations, int kind, PyObject *tuple) {
-  PyObject *conversation = PyDict_GetItemWithError(conversations, PyTuple_GetItem(tuple, 1));
-  if (conversation == NULL) return PyErr_Occurred() ? -1 : 0;
-  if (kind == GS_TRACE) return note_trace(conversation, tuple);
-  PyObject *waiting = PyObject_GetAttr(conversation, waiting_name);
-  int failed = waiting == NULL || append_to(waiting, tuple) < 0;
-  Py_XDECREF(waiting);
-  return failed ? -1 : 0;
-}
-
-/* Where records go that are left to Python: all of them to one deque, and those of a
-   call with messages to one of its own too, for two threads may drain. */
+/* What is needed to take records: where those of calls with messages go, where those
+   that are left to Python go, and what an event loop that runs here is to run. */
 typedef struct {
-  PyObject *records, *conversations;
-} destination;
+  queue_object *queue;
+  PyObject *conversations, *hand;
+  PyObject *running, *wakeups; /* the loop, borrowed, and its wake-ups, or NULL */
+} taking;
 
-/* Appends a record as a tuple (kind, token, status, payload). */
-static int append(const destination *to, gs_record *record) {
-  PyObject *payload = gs_payload_of_record(record);
-  if (payload == NULL) return -1;
-  PyObject *tuple = Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
-  int failed = tuple == NULL || give_to_conversation(to->conversations, record->kind, tuple) < 0 ||
-               append_to(to->records, tuple) < 0;
-  Py_XDECREF(tuple);
-  return failed ? -1 : 0;
-}
+/* How taking one record has ended. */
+typedef enum {
+  FAILED = -1, /* with an exception */
+  NONE = 0,    /* none waits */
+  IN_HAND = 1, /* Python has to handle it */
+  DONE = 2,    /* it was handled, or another thread was faster: there may be more */
+} taken;
 
-/* Settles the future of a record, if it is the reply of a call and nothing but the
-   outcome has to be set: 1. Otherwise 0, or -1 and an exception; *taken tells
-   whether the record is done with in spite of it. */
-static int settle(queue_object *q, const gs_record *record, PyObject *running, PyObject *wakeups, int *taken) {
-  *taken = 0;
-  PyObject *token = PyLong_FromUnsignedLongLong(record->token);
-  if (token == NULL) return -1;
-  PyObject *future = PyDict_GetItemWithError(q->pending, token);
-  int settled = 0;
-  if (future != NULL && gs_is_future(future)) {
-    Py_INCREF(future);
-    settled = gs_settle_at_once(future, record->data, (size_t)record->length, running, wakeups, taken);
-    if (*taken) drop(q, token);
-    Py_DECREF(future);
+/* Gives a record to its conversation, as the tuple that Python handles. Runs no Python code. */
+static int give(PyObject *conversation, const gs_record *record, PyObject *tuple) {
+  PyObject *name = record->kind == GS_TRACE ? traces_name : waiting_name;
+  PyObject *of = PyObject_GetAttr(conversation, name), *done = NULL;
+  if (of != NULL && record->kind == GS_TRACE) {
+    /* By the number of the question. */
+    int failed = PyObject_SetItem(of, PyTuple_GetItem(tuple, 2), PyTuple_GetItem(tuple, 3)) < 0;
+    Py_DECREF(of);
+    return failed ? -1 : 0;
   }
-  Py_DECREF(token);
-  return settled;
+  if (of != NULL) done = PyObject_CallMethodObjArgs(of, append_name, tuple, NULL);
+  Py_XDECREF(of);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
 }
 
-/* Bytes of one batch of records. */
-#define BATCH_SIZE (64 * 1024)
+/* Makes the tuple of a record: (kind, token, status, payload). The payload is bytes, or a view of
+   memory that does not own the record's handle yet. */
+static PyObject *tuple_of(const gs_record *record, gs_memory *memory) {
+  PyObject *payload = memory == NULL
+                          ? PyBytes_FromStringAndSize((const char *)record->data, (Py_ssize_t)record->length)
+                          : gs_view(memory, record->data, record->length, 'B', 1);
+  if (payload == NULL) return NULL;
+  return Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
+}
+
+/* Takes the first record, of which the tuple was made: it goes to its conversation, if it is of one,
+   and into the hand. In one step: no Python code runs. */
+static taken hand_over(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record,
+                       PyObject *tuple) {
+  if (!gs_is_first(batch, place)) return DONE; /* another thread has it */
+  PyObject *of = PyDict_GetItemWithError(t->conversations, PyTuple_GetItem(tuple, 1));
+  if (of == NULL ? PyErr_Occurred() != NULL : give(of, record, tuple) < 0) return FAILED;
+  gs_take_first(batch, place);
+  if (of != NULL && record->kind == GS_TRACE) return DONE;
+  put_in_hand(t->hand, tuple);
+  return IN_HAND;
+}
+
+/* Leaves the first record to Python. */
+static taken leave_to_python(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record) {
+  gs_memory *memory = record->handle == 0 ? NULL : gs_memory_to_be();
+  if (record->handle != 0 && memory == NULL) return FAILED;
+  PyObject *tuple = tuple_of(record, memory);
+  int was_first = gs_is_first(batch, place);
+  taken how = tuple == NULL ? FAILED : hand_over(t, batch, place, record, tuple);
+  if (memory != NULL && how != FAILED && was_first) gs_memory_take_over(memory, record->handle);
+  Py_XDECREF(tuple);
+  gs_memory_drop(memory);
+  return how;
+}
 
 /* Tells whether a record is the reply of a call for which nothing but the outcome may
-   have to be set. Runs no Python code. */
+   have to be set. */
 static int is_plain(const gs_record *record) {
   return record->kind == GS_REPLY && record->status == GOSTITCH_OK && record->handle == 0;
 }
 
-/* Leaves to Python what is behind the first record that is not plain, in order: a log
-   record comes before the reply of its call. Gives how many stand before it, or -1. */
-static int64_t sort(const destination *to, const uint8_t *data, size_t size) {
-  gs_reader in = {data, data + size, NULL};
-  uint64_t count;
-  int64_t plain = 0;
-  int here = 1;
-  if (gs_read_batch(&in, &count) < 0) return -1;
-  for (uint64_t i = 0; i < count; i++) {
-    gs_record record;
-    if (gs_read_record(&in, &record) < 0) return -1;
-    here = here && is_plain(&record);
-    if (here) plain++;
-    else if (append(to, &record) < 0) return -1;
+/* Settles the future of the first record, if that runs no code but the event loop's;
+   otherwise leaves it to Python. */
+static taken settle(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record,
+                    PyObject *token, PyObject *future) {
+  PyObject *result = gs_result_for(future, record->data, (size_t)record->length);
+  if (result == NULL && !PyErr_ExceptionMatches(PyExc_Exception)) return FAILED; /* Ctrl-C */
+  if (result == NULL) PyErr_Clear(); /* Python's to tell */
+  if (!gs_is_first(batch, place)) {
+    Py_XDECREF(result);
+    return DONE;
   }
-  return plain;
+  if (result == NULL || !gs_is_settled_at_once(future)) {
+    Py_XDECREF(result);
+    return leave_to_python(t, batch, place, record);
+  }
+  gs_take_first(batch, place);
+  drop(t->queue, token);
+  int failed = gs_settle_at_once(future, result, t->running, t->wakeups) < 0;
+  Py_DECREF(result);
+  return failed ? FAILED : DONE;
 }
 
-/* Tells whether the queue's event loop runs here and is to be told of several replies. */
-static int wakes_many(queue_object *q, PyObject *running, int64_t plain) {
-  return plain > 1 && running != NULL && q->loop != Py_None && PyWeakref_GetObject(q->loop) == running;
+/* Takes the first record of a batch. */
+static taken take_first(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record) {
+  if (!is_plain(record)) return leave_to_python(t, batch, place, record);
+  PyObject *token = PyLong_FromUnsignedLongLong(record->token);
+  if (token == NULL) return FAILED;
+  PyObject *future = PyDict_GetItemWithError(t->queue->pending, token);
+  taken how = FAILED;
+  if (future != NULL && gs_is_future(future) && gs_is_settled_at_once(future)) {
+    Py_INCREF(future);
+    how = settle(t, batch, place, record, token, future);
+    Py_DECREF(future);
+  } else if (future != NULL || !PyErr_Occurred()) {
+    how = leave_to_python(t, batch, place, record);
+  }
+  Py_DECREF(token);
+  return how;
 }
 
-/* Settles the futures of the first records of a batch; those that cannot be settled
-   here are left to Python. */
-static int settle_all(queue_object *q, const destination *to, const uint8_t *data, size_t size, int64_t plain) {
-  gs_reader in = {data, data + size, NULL};
-  uint64_t count;
-  if (gs_read_batch(&in, &count) < 0) return -1;
-  PyObject *running = gs_running_loop(), *wakeups = NULL;
-  PyObject *type = NULL, *value = NULL, *traceback = NULL;
-  if (wakes_many(q, running, plain) && gs_wakeups(running, &wakeups) < 0) PyErr_Fetch(&type, &value, &traceback);
-  for (int64_t i = 0; i < plain; i++) {
-    gs_record record;
-    int taken = 0, settled = 0;
-    if (gs_read_record(&in, &record) < 0) break;
-    if (type == NULL) {
-      /* Now, rather than in the middle of the event loop's call_soon, which would leave a
-         future settled whose task is never woken (without wake-ups of a batch, that is). */
-      settled = PyErr_CheckSignals() < 0 ? -1 : settle(q, &record, running, wakeups, &taken);
-      /* What is left must not be lost. */
-      if (settled < 0) PyErr_Fetch(&type, &value, &traceback);
-    }
-    if (settled <= 0 && !taken && append(to, &record) < 0) break;
-  }
-  Py_XDECREF(wakeups);
-  if (type != NULL) {
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
-  }
-  return PyErr_Occurred() ? -1 : 0;
+/* Makes the wake-ups of a batch, where its event loop runs here and is told of several replies. */
+static int prepare_wakeups(taking *t, gs_drained *batch, const gs_place_in_batch *place) {
+  gs_record second;
+  if (t->wakeups != NULL || t->running == NULL || t->queue->loop == Py_None) return 0;
+  if (gs_read_second(batch, place, &second) <= 0 || !is_plain(&second)) return PyErr_Occurred() ? -1 : 0;
+  PyObject *loop = gs_weak_target(t->queue->loop);
+  int failed = loop == t->running && gs_wakeups(loop, &t->wakeups) < 0;
+  Py_XDECREF(loop);
+  return failed ? -1 : 0;
+}
+
+/* Takes the oldest record that was drained. */
+static taken take(taking *t) {
+  gs_drained *batch = gs_first_batch(&t->queue->backlog);
+  if (batch == NULL) return NONE;
+  gs_place_in_batch place;
+  gs_record record;
+  taken how = DONE;
+  int found = gs_read_first(batch, &place, &record);
+  if (found < 0 || (found > 0 && is_plain(&record) && prepare_wakeups(t, batch, &place) < 0)) how = FAILED;
+  else if (found > 0 && gs_is_first(batch, &place)) how = take_first(t, batch, &place, &record);
+  gs_drop_batch(batch);
+  return how;
 }
 
 PyDoc_STRVAR(take_doc,
-             "take_batch(records, conversations, order) -> more\n\n"
-             "Clear the descriptor, settle futures, and append what else waits to a deque, one batch of it; what is of a "
-             "conversation to its 'waiting' too (a trace context to its 'traces'), in the order in which it was drained, for which there is a lock. Records "
-             "are not returned: Ctrl-C may strike before Python has stored a returned value, and no Python code runs "
-             "from draining until they are where they cannot be lost, nor any while the lock is held.");
+             "take(left, conversations, hand) -> bool\n\n"
+             "Settle what can be, then move the next record that Python has to handle into the hand, a list of one item; "
+             "false if there is none. What Ctrl-C has left is in a deque, and comes first. What is of a "
+             "conversation joins its 'waiting' too (a trace context its 'traces'), in the order in which it was drained. "
+             "Records are not returned: Ctrl-C may strike before Python has stored a returned value.");
 
-/* Drains one batch and sorts it; gives what sort does. */
-static int64_t drain(queue_object *q, uint64_t own, const destination *to, uint8_t *batch, int64_t *length,
-                     int32_t *more) {
-  int fd = q->fd;
-  if (fd < 0) return 0;
-  Py_BEGIN_ALLOW_THREADS;
-  /* Cleared before draining, so that a record which arrives in between wakes
-     again. EAGAIN: another thread has cleared it. */
-  uint64_t signals;
-  while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
+static PyObject *queue_take(PyObject *self, PyObject *arguments) {
+  taking t = {.queue = (queue_object *)self, .running = gs_running_loop()};
+  PyObject *before;
+  if (!PyArg_ParseTuple(arguments, "OO!O:take", &before, &PyDict_Type, &t.conversations, &t.hand) || !is_hand(t.hand)) {
+    return NULL;
   }
-  *length = gs_go.drain(own, batch, BATCH_SIZE, more);
-  Py_END_ALLOW_THREADS;
-  return *length == 0 ? 0 : sort(to, batch, (size_t)*length);
+  int how = take_from(before, t.hand);
+  while (how == NONE || how == DONE) {
+    /* Now, rather than in the middle of the event loop's call_soon, which would leave a future
+       settled whose task is never woken (without wake-ups of a batch, that is). */
+    how = PyErr_CheckSignals() < 0 ? FAILED : (int)take(&t);
+    if (how == NONE) break;
+  }
+  Py_XDECREF(t.wakeups);
+  return how == FAILED ? NULL : PyBool_FromLong(how == IN_HAND);
 }
 
-static PyObject *queue_take_batch(PyObject *self, PyObject *arguments) {
+PyDoc_STRVAR(drain_doc,
+             "drain_batch() -> more\n\n"
+             "Clear the descriptor and drain one batch of what waits in Go, to be taken; tell whether more waits there.");
+
+static PyObject *queue_drain(PyObject *self, PyObject *nothing) {
   queue_object *q = (queue_object *)self;
-  destination to;
-  PyObject *order;
-  if (!PyArg_ParseTuple(arguments, "OO!O:take_batch", &to.records, &PyDict_Type, &to.conversations, &order)) return NULL;
+  int32_t more = 0;
   if (q->fd < 0) Py_RETURN_FALSE;
   uint64_t own = gs_queue_of(q->handle);
-  if (own == 0) return NULL;
-  uint8_t *batch = PyMem_Malloc(BATCH_SIZE);
-  if (batch == NULL) return PyErr_NoMemory();
-  int64_t length = 0, plain = -1;
-  int32_t more = 0;
-  PyObject *held = PyObject_CallMethod(order, "acquire", NULL);
-  if (held != NULL) {
-    plain = drain(q, own, &to, batch, &length, &more);
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    Py_DECREF(held);
-    held = PyObject_CallMethod(order, "release", NULL);
-    Py_XDECREF(held);
-    if (type != NULL) PyErr_Restore(type, value, traceback);
-  }
-  int failed = plain < 0 || (plain > 0 && settle_all(q, &to, batch, (size_t)length, plain) < 0);
-  PyMem_Free(batch);
-  if (failed || PyErr_Occurred()) return NULL;
+  if (own == 0 || gs_fill_backlog(&q->backlog, own, &q->fd, &more) < 0) return NULL;
   return PyBool_FromLong(more);
 }
 
-/* Gives the queue and its descriptor back. Runs no Python code, so that Ctrl-C cannot
-   strike in between and leave half of it. */
-static void shut(queue_object *q) {
-  int fd = q->fd;
-  q->fd = -1;
-  if (fd < 0) return;
-  gs_release(gs_number_in(q->handle), gs_generation_of(q->handle));
-  close(fd);
+PyDoc_STRVAR(drained_doc, "drained() -> int\n\nGive the number of records that were drained and not taken yet.");
+
+static PyObject *queue_drained(PyObject *self, PyObject *nothing) {
+  return PyLong_FromUnsignedLongLong(gs_count_backlog(&((queue_object *)self)->backlog));
+}
+
+PyDoc_STRVAR(wake_doc, "wake()\n\nWake who waits for the descriptor, unless it is closed.");
+
+static PyObject *queue_wake(PyObject *self, PyObject *nothing) {
+  static const uint64_t one = 1;
+  int fd = ((queue_object *)self)->fd;
+  /* With the GIL, so that it is not closed meanwhile; it never blocks. */
+  if (fd >= 0) (void)!write(fd, &one, sizeof one);
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(forget_doc,
+             "forget(close)\n\nDrop what a forked child has of its parent: what was drained and, if wanted, the descriptor.");
+
+static PyObject *queue_forget(PyObject *self, PyObject *wanted) {
+  queue_object *q = (queue_object *)self;
+  int closes = PyObject_IsTrue(wanted);
+  if (closes < 0) return NULL;
+  gs_clear_backlog(&q->backlog, gs_generation_of(q->handle));
+  int fd = closes ? atomic_exchange(&q->fd, -1) : -1;
+  if (fd >= 0) close(fd);
+  Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(cancel_doc,
@@ -361,16 +399,19 @@ static PyObject *queue_cancel(PyObject *self, PyObject *token) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(shut_doc,
-             "shut(order)\n\n"
-             "Give the queue and its descriptor back, under the lock that who uses the descriptor holds.");
+PyDoc_STRVAR(shut_doc, "shut()\n\nGive the queue and its descriptor back.");
 
-static PyObject *queue_shut(PyObject *self, PyObject *order) {
-  PyObject *held = PyObject_CallMethod(order, "acquire", NULL);
-  if (held == NULL) return NULL;
-  Py_DECREF(held);
-  shut((queue_object *)self);
-  return PyObject_CallMethod(order, "release", NULL);
+/* Runs no Python code, so that Ctrl-C cannot strike in between and leave half of it. */
+static PyObject *queue_shut(PyObject *self, PyObject *nothing) {
+  queue_object *q = (queue_object *)self;
+  int fd = atomic_exchange(&q->fd, -1);
+  if (fd < 0) Py_RETURN_NONE;
+  Py_BEGIN_ALLOW_THREADS;
+  gs_wait_for_drain(&q->backlog); /* which reads the descriptor */
+  gs_release(gs_number_in(q->handle), gs_generation_of(q->handle));
+  close(fd);
+  Py_END_ALLOW_THREADS;
+  Py_RETURN_NONE;
 }
 
 static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
@@ -390,6 +431,10 @@ static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
   q->pending = PyDict_New();
   q->awaited = PySet_New(NULL);
   if (q->pending == NULL || q->awaited == NULL) return -1;
+  if (gs_begin_backlog(&q->backlog) < 0) {
+    PyErr_NoMemory();
+    return -1;
+  }
   /* Both at once, and the object's from the beginning: Ctrl-C may strike between any
      two steps of Python. */
   int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -441,7 +486,12 @@ static void queue_dealloc(PyObject *self) {
   abandon(q);
   /* Ctrl-C may have struck before anybody had the queue to close it. */
   unsigned generation = gs_generation_of(q->handle);
-  if (generation != 0 && generation == gs_alive) shut(q);
+  int fd = q->fd;
+  if (generation != 0 && generation == gs_alive && fd >= 0) {
+    gs_release(gs_number_in(q->handle), generation);
+    close(fd);
+  }
+  gs_end_backlog(&q->backlog, generation);
   Py_CLEAR(q->pending);
   Py_CLEAR(q->awaited);
   Py_CLEAR(q->loop);
@@ -454,15 +504,19 @@ static void queue_dealloc(PyObject *self) {
 static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
-    {"take_batch", queue_take_batch, METH_VARARGS, take_doc},
+    {"drain_batch", queue_drain, METH_NOARGS, drain_doc},
+    {"take", queue_take, METH_VARARGS, take_doc},
+    {"drained", queue_drained, METH_NOARGS, drained_doc},
+    {"wake", queue_wake, METH_NOARGS, wake_doc},
     {"cancel", queue_cancel, METH_O, cancel_doc},
-    {"shut", queue_shut, METH_O, shut_doc},
+    {"shut", queue_shut, METH_NOARGS, shut_doc},
+    {"forget", queue_forget, METH_O, forget_doc},
     {NULL, NULL, 0, NULL},
 };
 
 static PyMemberDef queue_members[] = {
     {"handle", T_ULONGLONG, offsetof(queue_object, handle), READONLY, "Its number in Go."},
-    {"fd", T_INT, offsetof(queue_object, fd), 0, "The descriptor to which Go writes when records wait."},
+    {"fd", T_INT, offsetof(queue_object, fd), READONLY, "The descriptor to which Go writes when records wait."},
     {"pending", T_OBJECT, offsetof(queue_object, pending), READONLY, "The futures by token whose reply is to come."},
     {"awaited", T_OBJECT, offsetof(queue_object, awaited), READONLY, "Tokens that somebody outside the loop waits for."},
     {"loop", T_OBJECT, offsetof(queue_object, loop), READONLY, "A weak reference to the event loop, or None."},

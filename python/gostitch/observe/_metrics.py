@@ -7,7 +7,6 @@ a call pays for a few counters in Go, from the first collection on.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -16,6 +15,7 @@ from opentelemetry import context, metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 
 from gostitch import _pending, _process
+from gostitch._turn import Turn
 from gostitch._version import VERSION
 from gostitch.exceptions import GoError
 from gostitch.observe import _generated, _library
@@ -23,7 +23,7 @@ from gostitch.observe import _generated, _library
 _FRESH_S = 0.5
 """Seconds for which what was read serves the instruments of one collection, once each."""
 
-_lock = threading.RLock()
+_turn = Turn()
 _made = False
 _counting: Any = None  # the library that counts already
 _read: tuple[float, Any] = (0.0, None)
@@ -39,7 +39,7 @@ def follow() -> None:
     collection on.
     """
     global _made
-    with _lock:
+    with _turn.taken():
         made, _made = _made, True
         if not made:
             meter = metrics.get_meter("gostitch", VERSION)
@@ -62,7 +62,7 @@ def _callback(observe: Callable[[Any], Found]) -> Callable[[CallbackOptions], Fo
 def _now(instrument: object) -> Any:
     """Give an instrument the library's counts, read for each collection; nothing is loaded."""
     global _counting, _read
-    with _lock:
+    with _turn.taken():
         at, found = _read
         if not _library.is_there():
             return None
@@ -236,8 +236,8 @@ _INSTRUMENTS: list[tuple[str, str, str, str, Callable[[Any], Found]]] = [
 
 
 def _after_fork_in_child() -> None:
-    global _lock, _read
-    _lock, _read = threading.RLock(), (0.0, None)
+    global _turn, _read
+    _turn, _read = Turn(), (0.0, None)
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

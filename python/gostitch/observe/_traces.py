@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from typing import Any
 
 from opentelemetry import baggage, context, trace
@@ -17,12 +16,13 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _settings, _w3c
 from gostitch._process import bridge
+from gostitch._turn import Turn
 from gostitch.observe import _library
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
 
-_lock = threading.RLock()
+_turn = Turn()
 _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
@@ -125,7 +125,7 @@ def _follow() -> bool:
     if provider is _followed:
         return not isinstance(provider, trace.ProxyTracerProvider)
     # Others wait: their calls must not reach Go before it knows where to export.
-    with _lock:
+    with _turn.taken():
         if provider is _followed:
             return True
         # Not below the user's span, of which this is no part.
@@ -147,7 +147,10 @@ def end(provider: Any) -> None:
     """Have Go export nothing any more, if that is the provider it exports for."""
     from gostitch.observe import _provider
 
-    with _lock, guest("spans of Go are exported although the tracer provider was shut down"):
+    with (
+        _turn.taken(),
+        guest("spans of Go are exported although the tracer provider was shut down"),
+    ):
         if provider is _followed and _library.is_there():
             _provider.leave(provider)
 
@@ -160,8 +163,8 @@ def look_again() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _lock
-    _lock = threading.RLock()
+    global _turn
+    _turn = Turn()
     look_again()
 
 

@@ -199,7 +199,7 @@ class TestCancel:
         future = faults.sleep.submit(60)
         waiting = concurrent.futures.ThreadPoolExecutor(1)
         outcome = waiting.submit(future.exception)
-        assert settled(lambda: future._own_condition is not None, True)
+        assert settled(lambda: bool(future._blocked), True)
         future.cancel()
         with pytest.raises(CancelledError):
             outcome.result(20)

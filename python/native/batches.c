@@ -1,0 +1,155 @@
+/*
+ * Batches of records that were drained from Go and are not handled yet.
+ *
+ * Draining needs no GIL, so it is under a lock of its own, which keeps batches in
+ * the order in which they were drained. That lock is never held with the GIL, nor
+ * while code of Python could run: a finalizer that waits for a reply would wait for
+ * the thread that it has interrupted. Taking records needs the GIL and no lock:
+ * whoever takes one makes every object first, which may run Python code and other
+ * threads, then looks whether the record is still the first, and only then goes on
+ * to the next, in one step.
+ */
+
+#include "bridge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Bytes that Go may fill at once. */
+#define BATCH_SIZE (64 * 1024)
+
+struct gs_drained {
+  _Atomic(gs_drained *) next;
+  int owners;       /* the backlog, and who looks at a record */
+  uint64_t left;    /* records that nobody has taken */
+  size_t at, size;  /* where the next one begins, and the end */
+  uint8_t data[];
+};
+
+int gs_begin_backlog(gs_backlog *backlog) {
+  gs_drained *empty = calloc(1, sizeof *empty); /* there is always a first one */
+  if (empty == NULL) return -1;
+  empty->owners = 1;
+  backlog->first = backlog->last = empty;
+  pthread_mutex_init(&backlog->entry, NULL);
+  return 0;
+}
+
+/* Clears the descriptor and takes what waits in Go. Needs no GIL. */
+static void drain(gs_drained *batch, uint64_t queue, int fd, int32_t *more) {
+  /* Cleared before draining, so that a record which arrives in between wakes again.
+     EAGAIN: another thread has cleared it. */
+  uint64_t signals;
+  while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
+  }
+  int64_t length = gs_go.drain(queue, batch->data, BATCH_SIZE, more);
+  gs_reader in = {batch->data, batch->data + length, NULL};
+  batch->size = (size_t)length;
+  if (length > 0 && gs_read_batch(&in, &batch->left) == 0) batch->at = (size_t)(in.at - batch->data);
+}
+
+int gs_fill_backlog(gs_backlog *backlog, uint64_t queue, const _Atomic int *descriptor, int32_t *more) {
+  gs_drained *batch = malloc(sizeof *batch + BATCH_SIZE); /* before anything is drained, or it would be lost */
+  if (batch == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  *batch = (gs_drained){.owners = 1};
+  *more = 0;
+  Py_BEGIN_ALLOW_THREADS;
+  pthread_mutex_lock(&backlog->entry);
+  int fd = atomic_load(descriptor);
+  if (fd >= 0) drain(batch, queue, fd, more);
+  if (batch->left > 0) {
+    gs_drained *whole = realloc(batch, sizeof *batch + batch->size);
+    if (whole != NULL) batch = whole;
+    gs_drained *before = backlog->last;
+    backlog->last = batch;
+    atomic_store(&before->next, batch);
+  } else {
+    free(batch);
+  }
+  pthread_mutex_unlock(&backlog->entry);
+  Py_END_ALLOW_THREADS;
+  return 0;
+}
+
+void gs_wait_for_drain(gs_backlog *backlog) {
+  pthread_mutex_lock(&backlog->entry);
+  pthread_mutex_unlock(&backlog->entry);
+}
+
+void gs_drop_batch(gs_drained *batch) {
+  if (--batch->owners == 0) free(batch);
+}
+
+gs_drained *gs_first_batch(gs_backlog *backlog) {
+  while (backlog->first->left == 0) {
+    gs_drained *next = atomic_load(&backlog->first->next);
+    if (next == NULL) return NULL;
+    gs_drop_batch(backlog->first);
+    backlog->first = next;
+  }
+  backlog->first->owners++;
+  return backlog->first;
+}
+
+int gs_read_first(gs_drained *batch, gs_place_in_batch *place, gs_record *record) {
+  if (batch->left == 0) return 0;
+  gs_reader in = {batch->data + batch->at, batch->data + batch->size, NULL};
+  place->at = batch->at;
+  if (gs_read_record(&in, record) < 0) {
+    batch->left = 0; /* nobody can tell where the next one begins */
+    return -1;
+  }
+  place->next = (size_t)(in.at - batch->data);
+  return 1;
+}
+
+int gs_read_second(gs_drained *batch, const gs_place_in_batch *first, gs_record *record) {
+  if (batch->left < 2 || batch->at != first->at) return 0;
+  gs_reader in = {batch->data + first->next, batch->data + batch->size, NULL};
+  return gs_read_record(&in, record) < 0 ? -1 : 1;
+}
+
+int gs_is_first(const gs_drained *batch, const gs_place_in_batch *place) {
+  return batch->left > 0 && batch->at == place->at;
+}
+
+void gs_take_first(gs_drained *batch, const gs_place_in_batch *place) {
+  batch->at = place->next;
+  batch->left--;
+}
+
+uint64_t gs_count_backlog(const gs_backlog *backlog) {
+  uint64_t count = 0;
+  for (gs_drained *each = backlog->first; each != NULL; each = atomic_load(&each->next)) count += each->left;
+  return count;
+}
+
+/* Releases the memory of Go that records refer to, which nobody will take. */
+static void release_records(gs_drained *batch, unsigned generation) {
+  gs_place_in_batch place;
+  gs_record record;
+  while (gs_read_first(batch, &place, &record) > 0) {
+    gs_release(record.handle, generation);
+    gs_take_first(batch, &place);
+  }
+  PyErr_Clear();
+}
+
+void gs_clear_backlog(gs_backlog *backlog, unsigned generation) {
+  gs_drained *batch;
+  while ((batch = gs_first_batch(backlog)) != NULL) {
+    release_records(batch, generation);
+    gs_drop_batch(batch);
+  }
+}
+
+void gs_end_backlog(gs_backlog *backlog, unsigned generation) {
+  if (backlog->first == NULL) return;
+  gs_clear_backlog(backlog, generation);
+  gs_drop_batch(backlog->first);
+  backlog->first = backlog->last = NULL;
+}
