@@ -1,12 +1,16 @@
 package gocore
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"runtime/pprof"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // The labels of the goroutine that runs a call, and of those it starts. Go prints
@@ -22,11 +26,15 @@ const printLabels = "tracebacklabels=1"
 // ReportCrash has Go write to an existing file what it writes to standard error
 // when it ends the process, with the calls that run.
 func ReportCrash(path string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	// Not followed nor waited for, should it have become a link or a pipe.
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
 	defer file.Close() // Go keeps a duplicate
+	if found, err := file.Stat(); err != nil || !found.Mode().IsRegular() {
+		return cmp.Or(err, fmt.Errorf("%s is no file", path))
+	}
 	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
 		return err
 	}
