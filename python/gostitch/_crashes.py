@@ -7,11 +7,11 @@ removes the file; the next process that loads the library takes those that are n
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
 import re
 import stat
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,32 +19,14 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from gostitch import _crash_files, _crash_text, _printable
 from gostitch.exceptions import GoFrame
 
 FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 """The environment variable that names the folder of crash reports; ``off``: none are kept."""
 
 _OFF = "off"
-_NAME = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<space>\d+)\.crash")
-_HEADER = re.compile(r"^goroutine \d+ .*?\[(?P<state>.*)\]:$", re.MULTILINE)
-_CALL = re.compile(r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)')
-_TRACE = re.compile(r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})')
-_FRAME = re.compile(
-    r"^(?:created by )?(?P<function>\S+?)(?:\([^()\n]*\))?(?: in goroutine \d+)?\n"
-    r"\t(?P<file>\S+):(?P<line>\d+)",
-    re.MULTILINE,
-)
-_REASON = re.compile(r"^(fatal error: |panic: |runtime: |SIG[A-Z]+: )(?P<text>.*)", re.MULTILINE)
-# What Go was doing when it gave up: a frame near the top of the stack.
-_FATAL = {
-    "internal/runtime/maps.fatal": "concurrent use of a map",
-    "runtime.newstack": "stack overflow",
-    "runtime.(*mcache).allocLarge": "out of memory",
-    "runtime.(*mheap).": "out of memory",
-    "runtime.sysMap": "out of memory",
-    "runtime.newosproc": "no thread can be made",
-}
-_THROWERS = ("runtime.throw", "runtime.fatal", "runtime.fatalthrow")
+_NAME = re.compile(r"(?P<pid>[0-9]{1,10})-(?P<start>[0-9]*)-(?P<space>[0-9]+)\.crash")
 _MOST_REPORTS = 20  # are taken at one start
 _MOST_FILES = 200  # are left in the folder
 _MOST_BYTES = 1 << 18  # of a report
@@ -54,7 +36,11 @@ _log = logging.getLogger("gostitch")
 
 
 class CrashReport(NamedTuple):
-    """What Go wrote when it ended a process."""
+    """What Go wrote when it ended a process.
+
+    ``text`` is that as it is, and may hold whatever a program prints. In ``reason``, and in all
+    that goes to the log, control characters are written as escapes.
+    """
 
     pid: int
     when: datetime
@@ -71,11 +57,32 @@ class CrashReport(NamedTuple):
         return f"Go ended process {self.pid} at {when}{call}{trace}: {self.reason}"
 
 
-_lock = threading.Lock()
+class _Hook:
+    """Who wants to be told of reports, and of which it was."""
+
+    def __init__(self, call: Callable[[CrashReport], object]) -> None:
+        self._call = call
+        self._told: dict[int, object] = {}
+
+    def tell(self, number: int, report: CrashReport) -> None:
+        """Tell it of a report, unless somebody does or has."""
+        mine = object()
+        if self._told.setdefault(number, mine) is not mine:
+            return
+        try:
+            self._call(report)
+        except Exception:
+            _log.exception("a hook of on_crash_report failed")
+
+
 _own: Path | None = None
 _why_none = ""
-_taken: list[CrashReport] = []
-_hooks: list[Callable[[CrashReport], object]] = []
+# No lock guards these: a destructor that calls Go may run between any two instructions, and
+# would wait for it. Each is added to first and the other copied then, which the interpreter
+# does in one piece, so that a hook and a report meet; it is told once all the same.
+_taken: list[tuple[int, CrashReport]] = []
+_hooks: list[_Hook] = []
+_numbers = itertools.count()
 
 
 def on_crash_report(hook: Callable[[CrashReport], object]) -> None:
@@ -84,11 +91,10 @@ def on_crash_report(hook: Callable[[CrashReport], object]) -> None:
     It is told at once of those that were found already. They are logged on
     the logger ``gostitch`` in any case.
     """
-    with _lock:
-        _hooks.append(hook)
-        known = list(_taken)
-    for report in known:
-        _tell(hook, report)
+    new = _Hook(hook)
+    _hooks.append(new)
+    for number, report in list(_taken):
+        new.tell(number, report)
 
 
 def folder() -> Path | None:
@@ -157,7 +163,7 @@ def begin() -> str:
         return ""
     own = path / f"{os.getpid()}-{_start_of(os.getpid())}-{_space()}.crash"
     try:
-        os.close(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        _crash_files.make(own)
     except OSError as error:  # a full disk, say; the doctor tells
         _why_none = str(error)
         return ""
@@ -176,8 +182,8 @@ def end() -> None:
 
 def leave_to_parent() -> None:
     """Forget the file of the process that this one was forked from."""
-    global _own, _lock
-    _own, _lock = None, threading.Lock()
+    global _own
+    _own = None
 
 
 def waiting() -> list[Path]:
@@ -204,20 +210,13 @@ def take() -> None:
             report = _take(each)
             if report is not None:
                 reports.append(report)
-    with _lock:
-        _taken.extend(reports)
-        hooks = list(_hooks)
     for report in reports:
-        _log.error("%s", report, extra={"go_crash": report.text, "go_function": report.function})
-        for hook in hooks:
-            _tell(hook, report)
-
-
-def _tell(hook: Callable[[CrashReport], object], report: CrashReport) -> None:
-    try:
-        hook(report)
-    except Exception:
-        _log.exception("a hook of on_crash_report failed")
+        number = next(_numbers)
+        _taken.append((number, report))
+        shown = {"go_crash": _printable.text(report.text), "go_function": report.function}
+        _log.error("%s", report, extra=shown)
+        for hook in list(_hooks):
+            hook.tell(number, report)
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -257,52 +256,36 @@ def _take(path: Path) -> CrashReport | None:
             return None  # it lives
     elif age < (_FOREIGN_AFTER_S if _size(path) else _FORGOTTEN_AFTER_S):
         return None
-    if not _size(path):
-        path.unlink()
+    fd = _crash_files.open_own(path)
+    if fd is None:
+        path.unlink()  # nobody's report
         return None
-    # Whoever can rename it has it.
-    mine = path.with_suffix(f".{os.getpid()}")
-    path.rename(mine)
     try:
-        with mine.open("rb") as file:
-            text = file.read(_MOST_BYTES).decode(errors="replace")
+        text = _read(fd, path)
     finally:
-        mine.unlink()
-    return parse(pid, datetime.fromtimestamp(written, timezone.utc), text)
+        os.close(fd)
+    return parse(pid, datetime.fromtimestamp(written, timezone.utc), text) if text else None
+
+
+def _read(fd: int, path: Path) -> str:
+    """Read a report and remove it; empty where there is none."""
+    if os.fstat(fd).st_size:
+        # Whoever can rename it has it.
+        mine = path.with_suffix(f".{os.getpid()}")
+        path.rename(mine)
+        path = mine
+    try:
+        return _crash_files.read(fd, _MOST_BYTES).decode(errors="replace")
+    finally:
+        path.unlink()
 
 
 def parse(pid: int, when: datetime, text: str) -> CrashReport:
-    """Read what Go wrote: the goroutine that crashed comes first."""
-    first = _HEADER.search(text)
-    state = "" if first is None else first["state"]
-    call, trace = _CALL.search(state), _TRACE.search(state)
-    reason = _REASON.search(text)
+    """Return what a text says, which Go wrote when it ended a process."""
+    found = _crash_text.read(text)
     return CrashReport(
-        pid=pid,
-        when=when,
-        reason=reason[0].strip() if reason else _reason_of(text),
-        function=call["call"] if call else None,
-        trace_id=trace["trace"] if trace else None,
-        text=text,
-        go_frames=_frames_of(text[first.end() :] if first else text),
+        pid, when, found.reason, found.function, found.trace_id, text, found.go_frames
     )
-
-
-def _frames_of(text: str) -> tuple[GoFrame, ...]:
-    """Read the stack that a text begins with, up to the next goroutine."""
-    found = _FRAME.finditer(text.lstrip("\n").partition("\n\n")[0])
-    return tuple(GoFrame(each["function"], each["file"], int(each["line"])) for each in found)
-
-
-def _reason_of(text: str) -> str:
-    """Say what happened where Go wrote its message to standard error alone."""
-    frames = re.findall(r"^([\w./]+(?:\.\(\*\w+\))?\.[\w.]+)\(", text, re.MULTILINE)[:8]
-    for frame, meaning in _FATAL.items():
-        if any(frame in each for each in frames):
-            return f"fatal error: {meaning}"
-    lines = text.strip().splitlines()
-    where = next((each for each in frames if each not in _THROWERS), None)
-    return f"fatal error in {where}" if where else lines[0] if lines else "unknown"
 
 
 def _start_of(pid: int) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import unicodedata
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -231,6 +236,214 @@ def test_a_folder_whose_name_is_no_text(program: Programs, variable: str) -> Non
     assert "in a bare goroutine" in done.stderr
     (report,) = Path(folder).rglob("*.crash")
     assert report.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["a.", "goroutine 1 [", "(*a", "a.(*a).", "gostitch.call: ", "1", "(", "\t:", "goroutine 1 [\n"],
+)
+@pytest.mark.parametrize("around", [("", ""), ("goroutine 1 [", "]:\n\t"), ("f(\n\t", ":1x\n")])
+def test_a_hostile_text_is_read_in_linear_time(unit: str, around: tuple[str, str]) -> None:
+    """Of the longest text that is read, no sort takes seconds: quadratic ones took from 20 s on.
+
+    A program that crashes prints what it likes. POSIX counts the processor's time.
+    """
+    text = around[0] + unit * (_crashes._MOST_BYTES // len(unit)) + around[1]
+
+    before = time.process_time()
+    _crashes.parse(1, datetime.now(timezone.utc), text)
+    assert time.process_time() - before < 2
+
+
+def test_a_line_number_that_is_none() -> None:
+    """Python reads no number of thousands of digits; such a line is no frame."""
+    text = "goroutine 1 [running]:\nmain.f()\n\t/a.go:" + "1" * 5000
+
+    assert () == _crashes.parse(1, datetime.now(timezone.utc), text).go_frames
+
+
+_SEQUENCES = "\x1b]0;title\x07 \x1b[2J \x00 \x9b31m \r \u202e \u2066 \u2028 \ufeff \ue007 \x7f"
+
+
+def test_control_characters_do_not_reach_the_log(program: Programs) -> None:
+    """What goes to a log and a terminal is printable, as Unicode has it; ``text`` is as it was.
+
+    ``go_crash`` of the log's record keeps its lines.
+    """
+    left = program("import os, faults; faults.add(1, 2); os._exit(0)")
+    assert 0 == left.returncode
+    (report,) = _files(program)
+    text = f"panic: {_SEQUENCES}\n\ngoroutine 1 [running]:\nmain.f()\n\t/a.go:7\n"
+    report.write_text(text, newline="")
+    done = program(
+        """
+import json, logging, faults, gostitch
+seen, records = [], []
+handler = logging.StreamHandler()
+handler.emit = lambda record: records.append((record.getMessage(), record.go_crash))
+logging.getLogger("gostitch").addHandler(handler)
+gostitch.on_crash_report(lambda report: seen.append([report.reason, report.text, str(report)]))
+faults.add(1, 2)
+print(json.dumps([seen, records]))
+"""
+    )
+    ((reason, kept, shown),), ((message, extra),) = json.loads(done.stdout)
+
+    assert text == kept
+    assert "\\x1b[2J" in message
+    for each in (reason, shown, message, extra.replace("\n", "").replace("\t", "")):
+        hidden = [c for c in each if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
+        assert [] == hidden
+    assert text.count("\n") == extra.count("\n")
+
+
+def _interrupted(at: int, *, taking: bool) -> tuple[list[object], bool]:
+    """Take a report and add a hook, one before instruction ``at`` of the other."""
+    spec = importlib.util.spec_from_file_location("fresh_crashes", _crashes.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    fresh = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fresh)
+    report = fresh.parse(1, datetime.now(timezone.utc), "x")
+    fresh.folder, fresh._files, fresh._take = lambda: "", lambda path: [path], lambda path: report
+    told: list[object] = []
+    one, other = fresh.take, lambda: fresh.on_crash_report(told.append)
+    if not taking:
+        one, other = other, one
+    steps = 0
+
+    def trace(frame: Any, event: str, argument: object) -> Any:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        if event == "opcode" and frame.f_code.co_filename == _crashes.__file__:
+            steps += 1
+            if steps == at:
+                sys.settrace(None)
+                other()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        one()
+    finally:
+        sys.settrace(before)
+    return told, steps >= at
+
+
+@pytest.mark.parametrize("taking", [True, False])
+def test_a_hook_is_told_once_whenever_it_is_added(taking: bool) -> None:
+    """Hooks and reports that meet from two sides, in the middle of each other too, meet once.
+
+    A trace function stands for a destructor, which may run between any two instructions. It
+    must not wait for what it interrupts.
+    """
+    reached, at = True, 0
+    while reached:
+        at += 1
+        told, reached = _interrupted(at, taking=taking)
+        assert not reached or 1 == len(told), at
+    assert at > 20
+
+
+_PLANTED = {
+    "pipe": "os.mkfifo(path)",
+    "symbolic link": "os.symlink('victim', path)",
+    "dangling link": "os.symlink('nothing', path)",
+    "second name": "os.link('victim', path)",
+    "directory": "os.mkdir(path)",
+    "socket": "with socket.socket(socket.AF_UNIX) as made: made.bind(path)",
+}
+
+
+@pytest.mark.parametrize("what", _PLANTED)
+def test_what_was_planted_at_the_name_of_the_own_report(program: Programs, what: str) -> None:
+    """It is neither waited for nor written to; POSIX: O_EXCL follows no link, unlink no more."""
+    (program.folder / "victim").write_text("kept")
+    done = program(
+        f"""
+import os, socket, faults
+from gostitch import _crashes
+folder, pid = _crashes.folder(), os.getpid()
+path = f"{{folder}}/{{pid}}-{{_crashes._start_of(pid)}}-{{_crashes._space()}}.crash"
+{_PLANTED[what]}
+faults.add(1, 2)
+import stat
+print(stat.S_ISREG(os.lstat(path).st_mode), flush=True)
+faults.crash("goroutine")
+"""
+    )
+
+    assert "in a bare goroutine" in done.stderr
+    assert "kept" == (program.folder / "victim").read_text()
+    if what == "directory":
+        assert "Is a directory" in done.stderr
+    else:
+        assert "True\n" == done.stdout
+        ((_, reason, _, _, _),), _ = _reports(program)
+        assert "panic: in a bare goroutine" == str(reason).partition(" [")[0]
+
+
+@pytest.mark.parametrize("what", _PLANTED)
+def test_what_was_planted_as_a_report(program: Programs, what: str) -> None:
+    """At the name of a process that has ended it is no report, and what it leads to stays."""
+    (program.folder / "victim").write_text("panic: secret")
+    left = program("import os, faults; faults.add(1, 2); os._exit(0)")
+    assert 0 == left.returncode
+    (report,) = _files(program)
+    report.unlink()
+    exec(  # noqa: S102
+        f"os.chdir(folder)\n{_PLANTED[what]}",
+        {"os": os, "socket": socket, "path": str(report), "folder": program.folder},
+    )
+
+    assert ([], "") == _reports(program)
+    assert "panic: secret" == (program.folder / "victim").read_text()
+    assert ([report] if what == "directory" else []) == _files(program)
+
+
+@pytest.mark.parametrize("size", [_crashes._MOST_BYTES, 1 << 40])
+def test_a_huge_report(tmp_path: Path, size: int) -> None:
+    """No more of it is read than the bound."""
+    path = tmp_path / f"1-2-{_crashes._space()}.crash"
+    path.touch()
+    os.truncate(path, size)
+
+    report = _crashes._take(path)
+    assert report is not None
+    assert _crashes._MOST_BYTES == len(report.text)
+    assert [] == os.listdir(tmp_path)
+
+
+def test_a_report_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of another owner is no report of this user's, wherever it is."""
+    path = tmp_path / f"1-2-{_crashes._space()}.crash"
+    path.write_text("panic: theirs")
+    somebody = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+
+    assert None is _crashes._take(path)
+
+
+def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of another owner, to root writable for instance, is not used, closed as it is."""
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("GOSTITCH_CRASH_DIR", str(tmp_path))
+    somebody = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: somebody)
+
+    assert None is _crashes.folder()
+    assert "not a folder of this user" in _crashes.why_none()
+
+
+def test_a_link_to_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A symbolic link, which somebody else may turn, is no folder."""
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to("real")
+    monkeypatch.setenv("GOSTITCH_CRASH_DIR", str(tmp_path / "link"))
+
+    assert None is _crashes.folder()
+    assert "not a folder of this user" in _crashes.why_none()
 
 
 def test_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
