@@ -93,7 +93,7 @@ def on_crash_report(hook: Callable[[CrashReport], object]) -> None:
     """
     new = _Hook(hook)
     _hooks.append(new)
-    for number, report in list(_taken):
+    for number, report in _taken:
         new.tell(number, report)
 
 
@@ -215,7 +215,7 @@ def take() -> None:
         _taken.append((number, report))
         shown = {"go_crash": _printable.text(report.text), "go_function": report.function}
         _log.error("%s", report, extra=shown)
-        for hook in list(_hooks):
+        for hook in _hooks:
             hook.tell(number, report)
 
 

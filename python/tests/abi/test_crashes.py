@@ -240,7 +240,17 @@ def test_a_folder_whose_name_is_no_text(program: Programs, variable: str) -> Non
 
 @pytest.mark.parametrize(
     "unit",
-    ["a.", "goroutine 1 [", "(*a", "a.(*a).", "gostitch.call: ", "1", "(", "\t:", "goroutine 1 [\n"],
+    [
+        "a.",
+        "goroutine 1 [",
+        "(*a",
+        "a.(*a).",
+        "gostitch.call: ",
+        "1",
+        "(",
+        "\t:",
+        "goroutine 1 [\n",
+    ],
 )
 @pytest.mark.parametrize("around", [("", ""), ("goroutine 1 [", "]:\n\t"), ("f(\n\t", ":1x\n")])
 def test_a_hostile_text_is_read_in_linear_time(unit: str, around: tuple[str, str]) -> None:
@@ -392,7 +402,7 @@ def test_what_was_planted_as_a_report(program: Programs, what: str) -> None:
     assert 0 == left.returncode
     (report,) = _files(program)
     report.unlink()
-    exec(  # noqa: S102
+    exec(
         f"os.chdir(folder)\n{_PLANTED[what]}",
         {"os": os, "socket": socket, "path": str(report), "folder": program.folder},
     )
