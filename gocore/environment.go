@@ -56,15 +56,22 @@ func SetEnvironment(variables []string) error {
 	for name, apply := range runtimeVariables {
 		if value, new := changed[name]; new {
 			if err := apply(value); err != nil {
-				return Errorf(CodeInvalidArgument, "the environment variable %s=%s is not understood by Go (%w); correct or unset it", name, value, err)
+				return Errorf(CodeInvalidArgument, "the environment variable %s=%s is not understood by Go (%w); correct or unset it", name, printable(value), err)
 			}
 		}
 	}
 	return nil
 }
 
+// printable gives a text with control characters as Go's literals have them.
+func printable(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
 // mostProcs is how many processors Go may be told to use: the runtime makes some kilobytes for
-// each, and ends the process where there is no more memory. Twin of _MOST_PROCS.
+// each, and ends the process where there is no more memory. Twin of MOST_PROCS in
+// _go_environment.py.
 const mostProcs = 8192
 
 // runtimeVariables are what the Go runtime has read at its start, and so must
@@ -117,19 +124,26 @@ var runtimeVariables = map[string]func(value string) error{
 	},
 }
 
-// parseBytes reads a size as GOMEMLIMIT has it: a number and B, KiB, MiB, GiB or
-// TiB; "off" or nothing is no limit.
+// sizeUnits are the units of GOMEMLIMIT, longer ones first, with the bits that they shift by.
+var sizeUnits = []struct {
+	suffix string
+	shift  int
+}{{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}, {"B", 0}}
+
+// parseBytes reads a size as the Go runtime reads GOMEMLIMIT: a number and at most one of B, KiB,
+// MiB, GiB and TiB; "off" or nothing is no limit.
 func parseBytes(text string) (int64, error) {
 	if text == "" || text == "off" {
 		return math.MaxInt64, nil
 	}
 	shift := 0
-	for i, suffix := range []string{"KiB", "MiB", "GiB", "TiB"} {
-		if number, found := strings.CutSuffix(text, suffix); found {
-			text, shift = number, 10*(i+1)
+	for _, unit := range sizeUnits {
+		if number, found := strings.CutSuffix(text, unit.suffix); found {
+			text, shift = number, unit.shift
+			break
 		}
 	}
-	n, err := strconv.ParseInt(strings.TrimSuffix(text, "B"), 10, 64)
+	n, err := strconv.ParseInt(text, 10, 64)
 	if err == nil && (n < 0 || n > math.MaxInt64>>shift) {
 		err = strconv.ErrRange
 	}

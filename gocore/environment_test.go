@@ -13,12 +13,13 @@ func TestParseBytes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
 		"": math.MaxInt64, "off": math.MaxInt64, "5": 5, "5B": 5, "2KiB": 2048, "3GiB": 3 << 30, "1TiB": 1 << 40,
+		"+5": 5, "-0MiB": 0, "0007KiB": 7 << 10, "8388607TiB": 8388607 << 40,
 	} {
 		if got, err := parseBytes(text); err != nil || got != want {
 			t.Errorf("%q is %d, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"3GB", "-1", "x", "9999999999TiB", "1.5GiB"} {
+	for _, text := range []string{"3GB", "-1", "x", "9999999999TiB", "1.5GiB", "5BB", "5BKiB", "1KiBKiB", "1MiBKiB", "B", "KiB", " 5", "8388608TiB", "٣MiB"} {
 		if got, err := parseBytes(text); err == nil {
 			t.Errorf("%q is %d", text, got)
 		}
