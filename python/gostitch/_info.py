@@ -52,7 +52,7 @@ def runtime_info() -> dict[str, Any]:
     (None: off) are what Go may use.
     """
     # Late, so that the package can be imported, and the doctor run, without msgspec.
-    from gostitch import _pending, _process, _settings, _w3c, _waiting
+    from gostitch import _go_environment, _pending, _process, _w3c, _waiting
     from gostitch._process import bridge
 
     library = _process.loaded()
@@ -114,6 +114,6 @@ def runtime_info() -> dict[str, Any]:
             for of in stats.limited
         },
         "max_procs": stats.resources.max_procs,
-        "memory_limit": None if limit == _settings.NO_LIMIT else limit,
+        "memory_limit": None if limit == _go_environment.NO_LIMIT else limit,
         "gc_percent": None if stats.resources.gc_percent < 0 else stats.resources.gc_percent,
     }

@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _hooks, _logs, _settings, _space
+from gostitch import _codec, _crashes, _go_environment, _hooks, _logs, _settings, _space
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._turn import Turn
@@ -322,7 +322,7 @@ def _open(path: str, policy: str) -> Library:
     try:
         if _brought_in is not None:
             return _shake_hands(*_brought_in)
-        _settings.refuse_unreadable()
+        _go_environment.refuse_unreadable(bridge.initial_environment(), present_environment())
         _space.refuse_little()
         if _forked_from is None:
             _bring_in(path)

@@ -7,12 +7,12 @@ forked child too, and at once where it is loaded already.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from gostitch import _go_environment
 from gostitch._turn import Turn
-from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
+from gostitch.exceptions import GoTypeError, GoValueError
 
 _UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
 
@@ -22,13 +22,6 @@ EXPORTS = ("auto", "python", "direct")
 EXPORT_VARIABLE = "GOSTITCH_EXPORT"
 """The environment variable that says how Go's spans leave, if nothing is configured."""
 
-_UNITS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
-_SIZE = re.compile(r"(\d+)(B|KiB|MiB|GiB|TiB)?")
-_LARGEST = 2**63 - 1
-
-NO_LIMIT = _LARGEST
-"""The memory limit that is none, as Go has it."""
-
 _SHARE = 0.5
 """Of the container's memory that Go may fill before it collects harder: the rest is Python's."""
 
@@ -36,10 +29,6 @@ _MOST = 2**31 - 1
 
 _LONGEST_S = 2**32
 """Seconds from which on a time is none: 136 years."""
-
-_MOST_PROCS = 8192
-"""The Go runtime makes some kilobytes for each, and ends the process where there is no more
-memory; no machine has more processors. Twin of mostProcs in gocore/environment.go."""
 
 
 class Limit(NamedTuple):
@@ -136,7 +125,9 @@ def configure(
     with _turn.taken():
         new = _present
         if max_procs is not _UNSET:
-            new = new._replace(max_procs=_whole("max_procs", max_procs, 1, _MOST_PROCS))
+            new = new._replace(
+                max_procs=_whole("max_procs", max_procs, 1, _go_environment.MOST_PROCS)
+            )
         if memory_limit is not _UNSET:
             new = new._replace(memory_limit=_size(memory_limit))
         if gc_percent is not _UNSET:
@@ -193,7 +184,7 @@ def _size(value: Any) -> int | None:
     if value is None:
         return None
     if isinstance(value, str):
-        number = parse_size(value)
+        number = _go_environment.size(value)
         if number is None:
             raise _value(
                 "memory_limit",
@@ -205,20 +196,9 @@ def _size(value: Any) -> int | None:
             f"memory_limit must be an int, a str or None, not {type(value).__name__}",
             details={"argument": "memory_limit"},
         )
-    if not 0 < value <= _LARGEST:
+    if not 0 < value <= _go_environment.NO_LIMIT:
         raise _value("memory_limit", f"must be at least 1 byte, not {_text(value)}")
     return value
-
-
-def parse_size(text: str) -> int | None:
-    """Read a size as Go's GOMEMLIMIT has it; None if it is none."""
-    if text == "off":
-        return NO_LIMIT
-    found = _SIZE.fullmatch(text)
-    if found is None:
-        return None
-    number = int(found[1]) << _UNITS[found[2] or "B"]
-    return number if number <= _LARGEST else None
 
 
 def _seconds(argument: str, value: Any, *, zero: bool = False) -> float | None:
@@ -298,41 +278,6 @@ def _share_of_container() -> int | None:
 
     memory = _cgroup.read().memory
     return None if memory is None else int(memory * _SHARE)
-
-
-def _is_whole(value: str, least: int, most: int) -> bool:
-    return re.fullmatch(r"[+-]?[0-9]{1,18}", value) is not None and least <= int(value) <= most
-
-
-# What the Go runtime reads of the environment that the process began with, and how it must look.
-_READ_AT_START: dict[str, Callable[[str], bool]] = {
-    "GOMEMLIMIT": lambda value: parse_size(value) is not None,
-    "GOGC": lambda value: value == "off" or _is_whole(value, -_MOST, _MOST),
-    "GOMAXPROCS": lambda value: _is_whole(value, 1, _MOST_PROCS),
-}
-_EXAMPLES = {"GOMEMLIMIT": "512MiB", "GOGC": "100", "GOMAXPROCS": "4"}
-
-
-def refuse_unreadable(path: str = "/proc/self/environ") -> None:
-    """Raise ``LibraryError`` if the Go runtime could not start with the process's environment.
-
-    It reads the environment of the process's beginning, whatever ``os.environ``
-    is now, and aborts the process over a GOMEMLIMIT that it cannot read.
-    """
-    try:
-        with open(path, "rb") as file:
-            variables = file.read().split(b"\0")
-    except OSError:
-        return
-    for variable in variables:
-        name, _, value = os.fsdecode(variable).partition("=")
-        fits = _READ_AT_START.get(name)
-        if fits is not None and value and not fits(value):
-            raise LibraryError(
-                f"the environment variable {name} is {value!r}, which the Go runtime cannot use; "
-                f"start the process without it, or with a value such as {_EXAMPLES[name]}",
-                details={"variable": name},
-            )
 
 
 def _after_fork_in_child() -> None:

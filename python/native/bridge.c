@@ -30,7 +30,9 @@ PyMODINIT_FUNC PyInit__bridge(void) {
       PyModule_AddFunctions(module, gs_object_methods) < 0 ||
       PyModule_AddFunctions(module, gs_interrupt_methods) < 0 ||
       PyModule_AddFunctions(module, gs_fault_methods) < 0 ||
-      PyModule_AddFunctions(module, gs_memory_file_methods) < 0 || gs_add_schema_type(module) < 0 ||
+      PyModule_AddFunctions(module, gs_memory_file_methods) < 0 ||
+      PyModule_AddFunctions(module, gs_trial_methods) < 0 ||
+      PyModule_AddFunctions(module, gs_environment_methods) < 0 || gs_add_schema_type(module) < 0 ||
       gs_add_loan_type(module) < 0 || gs_add_buffer_type(module) < 0 || gs_add_table_type(module) < 0 ||
       gs_add_function_type(module) < 0 || gs_add_future_type(module) < 0 || gs_add_wakeups_type() < 0 ||
       gs_add_queue_type(module) < 0) {

@@ -137,6 +137,14 @@ extern PyMethodDef gs_object_methods[];
 
 extern PyMethodDef gs_memory_file_methods[];
 
+/* trial.c: trying what loading Go takes. */
+
+extern PyMethodDef gs_trial_methods[];
+
+/* environment.c: the variables that Go starts with. */
+
+extern PyMethodDef gs_environment_methods[];
+
 /* hooks.c: what the bridge leaves to Python. Each is NULL until installed. */
 
 typedef struct {

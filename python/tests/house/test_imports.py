@@ -82,7 +82,13 @@ LAYERS = {
     },
     "gostitch._mounts": set(),
     "gostitch._cgroup": {"gostitch._mounts"},
-    "gostitch._settings": {"gostitch._cgroup", "gostitch._turn", "gostitch.exceptions"},
+    "gostitch._go_environment": {"gostitch._printable", "gostitch.exceptions"},
+    "gostitch._settings": {
+        "gostitch._cgroup",
+        "gostitch._go_environment",
+        "gostitch._turn",
+        "gostitch.exceptions",
+    },
     "gostitch._space": {"gostitch.exceptions"},
     "gostitch._process": {
         "gostitch._settings",
@@ -93,6 +99,7 @@ LAYERS = {
         "gostitch._copies",
         "gostitch._crashes",
         "gostitch._editable",
+        "gostitch._go_environment",
         "gostitch._hooks",
         "gostitch._logs",
         "gostitch._turn",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from gostitch import (
     GoLimitError,
     GoTypeError,
     GoValueError,
-    LibraryError,
     Limit,
     _settings,
     configure,
@@ -263,19 +261,6 @@ class TestWhatGoReadsAtItsStart:
 
         assert 0 == done.returncode
         assert f"LibraryError(\"the environment variable {name} is '{value}'" in done.stdout
-
-    def test_no_proc(self, tmp_path: Path) -> None:
-        """Where it cannot be read, nothing is refused."""
-        _settings.refuse_unreadable(str(tmp_path / "environ"))
-
-    def test_names(self, tmp_path: Path) -> None:
-        """Only those three are looked at."""
-        (tmp_path / "environ").write_bytes(b"GOMEMLIMIT=1GiB\0GOGC=off\0X=\xff\0GOMAXPROCS=\0")
-        _settings.refuse_unreadable(str(tmp_path / "environ"))
-        (tmp_path / "environ").write_bytes(b"A=b\0GOGC=1.5\0")
-
-        with pytest.raises(LibraryError, match=r"GOGC is '1\.5'"):
-            _settings.refuse_unreadable(str(tmp_path / "environ"))
 
 
 def test_limits_are_told() -> None:
