@@ -1,7 +1,10 @@
 package cabi
 
 /*
+#cgo LDFLAGS: -ldl
 #include "gostitch.h"
+#include "threads.h"
+#include <stdlib.h>
 */
 import "C"
 
@@ -124,6 +127,9 @@ func start(c *Config) {
 		if err := gocore.ReportCrash(c.CrashReport); err != nil {
 			slog.Warn("no crash report can be written", "error", err)
 		}
+		path := C.CString(c.CrashReport)
+		C.gs_report_threads_to(path)
+		C.free(unsafe.Pointer(path))
 	}
 	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
 		// A thread that has left Go keeps its right to run Go code for a while. Were
