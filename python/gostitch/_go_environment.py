@@ -60,6 +60,11 @@ def processors(text: str) -> int | None:
     return number if number is not None and 1 <= number <= MOST_PROCS else None
 
 
+def chosen_processors(present: Mapping[bytes, bytes]) -> int | None:
+    """Return how many processors GOMAXPROCS says; None where it says nothing."""
+    return processors(os.fsdecode(present.get(b"GOMAXPROCS", b"")))
+
+
 def _settings_of(text: str) -> Iterator[tuple[str, str]]:
     """Give what GODEBUG sets."""
     for field in text.split(","):

@@ -323,7 +323,8 @@ def _open(path: str, policy: str) -> Library:
         if _brought_in is not None:
             return _shake_hands(*_brought_in)
         _go_environment.refuse_unreadable(bridge.initial_environment(), present_environment())
-        _space.refuse_little()
+        chosen = _settings.present().max_procs or _go_environment.chosen_processors(os.environb)
+        _space.refuse_little(bridge.try_threads, bridge.try_calls, chosen)
         if _forked_from is None:
             _bring_in(path)
             mapped = path

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -70,20 +71,42 @@ static PyObject *try_threads(PyObject *module, PyObject *arguments) {
   return Py_BuildValue("(iin)", made, error, (Py_ssize_t)stack);
 }
 
-/* Tries the descriptors that Go waits on; gives the call that was refused, with errno, or NULL. */
-static const char *refused_call(void) {
-  int ends[2], event = -1, set = -1;
-  const char *refused = NULL;
+/* Tries what Go waits by; gives the call that was refused, with errno, or NULL. */
+static const char *refused_wait(int event, int *set) {
   struct epoll_event wanted = {.events = EPOLLIN};
+  struct pollfd watched = {.fd = event, .events = POLLIN};
+  if (poll(&watched, 1, 0) < 0 && errno != EINTR) return "poll";
+  if ((*set = epoll_create1(EPOLL_CLOEXEC)) < 0) return "epoll_create1";
+  if (epoll_ctl(*set, EPOLL_CTL_ADD, event, &wanted) != 0) return "epoll_ctl";
+  if (syscall(SYS_epoll_pwait, *set, &wanted, 1, 0, NULL, (size_t)8) < 0 && errno != EINTR) return "epoll_pwait";
+  return NULL;
+}
+
+/* The same for how Go handles signals. */
+static const char *refused_signals(void) {
+  stack_t stack;
+  sigset_t mask;
+  struct sigaction action;
+  if (sigaltstack(NULL, &stack) != 0) return "sigaltstack";
+  if (sigprocmask(SIG_SETMASK, NULL, &mask) != 0) return "rt_sigprocmask";
+  if (sigaction(SIGURG, NULL, &action) != 0) return "rt_sigaction";
+  return NULL;
+}
+
+static const char *refused_call(void) {
+  int ends[2], event, set = -1;
+  char random;
+  const char *refused = refused_signals();
+  if (refused != NULL) return refused;
+  /* Where there is none Go reads a file; over any other error it ends the process. */
+  if (syscall(SYS_getrandom, &random, (size_t)1, 1 /* GRND_NONBLOCK */) < 0 && errno != ENOSYS && errno != EAGAIN) {
+    return "getrandom";
+  }
   if (pipe2(ends, O_CLOEXEC) != 0) return "pipe2";
   if ((event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0) {
     refused = "eventfd2";
-  } else if ((set = epoll_create1(EPOLL_CLOEXEC)) < 0) {
-    refused = "epoll_create1";
-  } else if (epoll_ctl(set, EPOLL_CTL_ADD, event, &wanted) != 0) {
-    refused = "epoll_ctl";
-  } else if (syscall(SYS_epoll_pwait, set, &wanted, 1, 0, NULL, (size_t)8) < 0 && errno != EINTR) {
-    refused = "epoll_pwait";
+  } else {
+    refused = refused_wait(event, &set);
   }
   int error = errno;
   const int used[] = {ends[0], ends[1], event, set};

@@ -7,7 +7,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from gostitch._space import NEEDED
+from gostitch._space import NEEDED, threads_needed
 from gostitch.doctor import _runtime
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
@@ -16,8 +16,6 @@ _GIB = 1 << 30
 _ROOMY_SPACE = 4 * _GIB
 _FEW_FILES = 128
 _FEW_THREADS = 64
-_THREADS_TO_LOAD = 7
-"""Those of Go and the pump: with six left, loading ended the process, with seven it worked."""
 
 
 def _soft(limit: int) -> int | None:
@@ -101,7 +99,7 @@ def threads(pids: tuple[int | None, int | None], loaded: bool) -> Verdict:
         if most is None or now is None:
             continue
         words = f"{most} threads are allowed to {whose}, and there are {now}."
-        if most - now < _THREADS_TO_LOAD and not loaded:
+        if most - now < threads_needed(len(os.sched_getaffinity(0))) and not loaded:
             return problem(f"{words} The Go runtime cannot start its own.", fix, **facts)
         if most - now < _FEW_THREADS:
             return warning(f"{words} Go starts one for each call that blocks.", fix, **facts)

@@ -89,7 +89,7 @@ LAYERS = {
         "gostitch._turn",
         "gostitch.exceptions",
     },
-    "gostitch._space": {"gostitch.exceptions"},
+    "gostitch._space": {"gostitch._cgroup", "gostitch.exceptions"},
     "gostitch._process": {
         "gostitch._settings",
         "gostitch._space",
