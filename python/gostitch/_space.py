@@ -172,8 +172,9 @@ def _refuse_little_data(needed: int) -> None:
     if used is not None and limit - used < needed:
         raise LibraryError(
             f"the data of this process is limited to {limit >> 20} MiB (RLIMIT_DATA), of which "
-            f"{used >> 20} are in use, and loading Go takes up to {needed >> 20}, the stacks of its "
-            f"threads (ulimit -s) among them; remove the limit (ulimit -d unlimited), and {_REMEDY}",
+            f"{used >> 20} are in use, and loading Go takes up to {needed >> 20}, the stacks of "
+            "its threads (ulimit -s) included; remove the limit (ulimit -d unlimited), and "
+            f"{_REMEDY}",
             details={"limit": limit, "used": used, "needed": needed},
         )
 
