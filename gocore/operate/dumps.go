@@ -7,6 +7,8 @@ import (
 	"runtime/pprof"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gostitch/gostitch/gocore"
 )
 
@@ -57,7 +59,8 @@ func WriteDumps(ctx context.Context, a DumpsArgs) (struct{}, error) {
 }
 
 func openDumps(path string) (*os.File, error) {
-	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	// A pipe that nobody reads is an error, and is not waited for.
+	return os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|unix.O_NONBLOCK, 0o600)
 }
 
 // readBurst waits for text and then reads until no more comes for a moment.

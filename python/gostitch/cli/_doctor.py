@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gostitch
+from gostitch import _printable
 from gostitch.cli._terminal import Page
 
 NAME = "doctor"
@@ -95,8 +96,10 @@ def _ask(options: argparse.Namespace) -> int:
     try:
         dump = _ask.ask(options.pid, options.timeout)
     except _ask.AskError as error:
-        sys.exit(f"gostitch doctor: {error}")
-    print(json.dumps({"pid": options.pid, "dump": dump}) if options.json else dump, end="")
+        sys.exit(f"gostitch doctor: {_printable.line(str(error))}")
+    # Another process has written it, and this terminal must not act on what is in there.
+    shown = json.dumps({"pid": options.pid, "dump": dump})
+    print(shown if options.json else _printable.text(dump), end="")
     return 0
 
 

@@ -9,9 +9,10 @@ import json
 import os
 import re
 import signal
+import stat
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gostitch.operate import _note
 
@@ -44,7 +45,7 @@ def ask(pid: int, timeout_s: float) -> str:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             time.sleep(_POLL_S)
-            with file.open("rb") as dumps:
+            with _open(file) as dumps:
                 dumps.seek(before)
                 text = dumps.read().decode(errors="replace")
             if text.endswith(_END):
@@ -55,6 +56,15 @@ def ask(pid: int, timeout_s: float) -> str:
         f"process {pid} was sent {name} and wrote nothing to {path} within {timeout_s:g} s; it is "
         "stopped, or gets no processor, or its disk is full"
     )
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file of the process asked, which is not waited for where it is none."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is no file")
+    return os.fdopen(fd, "rb")
 
 
 def _note_of(pid: int) -> dict[str, Any]:

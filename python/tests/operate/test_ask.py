@@ -70,6 +70,40 @@ def test_of_one_that_cannot_be_asked(program: Programs, text: str, reason: str) 
     os.kill(pid, 9)
 
 
+def test_what_it_prints_is_fit_for_a_terminal(program: Programs) -> None:
+    """A process calls its threads and files what it likes; ECMA-48 has terminals act on that."""
+    name = "\\x1b]0;title\\x07\\x9b31m"
+    text = f"{_ARMED}\nexec(compile({_STUCK!r}, '{name}', 'exec'))"
+    pid = _ready(program.start(text))
+    done = diagnose("--pid", str(pid))
+
+    assert 0 == done.returncode, done.stderr
+    assert "faults.spin_ignoring_context  waited for" in done.stdout
+    assert done.stdout.replace("\n", "").replace("\t", "").isprintable()
+
+
+@pytest.mark.parametrize("plant", ["os.mkfifo('dumps.txt')", "os.mkdir('dumps.txt')"])
+def test_where_the_file_is_none(program: Programs, plant: str) -> None:
+    """A pipe that nobody reads is refused when dumps are wanted: open(2) says ENXIO, not waiting."""
+    done = program(f"import os\n{plant}\ntry:\n    exec({_ARMED!r})\nexcept OSError as e: print(e)")
+
+    assert 0 == done.returncode, done.stderr
+    assert "dumps.txt" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "replace", ["os.mkfifo('dumps.txt')", "os.symlink('/dev/zero', 'dumps.txt')"]
+)
+def test_a_file_that_was_replaced(program: Programs, replace: str) -> None:
+    """The process asked writes to the file that it opened or to none; who asks waits for none."""
+    plant = f"os.unlink('dumps.txt'); {replace}\n"
+    pid = _ready(program.start(_ARMED + plant + "print('ready', flush=True)\nsignal.pause()\n"))
+    done = diagnose("--pid", str(pid), "--timeout", "3")
+
+    assert 0 != done.returncode
+    assert f"the dump of process {pid} cannot be read" in done.stderr
+
+
 def test_of_one_that_is_stopped(program: Programs) -> None:
     """It does not answer, and the command does not wait for ever."""
     pid = _ready(program.start(_ARMED + _STUCK))
