@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gostitch import _go_environment
+from gostitch.doctor import _mask
 from gostitch.doctor._finding import Verdict, note, ok, warning
 
 KNOWN = (
@@ -25,7 +26,7 @@ KNOWN = (
 
 _PREFIX = "GOSTITCH_"
 _RUNTIME = ("GODEBUG", "GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GOTRACEBACK")
-_TRACEBACKS = ("none", "single", "all", "system", "crash", "wer")
+_TRACEBACKS = ("none", "single", "all", "system", "crash")
 _READ_BY_GO = (
     *_RUNTIME,
     "HTTP_PROXY",
@@ -46,26 +47,45 @@ def go_variables(environment: Mapping[str, str]) -> Verdict:
     values = {name: environment[name] for name in _RUNTIME if environment.get(name)}
     if not values:
         return ok("No variable steers the Go runtime (GOGC, GODEBUG, ...).", variables=values)
+    shown = {
+        name: _mask.settings(value) if name == "GODEBUG" else _mask.plain(value)
+        for name, value in values.items()
+    }
+    words = f"The Go runtime is steered by {', '.join(f'{k}={v}' for k, v in shown.items())}."
+    for more, fix in _remarks(values):
+        return warning(f"{words} {more}", fix, variables=shown)
+    return note(words, variables=shown)
+
+
+def _remarks(values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Give what is to be said of the values, and what to do about it, the worst first."""
     collector, traceback = values.get("GOGC", "100"), values.get("GOTRACEBACK", "single")
-    words = f"The Go runtime is steered by {', '.join(f'{k}={v}' for k, v in values.items())}."
-    if collector != "off" and not re.fullmatch(r"-?[0-9]+", collector):
-        words += " GOGC is no number and is ignored."
-        return warning(words, "Correct or unset GOGC.", variables=values)
-    if (collector == "off" or collector.startswith("-")) and "GOMEMLIMIT" not in values:
-        words += " Without garbage collection memory only grows."
-        return warning(words, "Set GOMEMLIMIT as well, or unset GOGC.", variables=values)
-    if traceback not in _TRACEBACKS and not traceback.isdigit():
-        words += " GOTRACEBACK is no word that Go knows and is ignored."
-        return warning(words, f"Use one of {', '.join(_TRACEBACKS)}.", variables=values)
-    if "asyncpreemptoff=1" in values.get("GODEBUG", "").split(","):
-        words += " With asyncpreemptoff=1 goroutines that compute delay all others."
-        return warning(words, "Unset it outside of experiments.", variables=values)
-    return note(words, variables=values)
+    debug = values.get("GODEBUG", "")
+    percent, fatal = _go_environment.percent(collector), _go_environment.fatal_setting(debug)
+    if fatal is not None:
+        name = fatal.partition("=")[0]
+        words = f"Go ends the process over this {name} of GODEBUG, so the library refuses to load."
+        yield words, f"Take {name} out of GODEBUG."
+    if percent is None:
+        words = "GOGC is no number that Go can use, so the library refuses to load."
+        yield words, "Correct or unset GOGC."
+    elif percent < 0 and "GOMEMLIMIT" not in values:
+        yield (
+            "Without garbage collection memory only grows.",
+            "Set GOMEMLIMIT as well, or unset GOGC.",
+        )
+    number = _go_environment.whole(traceback, 64)
+    if traceback not in _TRACEBACKS and number is None:
+        words = "GOTRACEBACK is no word that Go knows and is taken for 'all'."
+        yield words, f"Use one of {', '.join(_TRACEBACKS)}."
+    if "asyncpreemptoff=1" in debug.split(","):
+        words = "With asyncpreemptoff=1 goroutines that compute delay all others."
+        yield words, "Unset it outside of experiments."
 
 
 def own_variables(environment: Mapping[str, str]) -> Verdict:
     """Look for variables that begin like ours and are none, which are typing errors."""
-    given = sorted(name for name in environment if name.startswith(_PREFIX))
+    given = sorted(_mask.plain(name) for name in environment if name.startswith(_PREFIX))
     unknown = {
         name: next(iter(difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.0)), None)
         for name in given

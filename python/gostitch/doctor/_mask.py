@@ -2,9 +2,56 @@
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 
+from gostitch import _printable
+
 HIDDEN = "***"
+
+_LONGEST = 10_000  # characters of a value that is shown
+
+_OF_THE_RUNTIME = frozenset(
+    [
+        "adaptivestackstart",
+        "asyncpreemptoff",
+        "asynctimerchan",
+        "cgocheck",
+        "checkfinalizers",
+        "clobberfree",
+        "containermaxprocs",
+        "decoratemappings",
+        "disablethp",
+        "efence",
+        "fips140",
+        "gccheckmark",
+        "gcpacertrace",
+        "gcshrinkstackoff",
+        "gcstoptheworld",
+        "gctrace",
+        "harddecommit",
+        "http2client",
+        "http2debug",
+        "http2server",
+        "inittrace",
+        "invalidptr",
+        "madvdontneed",
+        "memprofilerate",
+        "netdns",
+        "panicnil",
+        "profstackdepth",
+        "sbrk",
+        "scavtrace",
+        "scheddetail",
+        "schedtrace",
+        "traceadvanceperiod",
+        "tracebackancestors",
+        "tracebacklabels",
+        "tracefpunwindoff",
+        "updatemaxprocs",
+    ]
+)
+_PLAIN = re.compile(r"-?[0-9]{1,10}|on|off|only|debug|go|cgo")
 
 _USUAL_PATHS = ("", "/", "/v1/traces", "/v1/metrics", "/v1/logs")
 
@@ -49,4 +96,23 @@ def dsn(value: str) -> str:
 def pairs(value: str) -> str:
     """Keep the names in ``name=value,name=value``."""
     names = [each.partition("=") for each in value.split(",") if each.strip()]
-    return ",".join(f"{name.strip()}={HIDDEN}" if equals else HIDDEN for name, equals, _ in names)
+    return ",".join(
+        f"{plain(name.strip())}={HIDDEN}" if equals else HIDDEN for name, equals, _ in names
+    )
+
+
+def settings(value: str) -> str:
+    """Keep the names in GODEBUG, and the values of well-known settings that look like theirs."""
+    return ",".join(_one_setting(each) for each in value.split(",") if each)
+
+
+def _one_setting(field: str) -> str:
+    name, equals, value = field.partition("=")
+    if name in _OF_THE_RUNTIME and _PLAIN.fullmatch(value):
+        return field
+    return f"{plain(name)}={HIDDEN}" if equals else HIDDEN
+
+
+def plain(value: str) -> str:
+    """Keep a short value that is no secret, without what a terminal would act on."""
+    return _printable.line(value, _LONGEST)

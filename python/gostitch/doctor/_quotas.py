@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from typing import Any
 
+from gostitch import _go_environment
 from gostitch._cgroup import Limits
+from gostitch.doctor import _mask
 from gostitch.doctor._finding import Verdict, note, ok, problem, warning
 
-_UNITS = {"": 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _MOST_FOR_GO = 0.9  # of the container's memory; Python needs the rest
 
 
@@ -20,23 +20,22 @@ def processors(limits: Limits, chosen: str | None) -> Verdict:
     allowed = usable
     if limits.cpus is not None:  # Go rounds up, and never goes below two
         allowed = min(usable, max(2, math.ceil(limits.cpus)))
-    # As _settings has it, which cannot be imported where the rest cannot be.
-    by_hand = int(chosen) if chosen and re.fullmatch("[+]?[0-9]{1,18}", chosen) else 0
-    fits = 0 < by_hand <= 8192
+    by_hand = _go_environment.processors(chosen or "") or 0
+    shown = None if chosen is None else _mask.plain(chosen)
     facts: dict[str, Any] = {
         "machine": os.cpu_count(),
         "usable": usable,
         "quota": limits.cpus,
         "cgroup": limits.version,
-        "gomaxprocs": chosen,
-        "go_uses": by_hand if fits else allowed,
+        "gomaxprocs": shown,
+        "go_uses": by_hand or allowed,
     }
     words = f"{usable} processors can be used"
     if limits.cpus is not None:
         words += f", and the container's quota is {limits.cpus:g}"
-    if chosen and not fits:
+    if chosen and not by_hand:
         words += (
-            f". GOMAXPROCS={chosen} is no number from 1 to 8192, so the library refuses to load."
+            f". GOMAXPROCS={shown} is no number from 1 to 8192, so the library refuses to load."
         )
         return problem(words, "Correct or unset GOMAXPROCS.", **facts)
     if by_hand > max(allowed, 1):
@@ -47,22 +46,22 @@ def processors(limits: Limits, chosen: str | None) -> Verdict:
 
 def parse_memory(text: str) -> int | None:
     """Read a value of GOMEMLIMIT as Go does; None if Go would refuse it."""
-    found = re.fullmatch(r"([0-9]+)(|B|KiB|MiB|GiB|TiB)", text)
-    return int(found[1]) * _UNITS[found[2]] if found else None
+    return _go_environment.size(text)
 
 
 def memory(limits: Limits, chosen: str | None) -> Verdict:
     """Compare the container's memory and the value of GOMEMLIMIT."""
     soft = parse_memory(chosen) if chosen and chosen != "off" else None
-    facts: dict[str, Any] = {"limit": limits.memory, "cgroup": limits.version, "gomemlimit": chosen}
+    shown = None if chosen is None else _mask.plain(chosen)
+    facts: dict[str, Any] = {"limit": limits.memory, "cgroup": limits.version, "gomemlimit": shown}
     if chosen and chosen != "off" and soft is None:
         words = (
-            f"GOMEMLIMIT={chosen} is malformed, so the library refuses to load: the Go runtime "
+            f"GOMEMLIMIT={shown} is malformed, so the library refuses to load: the Go runtime "
             "would end the process."
         )
         return problem(words, "Write it like 512MiB or 2GiB, or unset it.", **facts)
     if limits.memory is None:
-        more = f" Go keeps its own below {chosen}." if soft else ""
+        more = f" Go keeps its own below {shown}." if soft else ""
         return ok(f"Memory is not limited by the container.{more}", **facts)
     words = f"The container has {_mb(limits.memory)} of memory"
     if soft is None:
@@ -73,9 +72,9 @@ def memory(limits: Limits, chosen: str | None) -> Verdict:
         words += f"; gostitch has Go keep its own below half of it, {_mb(limits.memory // 2)}."
         return ok(words, **facts)
     if soft > limits.memory * _MOST_FOR_GO:
-        words += f", and GOMEMLIMIT={chosen} leaves nothing of it to Python."
+        words += f", and GOMEMLIMIT={shown} leaves nothing of it to Python."
         return warning(words, f"Lower GOMEMLIMIT to {_mb(limits.memory // 2)} perhaps.", **facts)
-    return ok(f"{words}; Go keeps its own below {chosen}.", **facts)
+    return ok(f"{words}; Go keeps its own below {shown}.", **facts)
 
 
 def _mb(size: int) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gostitch.doctor import _environment
+from gostitch._cgroup import Limits
+from gostitch.doctor import _environment, _quotas
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,6 +50,63 @@ def test_the_go_runtime(variables: dict[str, str], status: str, words: str) -> N
 
     assert status == verdict.status
     assert words in verdict.words
+
+
+@pytest.mark.parametrize(
+    "debug",
+    [
+        "S3CRET",
+        "token=S3CRET",
+        "gctrace=S3CRET",
+        "gctrace=1,api=S3CRET,S3CRET",
+        "fips140=S3CRET",
+        "=S3CRET",
+        "gctrace=1=S3CRET",
+    ],
+)
+def test_values_of_godebug_are_masked(doctor: Callable, debug: str) -> None:
+    """The doctor's promise: secrets are in no words and no facts, also of a check by itself."""
+    verdict = _environment.go_variables({"GODEBUG": debug})
+    assert "S3CRET" not in str(verdict)
+    assert "***" in verdict.words
+    assert ("gctrace=1" in verdict.words) == (debug.startswith("gctrace=1,"))
+
+
+_TERMINAL = "\x1b]0;title\x07\x9b31m\u202e"
+
+
+@pytest.mark.parametrize("name", ["GODEBUG", "GOGC", "GOMEMLIMIT", "GOMAXPROCS", "GOTRACEBACK"])
+def test_values_are_fit_for_a_terminal(name: str) -> None:
+    """Programs print the words of findings; ECMA-48 has terminals act on control characters."""
+    limits = Limits(None, None, None, None, None)
+    verdicts = [
+        _environment.go_variables({name: f"{_TERMINAL}=1"}),
+        _environment.own_variables({f"GOSTITCH_{_TERMINAL}": "1"}),
+        _quotas.memory(limits, _TERMINAL),
+        _quotas.processors(limits, _TERMINAL),
+    ]
+
+    for verdict in verdicts:
+        texts = [verdict.words, verdict.fix or "", *_texts(verdict.facts)]
+        assert all(each.isprintable() for each in texts), texts
+
+
+def _texts(facts: object) -> list[str]:
+    if isinstance(facts, dict):
+        facts = [*facts, *facts.values()]
+    if isinstance(facts, list):
+        return [text for each in facts for text in _texts(each)]
+    return [facts] if isinstance(facts, str) else []
+
+
+@pytest.mark.parametrize("debug", ["cgocheck=2", "sbrk=1", "fips140=x"])
+def test_a_fatal_setting(debug: str) -> None:
+    """What Go ends over, which a plain Go program shows, is a warning with the remedy."""
+    verdict = _environment.go_variables({"GODEBUG": debug})
+
+    assert "warning" == verdict.status
+    assert "the library refuses to load" in verdict.words
+    assert f"Take {debug.partition('=')[0]} out of GODEBUG." == verdict.fix
 
 
 def test_changed_late(examined: Callable) -> None:
