@@ -9,7 +9,7 @@ RUN := $(BIN)/python python/native/toolchain.py run
 GO := $(RUN) go
 STATICCHECK_VERSION := v0.8.2
 
-GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -o -name '*.pgo') go.mod go.sum
+GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -o -name '*.c' -o -name '*.pgo') go.mod go.sum
 # Fuzz targets, as package:function:executions. Where a time ends the fuzzing, Go 1.26 may fail
 # without an input that does (golang.org/issue/75804).
 FUZZ := ./gocore/codec:FuzzDecode:1300000x ./gocore/tasks/archive:FuzzUnpack:15000x
