@@ -163,7 +163,7 @@ def _used(column: int) -> int | None:
         return None
 
 
-_REMEDY = "limit memory by the container or GOMEMLIMIT; GOMAXPROCS=2 takes the fewest threads"
+_REMEDY = "limit memory by the container or GOMEMLIMIT (GOMAXPROCS=2 takes few threads)"
 
 
 def _refuse_little_data(needed: int) -> None:

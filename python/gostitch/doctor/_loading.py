@@ -13,7 +13,9 @@ _KNOWN = {
     r"failed to reserve|cannot allocate|cannot reserve|out of memory|pthread_create": (
         "Raise or remove the limits of address space (ulimit -v), memory and processes."
     ),
-    r"GOMEMLIMIT": "Correct or unset GOMEMLIMIT; it reads like 512MiB.",
+    r"GOMEMLIMIT is |GOMEMLIMIT=|malformed GOMEMLIMIT": (
+        "Correct or unset GOMEMLIMIT; it reads like 512MiB."
+    ),
     r"static TLS": "Raise or remove glibc.rtld.optional_static_tls in GLIBC_TUNABLES.",
     r"GLIBC_[\d.]+' not found": "Use a newer system, or a release wheel, built for old ones.",
     r"failed to map segment": "Mount the file system of the library without noexec.",

@@ -187,6 +187,34 @@ work()
     assert f"takes up to {128 + 64 * 11}, the stacks of its threads" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("confine", "fix"),
+    [
+        ("become_user(); allow_threads(3)", "Raise the limit (ulimit -u"),
+        (
+            "resource.setrlimit(resource.RLIMIT_DATA, (1 << 26, 1 << 26))",
+            "Remove the limit (ulimit -d",
+        ),
+        (
+            "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))",
+            "Remove the limit (ulimit -v",
+        ),
+        ("deny(1, 'eventfd2')", "Allow eventfd2 in"),
+    ],
+)
+def test_the_doctor_gives_the_same_remedy(program: Programs, confine: str, fix: str) -> None:
+    """What the sentence of the error ends with, and no other."""
+    text = f"""{FILTER}{UNPRIVILEGED}{_WORK}
+from gostitch.doctor import _loading
+{confine}
+print(_loading.here(may_load=True).fix)
+"""
+    done = program(text, env={"GOSTITCH_CRASH_DIR": "off"})
+
+    assert 0 == done.returncode, done.stderr
+    assert done.stdout.startswith(fix)
+
+
 _CALLS = ["eventfd2", "epoll_create1", "epoll_ctl", "epoll_pwait", "pipe2"]
 _ADVICE = {
     "EPERM": "allow {} in what confines this process",
