@@ -24,7 +24,8 @@ from shipped import toolchain  # noqa: E402
 CHOSEN = [
     "python/tests/abi",
     "-k",
-    "not fork and not gibibyte and not short_soak and not little_address_space",
+    "not fork and not gibibyte and not short_soak and not little_address_space "
+    "and not test_refusing_systems and not test_go_environment",
 ]
 """All but children with copies of the library, which would be checked twice, and the tests that
 measure or bound memory, of which the sanitizer takes some itself."""
