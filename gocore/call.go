@@ -38,6 +38,7 @@ type Call struct {
 	window   *window   // of a stream
 	answers  *answers  // to a function that asks
 	closed   atomic.Bool
+	waited   atomic.Bool // it is submitted, and a thread of Python waits for it as for one of its own
 	inbox    chan []byte // guarded by mu; nil until asked for
 
 	begun   time.Duration // on the clock of now; 0: it is not counted

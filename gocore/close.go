@@ -16,7 +16,7 @@ func Close(timeout time.Duration, all bool) int64 {
 	ctx, stop := context.WithTimeout(context.Background(), timeout)
 	defer stop()
 	eachRunning(func(c *Call) {
-		if all || c.Token != 0 {
+		if all || c.isSubmitted() {
 			c.Cancel(context.Canceled)
 		}
 	})
@@ -35,9 +35,9 @@ func Close(timeout time.Duration, all bool) int64 {
 }
 
 func anySubmitted() (found bool) {
-	submitted.Range(func(any, any) bool {
-		found = true
-		return false
+	submitted.Range(func(_, c any) bool {
+		found = c.(*Call).isSubmitted()
+		return !found
 	})
 	return found
 }

@@ -28,7 +28,7 @@ type Request struct {
 	Frame    []byte        // the encoded arguments
 	Buffers  [][]byte      // bytes that cross beside the frame
 	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
-	Number   uint64        // of a call by the thread that receives Ctrl-C; 0: any other
+	Number   uint64        // of a call by the thread that receives Ctrl-C; for Submit: not 0 if a thread waits; 0: any other
 	// Held is set by Execute: memory that the payload refers to, which must stay
 	// where it is as long as the payload is used.
 	Held []unsafe.Pointer
@@ -179,8 +179,13 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	if err != nil {
 		return err
 	}
+	waited := r.Number != 0
+	r.Number = 0 // Ctrl-C means none of these
 	c := newCall(f, r)
 	c.Token = token
+	if waited {
+		c.waited.Store(true)
+	}
 	// One copy for both; the caller's memory is gone when the goroutine runs.
 	owned := append(append(make([]byte, 0, len(r.Trace)+len(r.Frame)), r.Trace...), r.Frame...)
 	c.traceAs(owned[:len(r.Trace):len(r.Trace)])
@@ -223,6 +228,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 // since the reply may be on its way.
 func Cancel(token uint64) {
 	if c, running := submitted.Load(token); running {
+		c.(*Call).waited.Store(false) // or not for long
 		c.(*Call).Cancel(context.Canceled)
 	}
 }

@@ -70,6 +70,9 @@ func countRunning() (n int64) {
 	return n
 }
 
+// isSubmitted tells that no thread of Python waits for the call as for one that it makes itself.
+func (c *Call) isSubmitted() bool { return c.Token != 0 && !c.waited.Load() }
+
 // InFlight describes the calls that run, the oldest first, so many at most.
 func InFlight(limit int) []Running {
 	now, found := monotonic(), []Running{}
@@ -77,7 +80,7 @@ func InFlight(limit int) []Running {
 		r := Running{
 			Function:  c.Function.Name,
 			Age:       max(0, time.Duration(now-c.context.Load().started)),
-			Submitted: c.Token != 0,
+			Submitted: c.isSubmitted(),
 			Ended:     c.err.Load() != nil,
 		}
 		if t := c.traced.Load(); t != nil {

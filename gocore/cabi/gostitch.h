@@ -65,7 +65,8 @@ typedef struct gostitch_request {
   const gostitch_view *buffers; /* what extension 1 in the frame refers to */
   uint64_t buffer_count;
   int64_t started_ns;           /* when the call began, on the clock CLOCK_MONOTONIC */
-  uint64_t number; /* names a call of the main thread to the pipe of Ctrl-C; 0: any other */
+  uint64_t number; /* names a call of the main thread to the pipe of Ctrl-C; for gostitch_submit: not 0 if a
+                      thread waits as for a call of its own; 0: any other */
 } gostitch_request;
 
 /* The types above as Go's export directive spells const parameters. */
