@@ -158,6 +158,9 @@ func (m *module) function(f *function) error {
 	if f.question != nil {
 		fmt.Fprintf(w, "    question=%q,\n    answer=%q,\n    callback=%q,\n", shape(f.question, false), shape(f.answer, false), f.callable)
 	}
+	if f.long {
+		w.WriteString("    long=True,\n")
+	}
 	w.WriteString(")\n")
 	m.signature(f)
 	f.docstring().write(w, "    ")

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -162,6 +163,53 @@ func TestNotesOfJSONTags(t *testing.T) {
 	} {
 		if !strings.Contains(lines[i], want) {
 			t.Errorf("got %q, want ...%s...", lines[i], want)
+		}
+	}
+}
+
+// What takes long says so in Python, whether it sends messages or not; a directive
+// above a function that is not registered is noted.
+func TestLongFunctions(t *testing.T) {
+	t.Parallel()
+	found, err := load([]string{"./testdata/long"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := emit(found, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"long.slow": true, "long.told": true, "long.quick": false} {
+		_, rest, _ := strings.Cut(string(text), strconv.Quote(name))
+		if decorator, _, _ := strings.Cut(rest, "def "); strings.Contains(decorator, "    long=True,\n") != want {
+			t.Errorf("%s: long is not %v in\n%s", name, want, decorator)
+		}
+	}
+	if strings.Contains(string(text), "gostitch:long") {
+		t.Errorf("the directive is in\n%s", text)
+	}
+	lines := found.notes.lines()
+	if len(lines) != 1 || !strings.Contains(lines[0], "long.go:28:1: note: ") || !strings.Contains(lines[0], "helper has //gostitch:long and is not registered") {
+		t.Errorf("noted: %q", lines)
+	}
+}
+
+// A directive that says nothing is refused where it stands, with what to do.
+func TestLongWhereItSaysNothing(t *testing.T) {
+	t.Parallel()
+	_, err := load([]string{"./testdata/longer"})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{
+		"longer.go:13:1: //gostitch:long stands above no function; put it into the comment above the function that is registered",
+		"longer.go:18:1: //gostitch:long takes no words",
+		"longer.go:35:2: //gostitch:long stands above no function",
+		"longer.stream: what gocore.RegisterStream registers is never run on Python's main thread",
+		"longer.ask: what gocore.RegisterCallback registers is never run on Python's main thread",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in\n%v", want, err)
 		}
 	}
 }

@@ -29,6 +29,7 @@ type function struct {
 	question *pyType // it asks, or nil
 	answer   *pyType
 	callable string // the Python name of the parameter that takes messages or questions
+	long     bool   // its calls may take long
 	pos      token.Position
 }
 
@@ -56,6 +57,7 @@ type source struct {
 	constants map[string][]*types.Const
 	failures  []*pyError
 	notes     notes
+	long      longFunctions
 }
 
 // load finds the registrations in the packages. The packages of the registered
@@ -71,6 +73,7 @@ func load(patterns []string) (*library, error) {
 		enums:     map[string]*pyEnum{},
 		constants: map[string][]*types.Const{},
 		notes:     notes{},
+		long:      longFunctions{at: map[string]token.Position{}, registered: map[string]bool{}},
 	}
 	config := &packages.Config{
 		Fset: s.fset,
@@ -94,6 +97,7 @@ func load(patterns []string) (*library, error) {
 	var problems []error
 	for _, p := range loaded {
 		problems = append(problems, s.indexConstants(p)...)
+		problems = append(problems, s.indexLong(p)...)
 	}
 	for _, p := range loaded {
 		before := len(functions)
@@ -109,6 +113,7 @@ func load(patterns []string) (*library, error) {
 	if len(functions) == 0 && len(problems) == 0 {
 		return nil, fmt.Errorf("no call of gocore.Register found in %s; write one in a function Register() of a package there", strings.Join(patterns, " "))
 	}
+	s.noteLong()
 	slices.SortFunc(functions, func(a, b *function) int { return cmp.Compare(a.contract.Name, b.contract.Name) })
 	slices.SortFunc(s.failures, func(a, b *pyError) int { return cmp.Compare(a.name, b.name) })
 	return &library{functions: functions, failures: s.failures, registrants: registrants, notes: s.notes}, errors.Join(problems...)
@@ -259,7 +264,7 @@ func (s *source) registration(p *packages.Package, call *ast.CallExpr, registrar
 	if err := gocore.CheckName(f.contract.Name); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.contract.Name, err)
 	}
-	if err := s.describe(f, p, call.Args[1]); err != nil {
+	if err := s.describe(f, p, call.Args[1], registrar); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.contract.Name, err)
 	}
 	// What each type argument of each registrar is for.
@@ -299,7 +304,7 @@ type described struct {
 
 // describe finds the comment and the parameter names of the registered Go
 // function.
-func (s *source) describe(f *function, p *packages.Package, expr ast.Expr) error {
+func (s *source) describe(f *function, p *packages.Package, expr ast.Expr, registrar string) error {
 	goFunc, err := functionOf(p, expr)
 	if err != nil {
 		return err
@@ -311,6 +316,9 @@ func (s *source) describe(f *function, p *packages.Package, expr ast.Expr) error
 	}
 	if f.doc = decl.Doc.Text(); f.doc == "" {
 		return fmt.Errorf("%s has no comment, which becomes the docstring; write one above it", goFunc.FullName())
+	}
+	if f.long, err = s.takeLong(goFunc, registrar); err != nil {
+		return err
 	}
 	f.callable = "callback"
 	if parameters := decl.Type.Params.List; len(parameters) == 3 && len(parameters[2].Names) == 1 {
