@@ -56,6 +56,7 @@ class Function:
         bytes_result: bool,
         callback: str | None,
         needs_callback: bool,
+        long: bool,
         /,
     ) -> None: ...
     def result_of(self, payload: bytes | memoryview, /) -> Any: ...

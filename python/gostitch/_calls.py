@@ -51,7 +51,16 @@ else:
 class Declaration:
     """What a generated module says of a function; kept in its ``__dict__``."""
 
-    __slots__ = ("answer", "callback", "checksum", "definition", "message", "parameters", "result")
+    __slots__ = (
+        "answer",
+        "callback",
+        "checksum",
+        "definition",
+        "long",
+        "message",
+        "parameters",
+        "result",
+    )
 
     def __init__(
         self,
@@ -62,6 +71,7 @@ class Declaration:
         callback: str | None,
         message: str | None,
         answer: str | None,
+        long: bool,
     ) -> None:
         self.definition = definition
         self.checksum = checksum
@@ -70,6 +80,7 @@ class Declaration:
         self.callback = callback
         self.message: Any = message  # the shape; the schema from the first use on
         self.answer: Any = answer
+        self.long = long
 
 
 def function(
@@ -82,14 +93,18 @@ def function(
     question: str | None = None,
     answer: str | None = None,
     callback: str | None = None,
+    long: bool = False,
 ) -> Callable[[Callable[P, R]], Function[P, R]]:
-    """Make a definition, whose body is in Go, the Go function of that name."""
+    """Make a definition, whose body is in Go, the Go function of that name.
+
+    The main thread waits for a ``long`` one outside of Go, where handlers of signals can run.
+    """
 
     def bind(definition: Callable[P, R]) -> Function[P, R]:
         made: Any = bridge.Function(name)
         functools.update_wrapper(made, definition)
         made._declaration = Declaration(
-            definition, checksum, parameters, result, callback, message or question, answer
+            definition, checksum, parameters, result, callback, message or question, answer, long
         )
         return made  # type: ignore[no-any-return]
 
@@ -121,6 +136,7 @@ def prepare(made: Any) -> None:
         declaration.result == "bytes",
         declaration.callback,
         declaration.answer is not None,
+        declaration.long,
     )
 
 

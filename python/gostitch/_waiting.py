@@ -1,16 +1,20 @@
 """Waiting for a submitted call on the thread that made it.
 
 A call that is waited for runs on its caller's thread, which nothing can take
-back: a function that ignores its context holds it. Where a grace is set,
-such a call is submitted instead, and its caller let go when the function runs
-on for longer than that after its context has ended.
+back: a function that ignores its context holds it, and on the main thread no handler
+of a signal runs meanwhile. Long calls of the main thread are submitted instead, and
+waited for by the bridge (python/native/waiting.c), which leaves to this module what is
+done when a handler raises. Where a grace is set, calls that may be abandoned are waited
+for here, and their caller is let go when the function runs on for longer than that
+after its context has ended.
 """
 
 from __future__ import annotations
 
+import errno
 import select
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gostitch import _hooks, _pending, _settings
@@ -23,8 +27,13 @@ if TYPE_CHECKING:
     from gostitch._future import Future
     from gostitch._queue import Queue
 
-_LONGEST_POLL_S = 3600.0
-"""A poll takes its timeout as an int of C."""
+_LOOK_S = 0.04
+"""A signal may come just before a thread waits, or be another thread's: then its handler runs
+so much later (``LOOK_MS`` of waiting.c)."""
+
+_COURTESY_S = 0.03
+"""How long a function may take to end before the exception of a signal's handler goes on,
+where no grace is set."""
 
 DEFAULT_GRACE_S = 5.0
 """From when on a call counts as abandoned in ``runtime_info`` where no grace is set."""
@@ -59,9 +68,7 @@ def result_of(queue: Queue, future: Future[Any], timeout_ns: int) -> Any:
         try:
             ended = _drain(queue, future, patience)
         except BaseException as error:
-            if grace is not None:
-                _end(queue, future, grace, error)
-            future.cancel()
+            _end(queue, future, error)
             raise
         if not ended:
             future.cancel()
@@ -79,28 +86,44 @@ def _timeout_of(settings: Settings, function: str, timeout_ns: int) -> float | N
 
 def _drain(queue: Queue, future: Future[Any], patience: float | None) -> bool:
     """Handle what arrives until the future is done, or for so many seconds; tell which."""
-    poll = select.poll()
-    poll.register(queue.fd, select.POLLIN)
-    until = None if patience is None else time.monotonic() + patience
     try:
-        while not future.done():
-            # Interrupted by signals, whose handlers Python then runs.
-            left = None if until is None else until - time.monotonic()
-            if left is not None and left <= 0:
-                return False
-            poll.poll(None if left is None else max(min(left, _LONGEST_POLL_S) * 1e3, 1))
-            while queue.drain():
-                pass  # the descriptor tells only once
-        return True
+        return _drain_until(queue, future.done, patience)
     finally:
         del future  # frames of a callable that failed hold this one
 
 
-def _end(queue: Queue, future: Future[Any], grace: float, error: BaseException) -> None:
-    """Cancel a call whose caller was interrupted; where it runs on, say so in the cause."""
-    queue.cancel(future._token)
-    if not _drain(queue, future, grace):
-        error.__cause__ = _abandoned(GoCancelledError, future, f"within {grace:g} s of Ctrl-C")
+def _drain_until(queue: Queue, is_over: Callable[[], bool], patience: float | None) -> bool:
+    """Handle what arrives until it is over, or for so many seconds; tell which."""
+    poll = select.poll()
+    poll.register(queue.fd, select.POLLIN)
+    until = None if patience is None else time.monotonic() + patience
+    try:
+        while not is_over():
+            # Interrupted by signals, whose handlers Python then runs.
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            poll.poll(max(min(_LOOK_S if left is None else left, _LOOK_S) * 1e3, 1))
+            while queue.drain():
+                pass  # the descriptor tells only once
+        return True
+    finally:
+        del is_over  # as above
+
+
+def _end(queue: Queue, future: Future[Any], error: BaseException) -> None:
+    """Cancel a call whose caller leaves with an exception, and wait a moment for its end.
+
+    So that a function that listens has done its last, and gives back what it was lent. Where it
+    runs on, the cause of the exception says so.
+    """
+    grace = _settings.present().grace
+    bound = _COURTESY_S if grace is None else grace
+    future.cancel()  # which leaves messages alone that still come
+    token, pending = future._token, queue.pending
+    if not _drain_until(queue, lambda: token not in pending, bound) and error.__cause__ is None:
+        of = "Ctrl-C" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        error.__cause__ = _abandoned(GoCancelledError, future, f"within {bound:g} s of {of}")
 
 
 def _abandoned(kind: type[GoError], future: Future[Any], when: str) -> GoError:
@@ -110,6 +133,20 @@ def _abandoned(kind: type[GoError], future: Future[Any], when: str) -> GoError:
         "lent; have it return when its context ends",
         details={"function": name, "abandoned": True},
     )
+
+
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE, errno.EPERM, errno.ENOSYS)
+"""What eventfd says where there are too many already, or none at all (seccomp)."""
+
+
+def _own_queue() -> Queue | None:
+    """Give a queue for a long call of the main thread; None if no descriptor can be had."""
+    try:
+        return _pending.private_queue()
+    except OSError as error:
+        if error.errno not in _NO_DESCRIPTOR:
+            raise  # that of a signal's handler, say
+        return None
 
 
 def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -> Any:
@@ -131,4 +168,5 @@ def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -
         queue.retire()
 
 
+bridge.install(own_queue=_own_queue, let_go=_end)
 _settings.when_changed(_apply)

@@ -104,8 +104,20 @@ void gs_uncover(int number);
    code has run, look again whether the call can be made; -1: which has raised. */
 int gs_arm(uint64_t *number);
 
-/* Says that the main thread is back. */
-void gs_disarm(void);
+/* Says that the main thread is back; gives for how long it was there, in ticks of a cheap clock. */
+uint64_t gs_disarm(void);
+
+/* What so many ticks are in nanoseconds. */
+int64_t gs_nanoseconds(uint64_t ticks);
+
+/* The time in nanoseconds, on the clock CLOCK_MONOTONIC. */
+int64_t gs_clock(void);
+
+/* Says that the main thread is about to wait outside of Go; -1: a handler of a signal that had come has raised. */
+int gs_listen(void);
+
+/* Tells, once, whether SIGINT has come meanwhile. */
+int gs_interrupted(void);
 
 /* Says that this is a forked child. */
 void gs_forget_interrupts(void);
@@ -159,6 +171,8 @@ typedef struct {
   PyObject *queue;     /* () -> the queue for a call that is submitted here */
   PyObject *wait;      /* (function, frame, loan, timeout_ns, None): a call that may be abandoned, or NULL */
   PyObject *wait_always; /* the same, if that may be any call */
+  PyObject *own_queue; /* () -> a queue for one call that the main thread waits for, or None */
+  PyObject *let_go;    /* (queue, future, exception): ends such a call, whose wait a signal's handler has ended */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
@@ -416,6 +430,36 @@ int64_t gs_now(void);
 
 int gs_add_function_type(PyObject *module);
 
+/* pace.c: how long the calls of a function take. */
+
+typedef struct {
+  char declared;        /* long, whatever is seen */
+  int handed;           /* so many calls of the main thread are still to be waited for outside of Go */
+  int grant;            /* how many the last long one made it */
+  uint64_t short_calls; /* of the main thread since the last long one */
+} gs_pace;
+
+/* Fewer ticks are no long call on any machine. */
+#define GS_SHORT 500000
+
+void gs_begin_pace(gs_pace *pace);
+
+/* Notes how many ticks an inline call took, or how many nanoseconds one that was waited for. */
+void gs_note_inline(gs_pace *pace, uint64_t ticks);
+void gs_note_waited(gs_pace *pace, int64_t ns);
+
+/* waiting.c: a long call of the main thread. */
+
+/* Submits the call and waits for it, so that handlers of signals run meanwhile; a new reference. NULL without
+   an exception: it must be made in Go, as there is no descriptor, or this thread sees other files than Go's.
+   *ended tells whether the call has. */
+PyObject *gs_wait_for(PyObject *function, gs_writer *writer, int64_t timeout_ns, PyObject *trace, int *ended);
+
+/* Says that the library is being loaded on this thread. */
+void gs_note_mounts(void);
+
+int gs_set_up_waiting(void);
+
 /* future.c: the reply of a submitted call that is to come. */
 
 /* All but the type and the queue may be NULL. */
@@ -428,6 +472,8 @@ unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
 void gs_begun(PyObject *future); /* its call runs, if no reply was handled yet */
+int gs_is_done(PyObject *future);
+PyObject *gs_outcome(PyObject *future); /* the result of one that is done, or its exception */
 
 /* Writes function, trace context and buffers of its call. */
 int gs_describe_call(PyObject *future, gostitch_request *request);

@@ -38,6 +38,7 @@ typedef struct {
   /* Set by bind. */
   int64_t number;    /* in the catalogue */
   unsigned bound_to; /* the generation of the library with that catalogue; 0: not bound */
+  gs_pace pace;
 } function_object;
 
 static PyTypeObject *function_type;
@@ -282,10 +283,12 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   } while (on_main && !armed);
   request.function = (uint32_t)f->number;
   int64_t length;
+  uint64_t took = 0;
   Py_BEGIN_ALLOW_THREADS;
   length = gs_go.call(&request, scratch, sizeof scratch, &out);
-  if (on_main) gs_disarm();
+  if (on_main) took = gs_disarm();
   Py_END_ALLOW_THREADS;
+  if (on_main) gs_note_inline(&f->pace, took);
   if (length >= 0) return gs_result_of((PyObject *)f, scratch, (size_t)length);
   if (out.status != GOSTITCH_OK) return fail(&out, trace);
   if (f->bytes_result) {
@@ -322,6 +325,28 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
   return result;
 }
 
+/* Tells whether the thread is to wait for the call outside of Go: the main thread for a long one, unless the
+   interpreter ends, when there are no handlers of signals any more. */
+static int is_waited_for(function_object *f) {
+  if (!f->pace.declared && f->pace.handed == 0) return 0;
+  if (!is_main_thread() || gs_hook.own_queue == NULL) return 0;
+  PyObject *ends = PySys_GetObject("is_finalizing"); /* borrowed */
+  PyObject *answer = ends == NULL ? NULL : PyObject_CallNoArgs(ends);
+  int goes_on = answer == Py_False;
+  Py_XDECREF(answer);
+  if (answer == NULL) PyErr_Clear();
+  return goes_on;
+}
+
+/* Waits for a call outside of Go; in Go, if that cannot be. */
+static PyObject *wait_outside(function_object *f, gs_writer *writer, int64_t timeout_ns, PyObject *trace) {
+  int64_t begun = gs_clock();
+  int ended;
+  PyObject *result = gs_wait_for((PyObject *)f, writer, timeout_ns, trace, &ended);
+  if (ended) gs_note_waited(&f->pace, gs_clock() - begun);
+  return result != NULL || PyErr_Occurred() ? result : cross(f, writer, timeout_ns, trace);
+}
+
 /* Runs a call that is sorted; the writer is empty. */
 static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   int64_t timeout_ns;
@@ -335,7 +360,8 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   }
   PyObject *trace;
   if (trace_of(&trace) < 0) return NULL;
-  PyObject *result = cross(f, writer, timeout_ns, trace);
+  PyObject *result =
+      is_waited_for(f) ? wait_outside(f, writer, timeout_ns, trace) : cross(f, writer, timeout_ns, trace);
   Py_XDECREF(trace);
   return result;
 }
@@ -512,17 +538,17 @@ static PyObject *function_set_number(PyObject *self, PyObject *number) {
 }
 
 PyDoc_STRVAR(shape_doc,
-             "shape(parameters, schemas, defaults, result, bytes_result, callback, needs_callback)\n\n"
+             "shape(parameters, schemas, defaults, result, bytes_result, callback, needs_callback, long)\n\n"
              "Give the function its parameters, the schemas of what crosses, and the encoded defaults of the "
-             "last parameters.");
+             "last parameters; say whether its calls take long.");
 
 static PyObject *function_shape(PyObject *self, PyObject *arguments) {
   function_object *f = (function_object *)self;
   PyObject *parameters, *schemas, *defaults, *result, *callback;
-  int bytes_result, needs_callback;
-  if (!PyArg_ParseTuple(arguments, "O!O!O!O!pOp:shape", &PyTuple_Type, &parameters, &PyTuple_Type, &schemas,
+  int bytes_result, needs_callback, takes_long;
+  if (!PyArg_ParseTuple(arguments, "O!O!O!O!pOpp:shape", &PyTuple_Type, &parameters, &PyTuple_Type, &schemas,
                         &PyTuple_Type, &defaults, gs_schema_type, &result, &bytes_result, &callback,
-                        &needs_callback)) {
+                        &needs_callback, &takes_long)) {
     return NULL;
   }
   int fits = PyTuple_Size(parameters) == PyTuple_Size(schemas) &&
@@ -548,6 +574,7 @@ static PyObject *function_shape(PyObject *self, PyObject *arguments) {
   f->defaults = defaults;
   f->result = (gs_schema *)result;
   f->bytes_result = bytes_result;
+  f->pace.declared = (char)takes_long;
   if (callback != Py_None) {
     Py_INCREF(callback);
     f->callback = callback;
@@ -579,6 +606,7 @@ static PyObject *function_new(PyTypeObject *type, PyObject *arguments, PyObject 
   Py_INCREF(name);
   f->name = name;
   f->vectorcall = function_call;
+  gs_begin_pace(&f->pace);
   return (PyObject *)f;
 }
 

@@ -305,6 +305,21 @@ void gs_begun(PyObject *future) {
   if (is_set(f->loan)) gs_loan_runs(f->loan);
 }
 
+int gs_is_done(PyObject *future) { return ((gs_future *)future)->state != RUNNING; }
+
+PyObject *gs_outcome(PyObject *future) {
+  gs_future *f = (gs_future *)future;
+  if (f->state != FINISHED) return PyObject_CallMethod(future, "result", NULL); /* raises that it was cancelled */
+  if (is_set(f->exception)) {
+    Py_INCREF(f->exception);
+    gs_raise(f->exception);
+    return NULL;
+  }
+  PyObject *result = f->result == NULL ? Py_None : f->result;
+  Py_INCREF(result);
+  return result;
+}
+
 int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
 
 void gs_expect_reply_only(PyObject *future) { ((gs_future *)future)->plain = 1; }

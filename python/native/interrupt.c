@@ -57,26 +57,41 @@ static int on_top(void) {
 
 /* A clock that costs a few nanoseconds, and about a microsecond of it: no program
    sets a handler in less. */
+int64_t gs_clock(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
+}
+
 #if defined(__x86_64__)
 static uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
 #define A_MOMENT 3000
 #else
-static uint64_t ticks(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
+static uint64_t ticks(void) { return (uint64_t)gs_clock(); }
 #define A_MOMENT 1000
 #endif
+
+/* One moment on both clocks, before the first call. */
+static uint64_t reference_ticks;
+static int64_t reference_ns;
+
+int64_t gs_nanoseconds(uint64_t of) {
+  uint64_t passed = ticks() - reference_ticks;
+  return passed == 0 ? 0 : (int64_t)((double)of * (double)(gs_clock() - reference_ns) / (double)passed);
+}
 
 /* When the main thread left Go the last time. signal.signal puts Python's handler
    back on top, so whether ours still is must be asked; that is a system call, and
    not worth it between calls in a row. */
 static uint64_t left;
 
+/* When it entered Go the last time. */
+static uint64_t entered;
+
 int gs_arm(uint64_t *number) {
   static uint64_t numbers;
-  if (ticks() - left > A_MOMENT) on_top();
+  entered = ticks();
+  if (entered - left > A_MOMENT) on_top();
   *number = ++numbers;
   atomic_store(&armed, *number);
   if (!atomic_load_explicit(&seen, memory_order_relaxed)) return 1;
@@ -85,9 +100,17 @@ int gs_arm(uint64_t *number) {
   return PyErr_CheckSignals() < 0 ? -1 : 0;
 }
 
-void gs_disarm(void) {
+uint64_t gs_disarm(void) {
   atomic_store_explicit(&armed, 0, memory_order_release);
   left = ticks();
+  return left - entered;
+}
+
+int gs_interrupted(void) { return atomic_load_explicit(&seen, memory_order_relaxed) && atomic_exchange(&seen, 0); }
+
+int gs_listen(void) {
+  on_top();
+  return gs_interrupted() ? PyErr_CheckSignals() : 0;
 }
 
 void gs_forget_interrupts(void) {
@@ -106,6 +129,8 @@ static PyObject *watch_interrupts(PyObject *module, PyObject *descriptor) {
   if (fstat((int)fd, &file) != 0) return PyErr_SetFromErrno(PyExc_OSError);
   notices_device = file.st_dev;
   notices_inode = file.st_ino;
+  reference_ns = gs_clock();
+  reference_ticks = ticks();
   atomic_store(&notices, (int)fd);
   Py_RETURN_NONE;
 }

@@ -72,6 +72,7 @@ static PyObject *load(PyObject *module, PyObject *arguments) {
   Py_END_ALLOW_THREADS;
   if (library == NULL) return PyErr_Format(PyExc_OSError, "%s", dlerror());
   gs_after_load(library);
+  gs_note_mounts();
   for (size_t i = 0; i < sizeof symbols / sizeof symbols[0]; i++) {
     *symbols[i].address = dlsym(library, symbols[i].name);
     if (*symbols[i].address == NULL) {
