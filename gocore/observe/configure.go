@@ -173,6 +173,8 @@ func replace(before, now *traces) {
 
 // Flush sends the spans and events that are buffered and waits for it, at most
 // until the call's timeout; false if some could not be sent.
+//
+//gostitch:long
 func Flush(ctx context.Context, _ FlushConfig) (bool, error) {
 	sent := process.flush(ctx)
 	return sent, ctx.Err()

@@ -59,6 +59,8 @@ type PackResult struct {
 // is the error of the operating system with its path; a pipe, socket or device
 // in the tree is refused as unsafe; a file that changes while it is read is a
 // data error.
+//
+//gostitch:long
 func Pack(ctx context.Context, o PackOptions) (PackResult, error) {
 	codec, err := compressorFor(o.Compression, o.Level)
 	if err != nil {

@@ -56,6 +56,8 @@ type UnpackResult struct {
 // error; an absolute name, a name with "..", a link that leads out of dest, an
 // entry below a symbolic link, and a device or pipe are refused as unsafe;
 // more than max_bytes or max_files is a limit error.
+//
+//gostitch:long
 func Unpack(ctx context.Context, o UnpackOptions) (UnpackResult, error) {
 	source, err := openSource(o.Archive)
 	if err != nil {

@@ -52,6 +52,8 @@ const progressEvery = 100 * time.Millisecond
 // Progress may be nil. It runs on the caller's goroutine, about every 100 ms
 // while something changes, and once at the end. After the return no goroutine
 // and no connection of the call is left.
+//
+//gostitch:long
 func Fetch(ctx context.Context, o Options, progress func(Progress)) ([]Result, error) {
 	p, err := newPlan(o)
 	if err != nil {

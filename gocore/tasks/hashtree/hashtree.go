@@ -98,6 +98,8 @@ type Result struct {
 // argument; a missing or unreadable file is the error of the operating system
 // with its path; a pipe, socket or device in the tree is refused as unsafe; a
 // file that changes while it is read is a data error.
+//
+//gostitch:long
 func Sum(ctx context.Context, o Options) (Result, error) {
 	algorithm, err := algorithmFor(o.Algorithm)
 	if err != nil {

@@ -151,6 +151,7 @@ def configure(
     "1b2cff6b13f0ffc3",
     "",
     "bool",
+    long=True,
 )
 def flush(
     *,

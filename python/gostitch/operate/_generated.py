@@ -19,6 +19,7 @@ __all__ = [
     "c2006b011def42bb",
     "",
     "int64",
+    long=True,
 )
 def free_memory(
     *,
@@ -37,6 +38,7 @@ def free_memory(
     "8cf9376543e441ad",
     "",
     "str",
+    long=True,
 )
 def goroutines(
     *,

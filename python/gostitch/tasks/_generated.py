@@ -101,6 +101,7 @@ class FetchResult(_msgspec.Struct, frozen=True):
     "list[FetchResult]",
     message="FetchProgress",
     callback="progress",
+    long=True,
 )
 def fetch(
     items: _abc.Iterable[FetchItem | _abc.Mapping[str, object]],
@@ -189,6 +190,7 @@ class HashTreeResult(_msgspec.Struct, frozen=True):
     "823c11b44f191a3f",
     "root: path, algorithm: str, ignore: list[str]",
     "HashTreeResult",
+    long=True,
 )
 def hash_tree(
     root: str | _os.PathLike[str],
@@ -241,6 +243,7 @@ class PackResult(_msgspec.Struct, frozen=True):
     "5861d52091790161",
     "root: path, archive: path, compression: str, level: optional[int64], ignore: list[str]",
     "PackResult",
+    long=True,
 )
 def pack(
     root: str | _os.PathLike[str],
@@ -297,6 +300,7 @@ class UnpackResult(_msgspec.Struct, frozen=True):
     "c9e05c6ac8090255",
     "archive: path, dest: path, max_bytes: optional[int64], max_files: optional[int64]",
     "UnpackResult",
+    long=True,
 )
 def unpack(
     archive: str | _os.PathLike[str],
