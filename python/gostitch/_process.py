@@ -535,9 +535,25 @@ def close(timeout: float) -> list[Running]:
     deadline = time.monotonic() + timeout
     _wait_until_idle(library, deadline)
     deadline = time.monotonic() + _CLOSE_TIMEOUT_S
-    bridge.close(int(_CLOSE_TIMEOUT_S * 1e9), True)
+    _close_beside()
     _wait_until_idle(library, deadline)  # for those that threads wait for, too
     return library.stats().in_flight
+
+
+def _close_beside() -> None:
+    """Have Go cancel all and flush, on a thread: on the main one handlers of signals run."""
+    work = threading.Thread(
+        target=bridge.close,
+        args=(int(_CLOSE_TIMEOUT_S * 1e9), True),
+        name="gostitch-close",
+        daemon=True,
+    )
+    try:
+        work.start()
+    except RuntimeError:  # there can be no more threads, or the interpreter ends
+        work.run()
+    else:
+        work.join()
 
 
 def _wait_until_idle(library: Library, deadline: float) -> None:
