@@ -52,6 +52,31 @@ def test_tasks_and_a_warm_shutdown(program: Programs, tmp_path: Path, kind: str)
     assert str(server.process.pid) not in {pid for pid, _ in answers}
 
 
+_LIMITED = """
+from fork.celery_app import limited
+print(*(limited.delay(each).get(timeout=40, interval=0.02) for each in {waits!r}), sep="\\n")
+"""
+
+
+@pytest.mark.timeout(150)
+def test_the_soft_time_limit(program: Programs, tmp_path: Path) -> None:
+    """It ends a task that waits in Go as soon as one that waits in time.sleep."""
+    waits = ["python", "fetch", "sleep"] * 3
+    environment = {"CELERY_FOLDER": str(tmp_path), "C_FORCE_ROOT": "1", "USE_GO_EARLY": "1"}
+    with running(_COMMAND, tmp_path, **environment) as server:
+        done = program(_LIMITED.format(waits=waits), env=environment, timeout=100)
+        assert (0, "") == (done.returncode, done.stderr), server.said()
+
+    seconds: dict[str, list[float]] = {}
+    for wait, took in zip(waits, done.stdout.split(), strict=True):
+        seconds.setdefault(wait, []).append(float(took))
+    # Celery looks at its limits once in a while, so that single ones differ.
+    control = max(seconds.pop("python"))
+    assert {"fetch": True, "sleep": True} == {
+        wait: min(took) < control + 0.05 for wait, took in seconds.items()
+    }, (control, seconds)
+
+
 if LONG:
 
     @pytest.mark.timeout(150)
