@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from benchmarks.measure import Case
@@ -26,6 +27,15 @@ WAYS = {
     "stream": ("close() of a stream to the end of the function", ""),
 }
 
+# Each signal whose handler raises, out of each way to wait; Python waits in time.sleep instead.
+SIGNALS = ("SIGALRM", "SIGUSR1", "SIGTERM")
+WAITS = {
+    "call": "a call",
+    "stream": "a stream",
+    "callback": "a call with messages",
+    "await": "asyncio.run, which awaits a call",
+}
+
 
 def cases(quick: bool) -> Iterator[Case]:
     """Give the cases."""
@@ -40,5 +50,22 @@ def cases(quick: bool) -> Iterator[Case]:
             note=note,
             contenders=present(contenders),
             peers={"python": f"the same with {waits_in} in place of the call"} if waits_in else {},
+            rounds=20 if quick else 200,
+        )
+    yield from _of_signals(quick)
+
+
+def _of_signals(quick: bool) -> Iterator[Case]:
+    for (wait, of), signal in itertools.product(WAITS.items(), SIGNALS):
+        yield Case(
+            name=f"cancel.{signal.lower()}_{wait}",
+            size=1,
+            unit="us",
+            note=f"{signal} to the exception of its handler out of {of}",
+            contenders=present(
+                {"gostitch": "cancels_gostitch:struck_wait", "python": "cancels_python:struck_wait"}
+            ),
+            peers={"python": "the same with time.sleep in place of the call"},
+            arguments={"wait": wait, "number": signal},
             rounds=20 if quick else 200,
         )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import time
+from collections.abc import Callable
 
 import faults
-from benchmarks.contenders.trials import SETTLE_S, cancelled, interrupted, now, trials
+from benchmarks.contenders.trials import SETTLE_S, cancelled, interrupted, now, struck, trials
 from benchmarks.work import Work
 from gostitch import GoCancelledError, GoTimeoutError
 
@@ -46,6 +49,25 @@ def ctrl_c_in_loop() -> Work:
             raise KeyboardInterrupt from None
 
     return trials(lambda: interrupted(lambda: asyncio.run(main())), faults.end_seen)
+
+
+async def _awaiting() -> None:
+    await faults.await_end.submit()
+
+
+_WAITS: dict[str, Callable[[], object]] = {
+    "call": faults.await_end,
+    "stream": lambda: list(faults.await_end_in_stream()),
+    "callback": lambda: faults.await_end_with_messages(progress=lambda _: None),
+    "await": lambda: asyncio.run(_awaiting()),
+}
+
+
+def struck_wait(wait: str, number: str) -> Work:
+    """Have the handler of a signal raise; the function of the call was seen to take long."""
+    with contextlib.suppress(GoTimeoutError):
+        faults.await_end(timeout=SETTLE_S)
+    return trials(lambda: struck(_WAITS[wait], signal.Signals[number]), faults.end_seen)
 
 
 def timeout() -> Work:

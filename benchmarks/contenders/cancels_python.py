@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import signal
 import time
 
-from benchmarks.contenders.trials import SETTLE_S, cancelled, interrupted, now, trials
+from benchmarks.contenders.trials import SETTLE_S, cancelled, interrupted, now, struck, trials
 from benchmarks.work import Work
 
 LONG_S = 60.0
@@ -41,6 +42,11 @@ def ctrl_c_in_loop() -> Work:
         await asyncio.sleep(LONG_S)
 
     return trials(lambda: interrupted(lambda: asyncio.run(main())))
+
+
+def struck_wait(wait: str, number: str) -> Work:
+    """Have the handler of a signal raise out of time.sleep, whatever the other waits in."""
+    return trials(lambda: struck(lambda: time.sleep(LONG_S), signal.Signals[number]))
 
 
 def timeout() -> Work:

@@ -64,23 +64,57 @@ def _shares(values: list[float]) -> dict[str, float]:
     return {"p50": round(cuts[49]), "p99": round(cuts[98]), "max": round(max(values))}
 
 
-def interrupted(wait: Callable[[], object]) -> int:
-    """Send SIGINT while the main thread waits, and give when."""
-    sent: list[int] = []
+class StruckError(Exception):
+    """What a handler raises."""
+
+
+def _strike(number: int, frame: object) -> None:
+    raise StruckError
+
+
+def struck(wait: Callable[[], object], number: signal.Signals) -> int:
+    """Have a signal whose handler raises come while the main thread waits, and give when."""
+    signal.signal(number, _strike)
+    due = now() + int(SETTLE_S * 1e9)
+    if number == signal.SIGALRM:
+        signal.setitimer(signal.ITIMER_REAL, SETTLE_S)
+    else:
+        sent = _send_later(number)
+    try:
+        wait()
+    except StruckError:
+        return due if number == signal.SIGALRM else sent()
+    raise RuntimeError("the handler did not run")
+
+
+def _send_later(number: signal.Signals) -> Callable[[], int]:
+    """Send a signal when the main thread waits; what is given tells when."""
+    times: list[int] = []
 
     def send() -> None:
         time.sleep(SETTLE_S)
-        sent.append(now())
-        os.kill(os.getpid(), signal.SIGINT)
+        times.append(now())
+        os.kill(os.getpid(), number)
 
     sender = threading.Thread(target=send)
     sender.start()
+
+    def sent() -> int:
+        sender.join()
+        return times[0]
+
+    return sent
+
+
+def interrupted(wait: Callable[[], object]) -> int:
+    """Send SIGINT while the main thread waits, and give when."""
+    sent = _send_later(signal.SIGINT)
     try:
         wait()
     except KeyboardInterrupt:
-        return sent[0]
+        return sent()
     finally:
-        sender.join()
+        sent()
     raise RuntimeError("it was not interrupted")
 
 
