@@ -72,26 +72,37 @@ def _strike(number: int, frame: object) -> None:
     raise StruckError
 
 
-def struck(wait: Callable[[], object], number: signal.Signals) -> int:
+def struck(
+    wait: Callable[[], object], number: signal.Signals, waits: Callable[[], bool] | None = None
+) -> int:
     """Have a signal whose handler raises come while the main thread waits, and give when."""
     signal.signal(number, _strike)
-    due = now() + int(SETTLE_S * 1e9)
-    if number == signal.SIGALRM:
-        signal.setitimer(signal.ITIMER_REAL, SETTLE_S)
-    else:
-        sent = _send_later(number)
+    begun = threading.Event()
+    sent = _send_later(number, lambda: begun.is_set() and (waits is None or waits()))
     try:
+        begun.set()
         wait()
     except StruckError:
-        return due if number == signal.SIGALRM else sent()
+        return sent()
     raise RuntimeError("the handler did not run")
 
 
-def _send_later(number: signal.Signals) -> Callable[[], int]:
-    """Send a signal when the main thread waits; what is given tells when."""
+def _send_later(
+    number: signal.Signals, waits: Callable[[], bool] | None = None
+) -> Callable[[], int]:
+    """Send a signal when the main thread waits; what is given tells when.
+
+    SIGALRM is sent by a timer, as it is in practice.
+    """
     times: list[int] = []
 
     def send() -> None:
+        while waits is not None and not waits():
+            time.sleep(SETTLE_S / 10)
+        if number == signal.SIGALRM:
+            times.append(now() + int(SETTLE_S * 1e9))
+            signal.setitimer(signal.ITIMER_REAL, SETTLE_S)
+            return
         time.sleep(SETTLE_S)
         times.append(now())
         os.kill(os.getpid(), number)

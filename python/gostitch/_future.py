@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from gostitch import _workers
 from gostitch._loops import running_loop
-from gostitch._process import bridge
+from gostitch._process import LOOK_S, bridge
 
 if TYPE_CHECKING:
     import asyncio
@@ -71,12 +71,24 @@ def _wait_for(future: Future[Any], released: threading.Lock, timeout: float | No
     patience = _FIRST_LOOK_S
     while True:
         left = patience if until is None else min(until - time.monotonic(), patience)
-        if released.acquire(timeout=max(left, 0.0)) or future.done():
+        if _acquire(released, max(left, 0.0)) or future.done():
             return True
         if until is not None and time.monotonic() >= until:
             return False
         future._queue.relieve()
         patience = min(2 * patience, _LAST_LOOK_S)
+
+
+def _acquire(lock: threading.Lock, seconds: float) -> bool:
+    """Wait so long for a lock, and let handlers of signals run meanwhile."""
+    if threading.get_ident() != threading.main_thread().ident:
+        return lock.acquire(timeout=seconds)
+    until = time.monotonic() + seconds
+    while not lock.acquire(timeout=min(seconds, LOOK_S)):
+        seconds = until - time.monotonic()
+        if seconds <= 0:
+            return False
+    return True
 
 
 class Sender(Protocol):

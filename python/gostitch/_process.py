@@ -54,6 +54,11 @@ ANOTHER_RUNTIME = (
 
 _CLOSE_TIMEOUT_S = 2.0
 
+LOOK_S = 0.025
+"""The main thread looks so often whether a handler of a signal has to run while it waits: the
+signal may have come just before, or be another thread's, a thread of Go's say, and wakes nobody."""
+
+
 _CLOSE_POLL_S = 0.005
 """Seconds between two looks whether all calls have ended."""
 
@@ -553,7 +558,8 @@ def _close_beside() -> None:
     except RuntimeError:  # there can be no more threads, or the interpreter ends
         work.run()
     else:
-        work.join()
+        while work.is_alive():
+            work.join(LOOK_S)
 
 
 def _wait_until_idle(library: Library, deadline: float) -> None:

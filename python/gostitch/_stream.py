@@ -40,9 +40,6 @@ _REPORT_EVERY = 32
 """How many results are taken before Go is told: half of its windowResults. It is also told
 when the consumer has to wait, since large results fill the window earlier."""
 
-_LOOK_MS = 40
-"""A signal may come just before a thread waits: then its handler runs so much later."""
-
 
 class Stream(Iterator[T], AsyncIterator[T]):
     """The results of one call, as they come: use it with ``for`` or ``async for``.
@@ -225,7 +222,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
             while not self._results and not future.done():
                 self._report()
                 # Interrupted by signals, whose handlers Python then runs.
-                poll.poll(_LOOK_MS)
+                poll.poll(_process.LOOK_S * 1e3)
                 while queue.drain():
                     pass  # the descriptor tells only once
         except BaseException:

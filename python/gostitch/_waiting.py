@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gostitch import _hooks, _pending, _settings
-from gostitch._process import bridge
+from gostitch._process import LOOK_S, bridge
 from gostitch._queue import decode_error
 from gostitch._settings import Settings
 from gostitch.exceptions import GoCancelledError, GoError, GoTimeoutError
@@ -26,10 +26,6 @@ from gostitch.exceptions import GoCancelledError, GoError, GoTimeoutError
 if TYPE_CHECKING:
     from gostitch._future import Future
     from gostitch._queue import Queue
-
-_LOOK_S = 0.04
-"""A signal may come just before a thread waits, or be another thread's: then its handler runs
-so much later (``LOOK_MS`` of waiting.c)."""
 
 _COURTESY_S = 0.03
 """How long a function may take to end before the exception of a signal's handler goes on,
@@ -103,7 +99,7 @@ def _drain_until(queue: Queue, is_over: Callable[[], bool], patience: float | No
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            poll.poll(max(min(_LOOK_S if left is None else left, _LOOK_S) * 1e3, 1))
+            poll.poll(max(min(LOOK_S if left is None else left, LOOK_S) * 1e3, 1))
             while queue.drain():
                 pass  # the descriptor tells only once
         return True

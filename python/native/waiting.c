@@ -16,9 +16,9 @@
 #include <poll.h>
 #include <sys/stat.h>
 
-/* A signal may come just before the thread waits, or be another thread's: then its handler
-   runs after so many milliseconds. */
-#define LOOK_MS 40
+/* A signal may come just before the thread waits, or be another thread's, one of Go's say, and wakes
+   nobody: then its handler runs after so many milliseconds (LOOK_S of _process.py). */
+#define LOOK_MS 25
 
 static PyObject *fd_name, *drain_name, *retire_name, *cancel_name;
 

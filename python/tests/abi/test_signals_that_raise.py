@@ -624,7 +624,7 @@ _EVERY_KIND: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "floats": (faults.make_floats, lambda f: list(f(5000).values)),
     "items": (faults.sum_floats, lambda f: f(memoryview(bytes(8000)).cast("d"))),
     "a table": (faults.every_column, lambda f: f(20).to_pylist()),
-    "an error": (faults.fail, lambda f: f("not_found", "nowhere")),
+    "an error": (faults.fail, lambda f: f("not_found", text="nowhere")),
     "a typed error": (faults.fail_typed, lambda f: f()),
     "a wrapped error": (faults.fail_wrapped, lambda f: f(3)),
     "a joined error": (faults.fail_joined, lambda f: f(2)),
