@@ -63,15 +63,11 @@ _WAITS: dict[str, Callable[[], object]] = {
 }
 
 
-def _waits() -> bool:
-    return faults.awaiting_end() > 0
-
-
 def struck_wait(wait: str, number: str) -> Work:
     """Have the handler of a signal raise; the function of the call was seen to take long."""
     with contextlib.suppress(GoTimeoutError):
         faults.await_end(timeout=SETTLE_S)
-    return trials(lambda: struck(_WAITS[wait], signal.Signals[number], _waits), faults.end_seen)
+    return trials(lambda: struck(_WAITS[wait], signal.Signals[number]), faults.end_seen)
 
 
 def timeout() -> Work:

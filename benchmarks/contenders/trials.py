@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import signal
 import statistics
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -14,6 +17,9 @@ from benchmarks.work import Sample, Work
 
 # Until whoever is to be interrupted certainly waits.
 SETTLE_S = 0.01
+
+# The same, where nothing tells that it does.
+STRIKE_S = 0.03
 
 
 def now() -> int:
@@ -72,60 +78,79 @@ def _strike(number: int, frame: object) -> None:
     raise StruckError
 
 
-def struck(
-    wait: Callable[[], object], number: signal.Signals, waits: Callable[[], bool] | None = None
-) -> int:
-    """Have a signal whose handler raises come while the main thread waits, and give when."""
+def struck(wait: Callable[[], object], number: signal.Signals) -> int:
+    """Have a signal whose handler raises come while the main thread waits, and give when.
+
+    SIGALRM comes from a timer, another one from another process, as they do in practice.
+    """
     signal.signal(number, _strike)
-    begun = threading.Event()
-    sent = _send_later(number, lambda: begun.is_set() and (waits is None or waits()))
     try:
-        begun.set()
+        if number == signal.SIGALRM:
+            due = now() + int(STRIKE_S * 1e9)
+            signal.setitimer(signal.ITIMER_REAL, STRIKE_S)
+        else:
+            _outside().send_soon(number)
         wait()
     except StruckError:
-        return sent()
+        return due if number == signal.SIGALRM else _outside().sent()
     raise RuntimeError("the handler did not run")
 
 
-def _send_later(
-    number: signal.Signals, waits: Callable[[], bool] | None = None
-) -> Callable[[], int]:
-    """Send a signal when the main thread waits; what is given tells when.
+_OUTSIDE = f"""
+import os, sys, time
+for line in sys.stdin:
+    time.sleep({STRIKE_S})
+    now = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    os.kill({{pid}}, int(line))
+    print(now, flush=True)
+"""
 
-    SIGALRM is sent by a timer, as it is in practice.
-    """
-    times: list[int] = []
 
-    def send() -> None:
-        while waits is not None and not waits():
-            time.sleep(SETTLE_S / 10)
-        if number == signal.SIGALRM:
-            times.append(now() + int(SETTLE_S * 1e9))
-            signal.setitimer(signal.ITIMER_REAL, SETTLE_S)
-            return
-        time.sleep(SETTLE_S)
-        times.append(now())
-        os.kill(os.getpid(), number)
+class _Outside:
+    """A process that sends signals to this one, and ends with it."""
 
-    sender = threading.Thread(target=send)
-    sender.start()
+    def __init__(self) -> None:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _OUTSIDE.format(pid=os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._orders, self._reports = process.stdin, process.stdout
 
-    def sent() -> int:
-        sender.join()
-        return times[0]
+    def send_soon(self, number: signal.Signals) -> None:
+        """Have a signal sent."""
+        print(int(number), file=self._orders, flush=True)
 
-    return sent
+    def sent(self) -> int:
+        """Tell when it was."""
+        return int(self._reports.readline())
+
+
+@functools.cache
+def _outside() -> _Outside:
+    return _Outside()
 
 
 def interrupted(wait: Callable[[], object]) -> int:
     """Send SIGINT while the main thread waits, and give when."""
-    sent = _send_later(signal.SIGINT)
+    sent: list[int] = []
+
+    def send() -> None:
+        time.sleep(SETTLE_S)
+        sent.append(now())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    sender = threading.Thread(target=send)
+    sender.start()
     try:
         wait()
     except KeyboardInterrupt:
-        return sent()
+        return sent[0]
     finally:
-        sent()
+        sender.join()
     raise RuntimeError("it was not interrupted")
 
 
