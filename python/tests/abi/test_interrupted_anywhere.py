@@ -68,6 +68,8 @@ print("done", at > {least})
 """
 
 WAYS = {
+    "a long call": "faults.sleep(0.01)",
+    "a long call with memory that is lent": "faults.linger(0.005, bytearray(9000))",
     "a future": "faults.sleep.submit(0.01).result(20)",
     "futures in order": "list(faults.add.map([1, 2], [3, 4]))",
     "a callback": "faults.ask(2, lambda question: 1)",

@@ -360,6 +360,35 @@ zero()
     assert ["KeyError('second') Stop('first')"] == lines
 
 
+def test_at_any_time(program: Programs) -> None:
+    """Whenever the signal comes, what comes out is the result or the exception, and nothing is left."""
+    lines = _run(
+        program,
+        """
+signal.signal(signal.SIGALRM, stop)
+faults.linger(0.01, b"")
+faults.linger(0.01, b"")
+descriptors = len(os.listdir("/proc/self/fd"))
+outcomes = {"result": 0, "exception": 0}
+for i in range(600):
+    data = bytearray(9000)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1e-6 + i % 60 * 0.0001)
+        assert faults.linger(0.002, data) == 9000
+        outcomes["result"] += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    except Stop:
+        outcomes["exception"] += 1
+signal.signal(signal.SIGALRM, signal.SIG_IGN)
+print(min(outcomes.values()) > 20 or outcomes)
+zero()
+print(settled(lambda: len(os.listdir("/proc/self/fd")), descriptors) == descriptors)
+""",
+    )
+
+    assert ["True", "True"] == lines
+
+
 def test_inside_a_running_loop(program: Programs) -> None:
     """A handler ends a call that a coroutine makes; one of the loop waits until the loop has its turn."""
     lines = _run(
