@@ -534,6 +534,9 @@ class Queue(bridge.Queue):
         """Give the queue and its descriptor back."""
         self.shut()
         retired.pop(self.handle, None)
+        # Not by the weak reference, whose callback Python runs when the queue is freed: what a
+        # signal's handler raises there is lost.
+        _queues.pop(self.handle, None)
         # Each may hold an exception whose traceback holds the loop, and so this queue.
         self._conversations.clear()
 
