@@ -433,19 +433,29 @@ int gs_add_function_type(PyObject *module);
 /* pace.c: how long the calls of a function take. */
 
 typedef struct {
-  char declared;        /* long, whatever is seen */
+  uint64_t short_calls; /* of the main thread since the last long one */
   int handed;           /* so many calls of the main thread are still to be waited for outside of Go */
   int grant;            /* how many the last long one made it */
-  uint64_t short_calls; /* of the main thread since the last long one */
 } gs_pace;
+
+/* For a function that is declared long: none is ever taken away. */
+#define GS_ALL_HANDED -1
 
 /* Fewer ticks are no long call on any machine. */
 #define GS_SHORT 500000
 
 void gs_begin_pace(gs_pace *pace);
 
-/* Notes how many ticks an inline call took, or how many nanoseconds one that was waited for. */
-void gs_note_inline(gs_pace *pace, uint64_t ticks);
+/* Notes that an inline call took so many ticks, which may be long. */
+void gs_note_ticks(gs_pace *pace, uint64_t ticks);
+
+/* Notes how many ticks an inline call took; here, for the smallest calls feel it. */
+static inline void gs_note_inline(gs_pace *pace, uint64_t ticks) {
+  if (__builtin_expect(ticks >= GS_SHORT, 0)) gs_note_ticks(pace, ticks);
+  else pace->short_calls++;
+}
+
+/* Notes how many nanoseconds a call took that was waited for outside. */
 void gs_note_waited(gs_pace *pace, int64_t ns);
 
 /* waiting.c: a long call of the main thread. */

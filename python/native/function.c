@@ -325,10 +325,9 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
   return result;
 }
 
-/* Tells whether the thread is to wait for the call outside of Go: the main thread for a long one, unless the
-   interpreter ends, when there are no handlers of signals any more. */
-static int is_waited_for(function_object *f) {
-  if (!f->pace.declared && f->pace.handed == 0) return 0;
+/* Tells whether the main thread can wait for a call outside of Go: not when the interpreter ends, when there
+   are no handlers of signals any more. */
+static int can_wait(void) {
   if (!is_main_thread() || gs_hook.own_queue == NULL) return 0;
   PyObject *ends = PySys_GetObject("is_finalizing"); /* borrowed */
   PyObject *answer = ends == NULL ? NULL : PyObject_CallNoArgs(ends);
@@ -338,13 +337,15 @@ static int is_waited_for(function_object *f) {
   return goes_on;
 }
 
-/* Waits for a call outside of Go; in Go, if that cannot be. */
-static PyObject *wait_outside(function_object *f, gs_writer *writer, int64_t timeout_ns, PyObject *trace) {
+/* Waits for a long call outside of Go; 0 if it is to be made in Go. Apart, so that small calls do not pay for it. */
+static __attribute__((noinline, cold)) int wait_outside(function_object *f, gs_writer *writer, int64_t timeout_ns,
+                                                        PyObject *trace, PyObject **result) {
+  if (!can_wait()) return 0;
   int64_t begun = gs_clock();
   int ended;
-  PyObject *result = gs_wait_for((PyObject *)f, writer, timeout_ns, trace, &ended);
+  *result = gs_wait_for((PyObject *)f, writer, timeout_ns, trace, &ended);
   if (ended) gs_note_waited(&f->pace, gs_clock() - begun);
-  return result != NULL || PyErr_Occurred() ? result : cross(f, writer, timeout_ns, trace);
+  return *result != NULL || PyErr_Occurred();
 }
 
 /* Runs a call that is sorted; the writer is empty. */
@@ -360,8 +361,10 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
   }
   PyObject *trace;
   if (trace_of(&trace) < 0) return NULL;
-  PyObject *result =
-      is_waited_for(f) ? wait_outside(f, writer, timeout_ns, trace) : cross(f, writer, timeout_ns, trace);
+  PyObject *result;
+  if (__builtin_expect(f->pace.handed == 0, 1) || !wait_outside(f, writer, timeout_ns, trace, &result)) {
+    result = cross(f, writer, timeout_ns, trace);
+  }
   Py_XDECREF(trace);
   return result;
 }
@@ -574,7 +577,7 @@ static PyObject *function_shape(PyObject *self, PyObject *arguments) {
   f->defaults = defaults;
   f->result = (gs_schema *)result;
   f->bytes_result = bytes_result;
-  f->pace.declared = (char)takes_long;
+  if (takes_long) f->pace.handed = GS_ALL_HANDED;
   if (callback != Py_None) {
     Py_INCREF(callback);
     f->callback = callback;

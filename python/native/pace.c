@@ -31,12 +31,12 @@ void gs_begin_pace(gs_pace *pace) { pace->grant = FIRST / 4; }
 static void hand_over(gs_pace *pace) {
   pace->grant = pace->short_calls >= HABIT ? ONCE : pace->grant * 4;
   if (pace->grant > MOST) pace->grant = MOST;
-  if (pace->handed < pace->grant) pace->handed = pace->grant;
+  if (pace->handed != GS_ALL_HANDED && pace->handed < pace->grant) pace->handed = pace->grant;
   pace->short_calls = 0;
 }
 
-void gs_note_inline(gs_pace *pace, uint64_t ticks) {
-  if (ticks >= GS_SHORT && gs_nanoseconds(ticks) > LONG_NS) hand_over(pace);
+void gs_note_ticks(gs_pace *pace, uint64_t ticks) {
+  if (gs_nanoseconds(ticks) > LONG_NS) hand_over(pace);
   else pace->short_calls++;
 }
 
