@@ -179,11 +179,11 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	if err != nil {
 		return err
 	}
-	waited := r.Number != 0
-	r.Number = 0 // Ctrl-C means none of these
-	c := newCall(f, r)
+	own := *r
+	own.Number = 0 // Ctrl-C means none of these
+	c := newCall(f, &own)
 	c.Token = token
-	if waited {
+	if r.Number != 0 {
 		c.waited.Store(true)
 	}
 	// One copy for both; the caller's memory is gone when the goroutine runs.
