@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
@@ -79,13 +78,23 @@ class Callbacks:
             self._run(context, question, number, send)
         else:
             # On a worker nobody would see what is raised, and the function would wait for ever.
-            work = functools.partial(self._run, context, question, number, send, BaseException)
+            work = _Work(self, context, question, number, send)
             reason = _workers.run(work)
             if reason is not None:
                 raise RuntimeError(
                     f"no thread can be started for the callback of {self._name}() ({reason}); call "
                     f"{self._name}() without submit(), and the thread that calls runs the callback"
                 ) from reason
+
+    def run_on_worker(
+        self, context: contextvars.Context, question: Any, number: int, send: Send
+    ) -> None:
+        """Answer a question where nobody sees what is raised."""
+        self._run(context, question, number, send, BaseException)
+
+    def fail(self, number: int, send: Send) -> None:
+        """Answer a question with what has kept its answer from getting away."""
+        send(number.to_bytes(4, "little") + self._raise(number, MemoryError()))
 
     def _run(
         self,
@@ -178,6 +187,34 @@ class Callbacks:
     def end(self) -> None:
         """Forget what was raised: the call has ended well."""
         self._raised.clear()
+
+
+class _Work:
+    """A question for a worker's thread; the callable is called once, whatever fails."""
+
+    __slots__ = ("begun", "callbacks", "context", "number", "question", "send")
+
+    def __init__(
+        self,
+        callbacks: Callbacks,
+        context: contextvars.Context,
+        question: Any,
+        number: int,
+        send: Send,
+    ) -> None:
+        self.callbacks = callbacks
+        self.context = context
+        self.question = question
+        self.number = number
+        self.send = send
+        self.begun = False
+
+    def __call__(self) -> None:
+        if self.begun:
+            self.callbacks.fail(self.number, self.send)
+        else:
+            self.begun = True
+            self.callbacks.run_on_worker(self.context, self.question, self.number, self.send)
 
 
 def _is_awaitable(answer: Any) -> bool:

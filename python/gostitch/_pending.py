@@ -212,6 +212,8 @@ class Pump:
         now = time.monotonic()
         if self._server is None:
             return bool(self._started_at) and now - self._started_at < _COME_UP_S
+        if self._server not in sys._current_frames():
+            return False
         return not self._busy_since or now - self._busy_since < _HELD_UP_S
 
     def watch(self, queue: Queue) -> None:
@@ -234,20 +236,24 @@ class Pump:
         return [self.queue, *of]
 
     def _run(self) -> None:
-        self._server = threading.get_ident()
-        try:
-            while self.is_served_here():
-                try:
+        me: int | None = None
+        while True:
+            try:
+                if me is None:
+                    me = self._server = threading.get_ident()
+                while self._server == me:
                     self._serve()
-                except _ClosedError:
-                    if _pump is self:  # one of both says it
-                        logging.getLogger("gostitch").error(_CLOSED)
-                    return
-                except BaseException:
-                    _endure()
-        finally:
-            if self.is_served_here():
+                return
+            except _ClosedError:
                 self._server = None
+                if _pump is self:  # one of both says it
+                    logging.getLogger("gostitch").error(_CLOSED)
+                return
+            except BaseException:
+                try:
+                    _endure()
+                except BaseException:  # no memory: it goes on all the same
+                    continue
 
     def _serve(self) -> None:
         """Drain what is ready until the set of queues changes."""
@@ -444,7 +450,7 @@ def settle_host(until: float) -> bool:
         return True
     if sys.is_finalizing() or is_handling():
         return drain_host(until)
-    last = records.queue.handled + _MOST_WAITING + records.queue.drained_count()
+    last = records.queue.handled + _MOST_WAITING + records.queue.drained()
     while records.is_busy() and records.queue.handled < last:
         if time.monotonic() >= until:
             return False

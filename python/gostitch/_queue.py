@@ -81,6 +81,8 @@ class _Conversation:
         "future",
         "handled",
         "is_scheduled",
+        "left",
+        "reminder",
         "token",
         "traces",
         "waiting",
@@ -104,6 +106,12 @@ class _Conversation:
         # What has arrived for the callback, the reply after it, in order; two threads
         # may drain the queue, and each takes a part.
         self.waiting: deque[Record] = deque()
+        self.left: list[Any] | None = None  # the first of what was interrupted, for the bridge
+        self.reminder: Record = (_codec.MESSAGE, future._token, 0, b"")  # that there is something
+
+    def has_more(self) -> bool:
+        """Tell whether something has arrived that was not handled."""
+        return bool(self.waiting) or self.left is not None
 
 
 class Queue(bridge.Queue):
@@ -132,10 +140,6 @@ class Queue(bridge.Queue):
         self.roles = roles
         self._attendant = attendant
         self._conversations: dict[int, _Conversation] = {}
-        # Records whose handling was interrupted. They come before those that the bridge has
-        # drained; every thread that drains takes from both, so what one leaves behind, that was
-        # interrupted or waits in a callback, is for the next.
-        self._interrupted: deque[Record] = deque()
         self.handled = 0  # spans and logs
         self._blocked = False  # the loop's own thread may be the one that waits
         self.watched = False  # the pump polls the descriptor, so nobody else may close it
@@ -243,11 +247,7 @@ class Queue(bridge.Queue):
 
     def has_records(self) -> bool:
         """Tell whether something was drained and not handled yet."""
-        return bool(self._interrupted or self.drained())
-
-    def drained_count(self) -> int:
-        """Return the number of records that were drained and not taken in hand yet."""
-        return len(self._interrupted) + self.drained()
+        return bool(self.drained())
 
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
         """Drain what waits, as the loop's reader."""
@@ -274,31 +274,27 @@ class Queue(bridge.Queue):
     def _handle_stranded(self) -> None:
         """Handle what was given to a loop that has ended before it could, or left by who has."""
         for conversation in list(self._conversations.values()):
-            if conversation.waiting:
+            if conversation.has_more():
                 self._handle_waiting(conversation)
 
     def _handle_all(self, until: float | None) -> bool:
-        """Handle what was drained; tell whether some is left, as it took too long."""
-        hand: list[Any] = [None]
+        """Handle what was drained; tell whether some is left, as it took too long.
+
+        Every thread that drains takes from there, so what one leaves behind, that was
+        interrupted or waits in a callback, is for the next.
+        """
+        hand: list[Any] = [None, None]
         try:
-            while self.take(self._interrupted, self._conversations, hand):
+            while self.take(self._conversations, hand):
                 self._handle(*hand[0])
                 hand[0] = None
                 if until is not None and time.monotonic() >= until:
                     self.wake()  # somebody else, for what is left
                     return self.has_records()
         except BaseException:
-            if hand[0] is not None and self._must_be_handled(hand[0]):
-                self._interrupted.appendleft(hand[0])
+            self.keep(self._conversations, hand)
             raise
         return False
-
-    def _must_be_handled(self, record: Record) -> bool:
-        """Tell whether a record whose handling an exception has ended must be looked at again."""
-        kind, token, _, _ = record
-        if token in self._conversations:
-            return True  # what has arrived for it is not lost, and is handled where it stands
-        return kind == _codec.REPLY and token in self.pending
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
@@ -344,17 +340,16 @@ class Queue(bridge.Queue):
         try:
             self._handle_waiting(conversation)
         except BaseException:
-            if conversation.waiting:  # nobody else would look at what is left
-                self._interrupted.append((_codec.MESSAGE, conversation.token, 0, b""))
+            if conversation.has_more():  # nobody else would look at what is left
+                self.keep(self._conversations, [conversation.reminder, None])
                 self.wake()
             raise
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order."""
-        waiting = conversation.waiting
-        hand: list[Any] = [None]
+        hand: list[Any] = [None, None]
         try:
-            while bridge.take_record(waiting, hand):
+            while bridge.take_record(conversation, hand):
                 kind, token, status, payload = hand[0]
                 if kind == _codec.REPLY:
                     future = self.pending.get(token)
@@ -365,22 +360,15 @@ class Queue(bridge.Queue):
                     self._message(conversation, status, payload)
                 hand[0] = None
         except BaseException:
-            if hand[0] is not None:
-                self._keep(conversation, hand[0])
+            if not bridge.keep_record(conversation, self.pending, hand):
+                self._end(conversation, conversation.token)
             raise
-
-    def _keep(self, conversation: _Conversation, record: Record) -> None:
-        """Have a record looked at again whose handling an exception has ended."""
-        kind, token, _, _ = record
-        if kind == _codec.REPLY and token not in self.pending:
-            self._end(conversation, token)
-        elif kind == _codec.REPLY or (conversation.future and not conversation.future._claimed):
-            conversation.waiting.appendleft(record)
 
     def _end(self, conversation: _Conversation, token: int) -> None:
         """Forget a call whose reply was handled."""
         self._conversations.pop(token, None)
         conversation.waiting.clear()  # of goroutines that outlived the call
+        conversation.left = None
         # It may hold an exception whose traceback holds the conversation.
         conversation.future = None
 
@@ -517,7 +505,9 @@ class Queue(bridge.Queue):
 
     def _retire(self) -> None:
         self.retired = True
-        if self.has_records() or any(each.waiting for each in list(self._conversations.values())):
+        if self.has_records() or any(
+            each.has_more() for each in list(self._conversations.values())
+        ):
             self.wake()  # nobody else would look at that
         if not (self.pending or self.watched):
             self.close()
@@ -553,7 +543,6 @@ class Queue(bridge.Queue):
             future.settle(FINISHED, None, ForkedHandleError(self._forked(), details=self._pids()))
         self.pending.clear()
         self._conversations.clear()
-        self._interrupted.clear()
         # That of a loop may still be in its selector, where a number must not come again.
         self.forget(self.loop is None)
 

@@ -10,10 +10,10 @@ shared is changed by single operations of ``deque`` and ``SimpleQueue``.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import queue
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -22,12 +22,15 @@ from gostitch import _threads
 _IDLE_S = 10.0
 """Seconds that a thread waits for more work before it ends."""
 
+_RESPITE_S = 0.01
+"""Seconds between two attempts where there is no memory."""
+
 _work: queue.SimpleQueue[Callable[[], object]]
 _idle: deque[None]  # one for each thread that waits for work
 
 
 def run(work: Callable[[], object]) -> BaseException | None:
-    """Run work that raises nothing, on another thread, at once.
+    """Run work on another thread, at once; it raises nothing but MemoryError, and is then repeated.
 
     Return what kept a thread from starting, or None: the interpreter ends, no more threads
     may be started, or there is no memory.
@@ -49,11 +52,25 @@ def _take_idle() -> bool:
 
 def _serve(work: Callable[[], object] | None) -> None:
     while work is not None:
-        with contextlib.suppress(BaseException):
-            work()
+        _do(work)
         del work  # what it refers to shall not live as long as this thread
         _idle.append(None)
         work = _next()
+
+
+def _do(work: Callable[[], object]) -> None:
+    """Do work, again and again where there is no memory for it: somebody waits for it."""
+    while True:
+        try:
+            work()
+            return
+        except MemoryError:
+            try:
+                time.sleep(_RESPITE_S)
+            except BaseException:  # not even for that
+                continue
+        except BaseException:
+            return
 
 
 def _next() -> Callable[[], object] | None:

@@ -476,6 +476,7 @@ int gs_set_up_waiting(void);
 PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyObject *function, PyObject *trace,
                         PyObject *loan);
 int gs_is_future(PyObject *object);
+int gs_is_claimed(PyObject *future); /* it has an outcome, or somebody is about to set one */
 
 /* These are for futures alone. */
 unsigned long long gs_token_of(PyObject *future);

@@ -320,6 +320,8 @@ PyObject *gs_outcome(PyObject *future) {
   return result;
 }
 
+int gs_is_claimed(PyObject *future) { return ((gs_future *)future)->claimed; }
+
 int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
 
 void gs_expect_reply_only(PyObject *future) { ((gs_future *)future)->plain = 1; }

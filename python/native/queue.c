@@ -15,6 +15,7 @@ typedef struct {
   unsigned long long handle; /* of its library, and the number there */
   _Atomic int fd;            /* Go writes to it when records wait; -1: closed */
   gs_backlog backlog;        /* what was drained */
+  PyObject *left;            /* the first of the hands whose handling was interrupted, or NULL */
   PyObject *pending;         /* a dict: token -> future of a call whose reply is to come */
   PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
   PyObject *loop;            /* a weak reference to the event loop, or None */
@@ -145,43 +146,112 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
-static PyObject *append_name, *popleft_name, *waiting_name, *traces_name;
+static PyObject *append_name, *popleft_name, *waiting_name, *traces_name, *left_name, *future_name;
 
-/* Puts an object into the only place of a list, which cannot fail, and drops what was there. */
-static void put_in_hand(PyObject *hand, PyObject *object) {
-  Py_INCREF(object);
-  PyList_SetItem(hand, 0, object);
-}
+/*
+ * A hand holds the record that Python handles: a list of the record and of the next hand. If an
+ * exception ends the handling, the hand itself joins a chain of those that are left, for which
+ * nothing is allocated: the exception may be MemoryError.
+ */
 
 static int is_hand(PyObject *hand) {
-  if (PyList_Check(hand) && PyList_Size(hand) == 1) return 1;
-  PyErr_SetString(PyExc_TypeError, "a hand is a list of one item");
+  if (PyList_Check(hand) && PyList_Size(hand) == 2) return 1;
+  PyErr_SetString(PyExc_TypeError, "a hand is a list of two items");
   return 0;
 }
 
-/* Moves the oldest item of a deque into the hand: 1; 0 if there is none, -1 with an exception. */
-static int take_from(PyObject *deque, PyObject *hand) {
-  PyObject *record = PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
-  if (record == NULL) {
-    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return -1;
-    PyErr_Clear();
-    return 0;
-  }
-  put_in_hand(hand, record);
-  Py_DECREF(record);
-  return 1;
+/* Puts an object into a place of a hand, and drops what was there. Takes over the object. */
+static void put(PyObject *hand, Py_ssize_t place, PyObject *object) { PyList_SetItem(hand, place, object); }
+
+/* Adds a hand to a chain, of which it takes over the first one: the new first one, for the caller. */
+static PyObject *chained(PyObject *hand, PyObject *first) {
+  Py_INCREF(hand);
+  if (first == NULL) Py_INCREF(Py_None);
+  put(hand, 1, first == NULL ? Py_None : first);
+  return hand;
+}
+
+/* Moves the record of the first hand of a chain, which it takes over, into another hand: the next
+   first one, for the caller, or NULL. */
+static PyObject *unchained(PyObject *first, PyObject *hand) {
+  PyObject *record = PyList_GetItem(first, 0), *next = PyList_GetItem(first, 1);
+  Py_INCREF(record);
+  Py_INCREF(next);
+  put(hand, 0, record);
+  Py_DECREF(first);
+  if (next == Py_None) Py_CLEAR(next);
+  return next;
 }
 
 PyDoc_STRVAR(take_record_doc,
-             "take_record(deque, hand) -> bool\n\n"
-             "Move the oldest record of a deque into the hand, a list of one item; false if there is none. What popleft "
+             "take_record(conversation, hand) -> bool\n\n"
+             "Move the oldest record that waits for a conversation into a hand; false if there is none. What popleft "
              "gives could be lost: Ctrl-C may strike before Python has stored it.");
 
 static PyObject *take_record(PyObject *module, PyObject *arguments) {
-  PyObject *deque, *hand;
-  if (!PyArg_ParseTuple(arguments, "OO:take_record", &deque, &hand) || !is_hand(hand)) return NULL;
-  int taken = take_from(deque, hand);
-  return taken < 0 ? NULL : PyBool_FromLong(taken);
+  PyObject *of, *hand;
+  if (!PyArg_ParseTuple(arguments, "OO:take_record", &of, &hand) || !is_hand(hand)) return NULL;
+  PyObject *first = PyObject_GetAttr(of, left_name);
+  if (first == NULL) return NULL;
+  if (first != Py_None && is_hand(first)) {
+    PyObject *next = unchained(first, hand);
+    int failed = PyObject_SetAttr(of, left_name, next == NULL ? Py_None : next) < 0;
+    Py_XDECREF(next);
+    return failed ? NULL : PyBool_FromLong(1);
+  }
+  Py_DECREF(first);
+  PyObject *deque = PyErr_Occurred() ? NULL : PyObject_GetAttr(of, waiting_name);
+  PyObject *record = deque == NULL ? NULL : PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
+  Py_XDECREF(deque);
+  if (record == NULL) {
+    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return NULL;
+    PyErr_Clear();
+    Py_RETURN_FALSE;
+  }
+  put(hand, 0, record);
+  Py_RETURN_TRUE;
+}
+
+/* Gives the record in a hand, borrowed, and its kind; NULL if there is none. */
+static PyObject *record_in(PyObject *hand, long *kind) {
+  PyObject *record = PyList_GetItem(hand, 0);
+  if (!PyTuple_Check(record) || PyTuple_Size(record) != 4) return NULL;
+  *kind = PyLong_AsLong(PyTuple_GetItem(record, 0));
+  return record;
+}
+
+/* Tells whether a call with messages has an outcome, or will have one. */
+static int is_over(PyObject *conversation) {
+  PyObject *future = PyObject_GetAttr(conversation, future_name);
+  int over = future == NULL || !gs_is_future(future) || gs_is_claimed(future);
+  Py_XDECREF(future);
+  return over;
+}
+
+PyDoc_STRVAR(keep_record_doc,
+             "keep_record(conversation, pending, hand) -> bool\n\n"
+             "Have the record of a hand, whose handling an exception has ended, taken again, first; false if it is a reply "
+             "that was handled. Allocates nothing.");
+
+static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 3 || !PyDict_Check(arguments[1]) || !is_hand(arguments[2])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep_record takes a conversation, a dict and a hand");
+    return NULL;
+  }
+  PyObject *of = arguments[0], *hand = arguments[2];
+  long kind = 0;
+  PyObject *record = record_in(hand, &kind);
+  if (record == NULL) Py_RETURN_TRUE;
+  if (kind == GS_REPLY && PyDict_Contains(arguments[1], PyTuple_GetItem(record, 1)) != 1) Py_RETURN_FALSE;
+  if (kind != GS_REPLY && is_over(of)) Py_RETURN_TRUE;
+  PyObject *first = PyObject_GetAttr(of, left_name);
+  if (first == NULL) return NULL;
+  if (first == Py_None) Py_CLEAR(first);
+  PyObject *now = chained(hand, first);
+  int failed = PyObject_SetAttr(of, left_name, now) < 0;
+  Py_DECREF(now);
+  if (failed) return NULL;
+  Py_RETURN_TRUE;
 }
 
 /* What is needed to take records: where those of calls with messages go, where those
@@ -235,7 +305,8 @@ static taken hand_over(taking *t, gs_drained *batch, const gs_place_in_batch *pl
   if (of == NULL ? PyErr_Occurred() != NULL : give(of, record, tuple) < 0) return FAILED;
   gs_take_first(batch, place);
   if (of != NULL && record->kind == GS_TRACE) return DONE;
-  put_in_hand(t->hand, tuple);
+  Py_INCREF(tuple);
+  put(t->hand, 0, tuple);
   return IN_HAND;
 }
 
@@ -324,19 +395,21 @@ static taken take(taking *t) {
 }
 
 PyDoc_STRVAR(take_doc,
-             "take(left, conversations, hand) -> bool\n\n"
-             "Settle what can be, then move the next record that Python has to handle into the hand, a list of one item; "
-             "false if there is none. What Ctrl-C has left is in a deque, and comes first. What is of a "
-             "conversation joins its 'waiting' too (a trace context its 'traces'), in the order in which it was drained. "
+             "take(conversations, hand) -> bool\n\n"
+             "Settle what can be, then move the next record that Python has to handle into a hand, a list of it and of "
+             "None; false if there is none. What was kept comes first. What is of a conversation joins its 'waiting' too (a trace context its 'traces'), in the order in which it was drained. "
              "Records are not returned: Ctrl-C may strike before Python has stored a returned value.");
 
 static PyObject *queue_take(PyObject *self, PyObject *arguments) {
   taking t = {.queue = (queue_object *)self, .running = gs_running_loop()};
-  PyObject *before;
-  if (!PyArg_ParseTuple(arguments, "OO!O:take", &before, &PyDict_Type, &t.conversations, &t.hand) || !is_hand(t.hand)) {
+  if (!PyArg_ParseTuple(arguments, "O!O:take", &PyDict_Type, &t.conversations, &t.hand) || !is_hand(t.hand)) {
     return NULL;
   }
-  int how = take_from(before, t.hand);
+  int how = NONE;
+  if (t.queue->left != NULL) {
+    t.queue->left = unchained(t.queue->left, t.hand);
+    how = IN_HAND;
+  }
   while (how == NONE || how == DONE) {
     /* Now, rather than in the middle of the event loop's call_soon, which would leave a future
        settled whose task is never woken (without wake-ups of a batch, that is). */
@@ -345,6 +418,27 @@ static PyObject *queue_take(PyObject *self, PyObject *arguments) {
   }
   Py_XDECREF(t.wakeups);
   return how == FAILED ? NULL : PyBool_FromLong(how == IN_HAND);
+}
+
+PyDoc_STRVAR(keep_doc,
+             "keep(conversations, hand)\n\n"
+             "Have the record of a hand, whose handling an exception has ended, taken again, first, if somebody waits for "
+             "it: what has arrived for a conversation is handled where that stands. Allocates nothing.");
+
+static PyObject *queue_keep(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+  queue_object *q = (queue_object *)self;
+  if (count != 2 || !PyDict_Check(arguments[0]) || !is_hand(arguments[1])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep takes a dict and a hand");
+    return NULL;
+  }
+  long kind = 0;
+  PyObject *record = record_in(arguments[1], &kind);
+  PyObject *token = record == NULL ? NULL : PyTuple_GetItem(record, 1);
+  if (token != NULL && (PyDict_Contains(arguments[0], token) == 1 ||
+                        (kind == GS_REPLY && PyDict_Contains(q->pending, token) == 1))) {
+    q->left = chained(arguments[1], q->left);
+  }
+  Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(drain_doc,
@@ -363,7 +457,10 @@ static PyObject *queue_drain(PyObject *self, PyObject *nothing) {
 PyDoc_STRVAR(drained_doc, "drained() -> int\n\nGive the number of records that were drained and not taken yet.");
 
 static PyObject *queue_drained(PyObject *self, PyObject *nothing) {
-  return PyLong_FromUnsignedLongLong(gs_count_backlog(&((queue_object *)self)->backlog));
+  queue_object *q = (queue_object *)self;
+  uint64_t count = gs_count_backlog(&q->backlog);
+  for (PyObject *each = q->left; each != NULL && each != Py_None; each = PyList_GetItem(each, 1)) count++;
+  return PyLong_FromUnsignedLongLong(count);
 }
 
 PyDoc_STRVAR(wake_doc, "wake()\n\nWake who waits for the descriptor, unless it is closed.");
@@ -384,6 +481,7 @@ static PyObject *queue_forget(PyObject *self, PyObject *wanted) {
   int closes = PyObject_IsTrue(wanted);
   if (closes < 0) return NULL;
   gs_clear_backlog(&q->backlog, gs_generation_of(q->handle));
+  Py_CLEAR(q->left);
   int fd = closes ? atomic_exchange(&q->fd, -1) : -1;
   if (fd >= 0) close(fd);
   Py_RETURN_NONE;
@@ -458,6 +556,7 @@ static int queue_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(q->awaited);
   Py_VISIT(q->loop);
   Py_VISIT(q->future);
+  Py_VISIT(q->left);
   return 0;
 }
 
@@ -475,6 +574,7 @@ static int queue_clear(PyObject *self) {
   queue_object *q = (queue_object *)self;
   abandon(q);
   if (q->pending != NULL) PyDict_Clear(q->pending);
+  Py_CLEAR(q->left);
   return 0;
 }
 
@@ -492,6 +592,7 @@ static void queue_dealloc(PyObject *self) {
     close(fd);
   }
   gs_end_backlog(&q->backlog, generation);
+  Py_CLEAR(q->left);
   Py_CLEAR(q->pending);
   Py_CLEAR(q->awaited);
   Py_CLEAR(q->loop);
@@ -506,6 +607,7 @@ static PyMethodDef queue_methods[] = {
     {"start", queue_start, METH_VARARGS, start_doc},
     {"drain_batch", queue_drain, METH_NOARGS, drain_doc},
     {"take", queue_take, METH_VARARGS, take_doc},
+    {"keep", (PyCFunction)(void (*)(void))queue_keep, METH_FASTCALL, keep_doc},
     {"drained", queue_drained, METH_NOARGS, drained_doc},
     {"wake", queue_wake, METH_NOARGS, wake_doc},
     {"cancel", queue_cancel, METH_O, cancel_doc},
@@ -558,6 +660,7 @@ static PyObject *leave(PyObject *module, PyObject *yes) {
 static PyMethodDef queue_functions[] = {
     {"leave", leave, METH_O, leave_doc},
     {"take_record", take_record, METH_VARARGS, take_record_doc},
+    {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -566,7 +669,12 @@ int gs_add_queue_type(PyObject *module) {
   popleft_name = PyUnicode_InternFromString("popleft");
   waiting_name = PyUnicode_InternFromString("waiting");
   traces_name = PyUnicode_InternFromString("traces");
-  if (append_name == NULL || popleft_name == NULL || waiting_name == NULL || traces_name == NULL) return -1;
+  left_name = PyUnicode_InternFromString("left");
+  future_name = PyUnicode_InternFromString("future");
+  if (append_name == NULL || popleft_name == NULL || waiting_name == NULL || traces_name == NULL ||
+      left_name == NULL || future_name == NULL) {
+    return -1;
+  }
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
   if (queue_type == NULL || PyModule_AddFunctions(module, queue_functions) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);
