@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from gostitch import _workers
+from gostitch import _threads, _workers
 from gostitch._loops import running_loop
 from gostitch._process import LOOK_S, bridge
 
@@ -29,9 +29,6 @@ _log = logging.getLogger("concurrent.futures")  # which says this of its own fut
 # The states as concurrent.futures spells them; its wait and as_completed read them.
 CANCELLED = "CANCELLED_AND_NOTIFIED"
 FINISHED = "FINISHED"
-
-# That of now: where gevent is patched in later, its locks are not for threads of the system.
-_new_lock = threading.Lock
 
 _PATIENCE_S = 1.0
 """Seconds to wait for a future's condition before its outcome is set without it."""
@@ -188,7 +185,7 @@ class Future(_Future[R]):
         """Wait until there is a result or an exception; raise if there is neither."""
         # A lock of its own, not threading.Condition.wait, which gives its lock back meanwhile:
         # Ctrl-C that strikes before it has it again becomes a RuntimeError in the caller.
-        released = _new_lock()
+        released = _threads.kind().new_lock()
         released.acquire()
         if self._block(released):
             try:

@@ -128,8 +128,7 @@ class Pump:
                 "or use gevent",
             )
         self._name = name
-        # That of now: what is patched later, by eventlet say, is not for threads of the system.
-        self._new_poll = select.poll
+        _threads.keep_kind()
         self.queue = Queue(library, pump, roles=roles)
         self._changed = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self.queue.watched = True
@@ -240,7 +239,7 @@ class Pump:
         while True:
             try:
                 if me is None:
-                    me = self._server = threading.get_ident()
+                    me = self._server = _threads.kind().get_ident()
                 while self._server == me:
                     self._serve()
                 return
@@ -252,14 +251,14 @@ class Pump:
             except BaseException:
                 try:
                     _endure()
-                except BaseException:  # no memory: it goes on all the same
+                except BaseException:  # noqa: S112 - no memory, not even to suppress it
                     continue
 
     def _serve(self) -> None:
         """Drain what is ready until the set of queues changes."""
         self.tell_level()
         watched = {}
-        poll = self._new_poll()
+        poll = _threads.kind().new_poll()
         try:
             poll.register(self._changed, _READABLE)
             for queue in self._watched():
@@ -294,13 +293,13 @@ class Pump:
 
     def is_served_here(self) -> bool:
         """Tell whether this thread is the pump's."""
-        return threading.get_ident() == self._server
+        return _threads.kind().get_ident() == self._server
 
     def _drain(self, queue: Queue) -> None:
         if queue.is_served():
             # Two threads on one queue get in each other's way; here the loop comes
             # first, and the pump only helps where it is slow or has stopped.
-            time.sleep(_GRACE_S)
+            _threads.kind().sleep(_GRACE_S)
             if not queue.is_ready():
                 return
         try:
@@ -356,7 +355,7 @@ def _endure() -> None:
     """Rest after a failure, so that the thread that others wait for goes on."""
     _tell_of_failure()
     with contextlib.suppress(BaseException):
-        time.sleep(_RESPITE_S)
+        _threads.kind().sleep(_RESPITE_S)
 
 
 def _no_thread(reason: BaseException) -> LibraryError:

@@ -359,7 +359,17 @@ def _open(path: str, policy: str) -> Library:
 
 
 def _bring_in(path: str) -> None:
-    bridge.load(os.fsencode(path), threading.main_thread().ident or 0)
+    bridge.load(os.fsencode(path), _main_thread())
+
+
+def _main_thread() -> int:
+    """Return the number that the system has for the main thread; 0: it is not known."""
+    main, frames = threading.main_thread(), sys._current_frames()
+    if main.ident in frames:
+        return main.ident or 0
+    # gevent has given it the number of a greenlet.
+    here = sys._getframe() if main.native_id == threading.get_native_id() else None
+    return next((number for number, frame in frames.items() if frame is here), 0)
 
 
 def _shake_hands(path: str, mapped: str) -> Library:

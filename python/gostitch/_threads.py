@@ -1,12 +1,55 @@
-"""Starting the threads that others wait for."""
+"""Threads that others wait for, and what they wait with, of one kind as long as the process runs.
+
+gevent and eventlet replace the threads, locks and sleeps of the standard library. Where that
+happens after the first call, our threads are the system's: what they share with who waits for
+them must stay so, or a lock of greenlets would be released by a thread that their hub does not
+know, and a thread would not find itself by its number.
+"""
 
 from __future__ import annotations
 
+import _thread
+import queue
+import select
 import threading
+import time
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 _PATIENCE_S = 1.0
 """Seconds for a thread to come up."""
+
+
+class Kind(NamedTuple):
+    """What starts, tells apart and holds up threads."""
+
+    start: Callable[[Callable[[], object], tuple[()]], int]
+    get_ident: Callable[[], int]
+    sleep: Callable[[float], None]
+    new_lock: Callable[[], threading.Lock]
+    new_queue: Callable[[], queue.SimpleQueue[Any]]
+    new_poll: Callable[[], select.poll]
+
+
+_kept: Kind | None = None
+
+
+def kind() -> Kind:
+    """Return the kind of threads of this process, that of now until it is kept."""
+    return _kept or Kind(
+        start=_thread.start_new_thread,
+        get_ident=_thread.get_ident,
+        sleep=time.sleep,
+        new_lock=threading.Lock,
+        new_queue=queue.SimpleQueue,
+        new_poll=select.poll,
+    )
+
+
+def keep_kind() -> None:
+    """Stay with the kind of threads of now, whatever is patched later."""
+    global _kept
+    _kept = kind()
 
 
 class _Started(threading.Event):
@@ -24,6 +67,9 @@ def start(run: Callable[[], object], name: str) -> BaseException | None:
     it has to look, which it makes possible by saying that it runs.
     """
     try:
+        if kind().start is not _thread.start_new_thread:
+            kind().start(run, ())  # threading's would be a greenlet, for which nobody makes room
+            return None
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread._started = _Started()  # type: ignore[attr-defined]
         thread.start()

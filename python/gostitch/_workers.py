@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import functools
 import os
-import queue
-import time
 from collections import deque
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from gostitch import _threads
+
+if TYPE_CHECKING:
+    import queue
 
 _IDLE_S = 10.0
 """Seconds that a thread waits for more work before it ends."""
@@ -25,37 +27,39 @@ _IDLE_S = 10.0
 _RESPITE_S = 0.01
 """Seconds between two attempts where there is no memory."""
 
-_work: queue.SimpleQueue[Callable[[], object]]
-_idle: deque[None]  # one for each thread that waits for work
+Work = Callable[[], object]
+
+_idle: deque[queue.SimpleQueue[Work]]
+"""What each thread that waits for work waits on, and nobody claimed."""
 
 
-def run(work: Callable[[], object]) -> BaseException | None:
+def run(work: Work) -> BaseException | None:
     """Run work on another thread, at once; it raises nothing but MemoryError, and is then repeated.
 
     Return what kept a thread from starting, or None: the interpreter ends, no more threads
     may be started, or there is no memory.
     """
-    if _take_idle():
-        _work.put(work)
-        return None
-    return _threads.start(functools.partial(_serve, work), "gostitch-callback")
-
-
-def _take_idle() -> bool:
-    """Claim a thread that waits for work."""
     try:
-        _idle.pop()
+        idle = _idle.pop()
     except IndexError:
-        return False
-    return True
+        return _threads.start(functools.partial(_serve, work), "gostitch-callback")
+    try:
+        idle.put(work)
+    except BaseException:
+        _idle.append(idle)
+        raise
+    return None
 
 
-def _serve(work: Callable[[], object] | None) -> None:
+def _serve(work: Work | None) -> None:
+    own: queue.SimpleQueue[Work] | None = None
     while work is not None:
         _do(work)
         del work  # what it refers to shall not live as long as this thread
-        _idle.append(None)
-        work = _next()
+        if own is None:
+            own = _threads.kind().new_queue()
+        _idle.append(own)
+        work = _next(own)
 
 
 def _do(work: Callable[[], object]) -> None:
@@ -66,29 +70,32 @@ def _do(work: Callable[[], object]) -> None:
             return
         except MemoryError:
             try:
-                time.sleep(_RESPITE_S)
-            except BaseException:  # not even for that
+                _threads.kind().sleep(_RESPITE_S)
+            except BaseException:  # noqa: S112 - no memory, not even to suppress it
                 continue
         except BaseException:
             return
 
 
-def _next() -> Callable[[], object] | None:
+def _next(own: queue.SimpleQueue[Work]) -> Work | None:
     """Return more work, or None where nobody counts on this thread."""
     timeout: float | None = _IDLE_S
     while True:
         try:
-            return _work.get(timeout=timeout)
+            return own.get(timeout=timeout)
         except BaseException:  # none has come, or there is no memory
-            if _take_idle():
+            try:
+                _idle.remove(own)
+            except BaseException:  # somebody has claimed this thread just now, or still can
+                timeout = None
+            else:
                 return None
-            timeout = None  # somebody counts on this thread, just now
 
 
 def _reset() -> None:
     """Forget the threads: in a forked child there are none."""
-    global _work, _idle
-    _work, _idle = queue.SimpleQueue(), deque()
+    global _idle
+    _idle = deque()
 
 
 _reset()

@@ -310,24 +310,6 @@ except gostitch.LibraryError as error:
     assert "ulimit -v unlimited" in done.stdout
 
 
-def test_after_monkey_patching_by_eventlet(program: Programs) -> None:
-    """It takes select.poll away, without which nobody would handle replies: the error says so."""
-    done = program(
-        """
-import select
-del select.poll
-import faults, gostitch
-try:
-    faults.add(1, 2)
-except gostitch.LibraryError as error:
-    print(error)
-"""
-    )
-
-    assert 0 == done.returncode, done.stderr
-    assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout
-
-
 def test_few_descriptors(program: Programs) -> None:
     """The same for file descriptors, in a forked child too; with one more all works."""
     done = program(

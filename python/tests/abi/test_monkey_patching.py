@@ -1,0 +1,138 @@
+"""gevent and eventlet, which replace the threads, locks and sleeps of the standard library.
+
+gevent's documentation asks for ``patch_all()`` before anything else; services patch later all the
+same. What is expected of the waits is what gevent says of its own: greenlets switch where one
+waits for what was patched, and only there.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from programs import Programs
+
+PATCH = "from gevent import monkey; monkey.patch_all()"
+FIRST = "assert 3 == faults.add.submit(1, 2).result()"
+ORDERS = {
+    "patched, imported, called": (PATCH, "import faults", FIRST),
+    "imported, patched, called": ("import faults", PATCH, FIRST),
+    "imported, called, patched": ("import faults", FIRST, PATCH),
+}
+
+PROGRAM = """
+import concurrent.futures, signal, threading, time
+import gevent
+
+def ticks_during(wait):
+    ticks = []
+    def tick():
+        while True:
+            gevent.sleep(0.02)
+            ticks.append(1)
+    ticker = gevent.spawn(tick)
+    wait()
+    ticker.kill()
+    return len(ticks)
+
+print("result", faults.sleep.submit(0.4).result())
+print("others run:", ticks_during(faults.sleep.submit(0.4).result) > 5)
+
+waiting = [gevent.spawn(lambda: faults.add.submit(1, 2).result()) for _ in range(50)]
+gevent.joinall(waiting, timeout=20)
+print("greenlets", sum(each.value for each in waiting))
+
+answers = []
+gevent.spawn(lambda: answers.append(faults.ask.submit(3, lambda q: q.number).result())).join(20)
+print("answers", answers, faults.ask(3, lambda question: question.number))
+
+futures = [faults.sleep.submit(0.01) for _ in range(5)]
+print("done", len(concurrent.futures.wait(futures, timeout=20).done))
+print("completed", len(list(concurrent.futures.as_completed(futures, timeout=20))))
+
+threads = [threading.Thread(target=lambda: answers.append(faults.add.submit(1, 2).result())) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(20)
+print("threads", answers[1:])
+
+print("lines", sum(1 for _ in faults.lines(100)))
+
+class Alarm(Exception):
+    pass
+
+def handler(number, frame):
+    raise Alarm
+
+signal.signal(signal.SIGALRM, handler)
+faults.sleep(0.01)  # seen to take long
+for wait in (lambda: faults.sleep(20), lambda: faults.sleep.submit(20).result()):
+    started = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        wait()
+    except Alarm:
+        print("alarm", time.monotonic() - started < 10)
+"""
+
+EXPECTED = """result 0.4
+others run: {}
+greenlets 150
+answers [3] 3
+done 5
+completed 5
+threads [3, 3, 3, 3]
+lines 100
+alarm True
+alarm True
+"""
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_gevent(program: Programs, order: str) -> None:
+    """Every way to call ends; other greenlets run meanwhile unless gevent came after the first call."""
+    done = program("\n".join(ORDERS[order]) + PROGRAM)
+
+    expected = EXPECTED.format(order != "imported, called, patched")
+    assert (0, expected) == (done.returncode, done.stdout), done.stderr
+
+
+PATCH_EVENTLET = "import eventlet; eventlet.monkey_patch()"
+REFUSED = """
+import faults, gostitch
+try:
+    faults.add.submit(1, 2).result()
+except gostitch.LibraryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    "order", [PATCH_EVENTLET + REFUSED, "import faults;" + PATCH_EVENTLET + REFUSED]
+)
+def test_eventlet(program: Programs, order: str) -> None:
+    """It takes select.poll away, without which nobody would handle replies: the error says so."""
+    done = program(order)
+
+    assert 0 == done.returncode, done.stderr
+    assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "patch", ["eventlet.monkey_patch(select=False, thread=False)", "eventlet.monkey_patch()"]
+)
+def test_eventlet_as_the_error_says(program: Programs, patch: str) -> None:
+    """So patched it works, and if it is patched after the first call in any way."""
+    before = FIRST if patch.endswith("()") else ""
+    done = program(
+        f"""
+import eventlet, faults
+{before}
+{patch}
+print(sum(faults.add.submit(1, 2).result() for _ in range(50)))
+print(faults.ask.submit(3, lambda question: question.number).result())
+print(faults.sleep.submit(0.3).result())
+"""
+    )
+
+    assert (0, "150\n3\n0.3\n") == (done.returncode, done.stdout), done.stderr
