@@ -6,6 +6,7 @@ shipped, and the functions that break things. ``abi/test_loading.py`` proves the
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from depth import GC_THRESHOLD
 from invariants import live_counts, settled
 from programs import Programs
 
@@ -40,7 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have what the tests start load it too."""
+    """Have what the tests start load it too, and the collector run as often as was asked for."""
+    if GC_THRESHOLD:
+        gc.set_threshold(GC_THRESHOLD)
     given = config.getoption("--library")
     if given:
         os.environ["GOSTITCH_LIBRARY"] = str(Path(given).resolve())

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from depth import GC_THRESHOLD
+
 
 class Programs:
     """Starts programs that use the library, and ends what is left of them."""
@@ -25,6 +27,8 @@ class Programs:
             # What crashes here must not be told to whoever runs the tests.
             "GOSTITCH_CRASH_DIR": str(self.folder / "crashes"),
         }
+        if GC_THRESHOLD:
+            text = f"import gc; gc.set_threshold({GC_THRESHOLD}); del gc\n{text}"
         for name, value in (env or {}).items():
             environment.pop(name, None)
             if value is not None:

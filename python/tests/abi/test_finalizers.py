@@ -6,14 +6,13 @@ any two steps (later), on whichever thread is there, and runs any code (gc, obje
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from depth import NIGHTLY, SAMPLE
 from programs import Programs
 
 # make test runs every so many-th step.
-_EACH = 1 if os.environ.get("GOSTITCH_NIGHTLY") else 23
+_EACH = 1 if NIGHTLY else 23
 
 _AT_EACH_STEP = """
 import asyncio, faulthandler, gc, logging, sys, time
@@ -80,7 +79,7 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_at_each_step(program: Programs, way: str) -> None:
     """A finalizer at any step of a call's own thread, or of gostitch's threads, gets its reply."""
-    offset = int(os.environ.get("GOSTITCH_SAMPLE", "7"))
+    offset = SAMPLE
     on_service_threads = way not in (
         "a long call",
         "a callback",
@@ -170,7 +169,7 @@ print(reached, seen)
 @pytest.mark.parametrize("part", range(8))
 def test_while_the_library_is_loaded(program: Programs, part: int) -> None:
     """A finalizer in the middle of loading may wait for a thread that makes its first call."""
-    at = 60 + 400 * part + int(os.environ.get("GOSTITCH_SAMPLE", "7"))
+    at = 60 + 400 * part + SAMPLE
     done = program(_WHILE_LOADING.format(at=at), timeout=60)
 
     assert ("", "True [3]\n", 0) == (done.stderr, done.stdout, done.returncode)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from depth import NIGHTLY, SAMPLE
 from programs import Programs
 
 # make test runs every so many-th place.
-_EACH = 1 if os.environ.get("GOSTITCH_NIGHTLY") else 5
-_OFFSET = int(os.environ.get("GOSTITCH_SAMPLE", "2"))
+_EACH = 1 if NIGHTLY else 5
 
 _PROGRAM = """
 import asyncio, faulthandler, gc, logging, os, sys, threading, time
@@ -125,7 +125,7 @@ def test_on_a_thread_that_others_wait_for(
             pump=_THREADS.get(way, "pump"),
             work=WAYS[way],
             each=_EACH,
-            offset=_OFFSET,
+            offset=SAMPLE,
             many=many,
             also="(gostitch.GoError,)",
         ),
