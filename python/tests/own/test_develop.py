@@ -27,7 +27,8 @@ def test_a_python_that_the_system_manages(project: Project, tmp_path: Path) -> N
 
     assert 1 == done.returncode
     assert done.stdout.startswith("built   python/sums/libsums.so: sums.add\n")
-    (line,) = done.stderr.splitlines()
+    assert 1 == len(done.stderr.splitlines()), done.stderr
+    line = done.stderr.rstrip("\n")
     assert "the system alone may install into " in line
     assert "(PEP 668); make a virtual environment (python3 -m venv .venv)" in line
     assert line.endswith(f"with --no-install and PYTHONPATH={project.source}")
