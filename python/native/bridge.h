@@ -476,6 +476,9 @@ int gs_set_up_waiting(void);
 PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyObject *function, PyObject *trace,
                         PyObject *loan);
 int gs_is_future(PyObject *object);
+
+/* Tells whether the objects of a class are futures. */
+int gs_is_future_type(PyObject *type);
 int gs_is_claimed(PyObject *future); /* it has an outcome, or somebody is about to set one */
 
 /* These are for futures alone. */

@@ -44,6 +44,21 @@ static PyObject *copy_context; /* contextvars.copy_context */
 /* A member that Python has set to None is as good as never set. */
 static int is_set(PyObject *member) { return member != NULL && member != Py_None; }
 
+/* Gives a member another value, and only then drops the old one, whose destructor may look. */
+static void set(PyObject **member, PyObject *value) {
+  PyObject *old = *member;
+  Py_XINCREF(value);
+  *member = value;
+  Py_XDECREF(old);
+}
+
+/* Gives what a member is for Python, owned. */
+static PyObject *value_of(PyObject *member) {
+  PyObject *value = member == NULL ? Py_None : member;
+  Py_INCREF(value);
+  return value;
+}
+
 PyObject *gs_running_loop(void) {
   static PyObject *get; /* asyncio's own function, once somebody has imported it */
   if (get == NULL) {
@@ -86,6 +101,7 @@ static int is_here(gs_future *f) {
 
 /* Has the loop run one callback soon. The method is its call_soon, or call_soon_threadsafe. */
 static int tell_of_one(gs_future *f, PyObject *pair, PyObject *soon, PyObject *wakeups) {
+  if (!PyTuple_Check(pair) || PyTuple_Size(pair) != 2) return 0; /* Python can change the list */
   PyObject *callback = PyTuple_GetItem(pair, 0), *context = PyTuple_GetItem(pair, 1);
   if (wakeups != NULL) return gs_add_wakeup(wakeups, callback, context, (PyObject *)f);
   PyObject *named = Py_BuildValue("{sO}", "context", context);
@@ -186,9 +202,12 @@ static void wake_threads(gs_future *f) {
   PyObject *locks = f->blocked;
   f->blocked = NULL;
   for (Py_ssize_t i = 0; is_set(locks) && i < PyList_Size(locks); i++) {
-    PyObject *done = PyObject_CallMethodObjArgs(PyList_GetItem(locks, i), release_name, NULL);
+    PyObject *lock = PyList_GetItem(locks, i);
+    Py_INCREF(lock);
+    PyObject *done = PyObject_CallMethodObjArgs(lock, release_name, NULL);
     if (done == NULL) PyErr_Clear(); /* it was released already */
     Py_XDECREF(done);
+    Py_DECREF(lock);
   }
   Py_XDECREF(locks);
 }
@@ -219,10 +238,8 @@ static int finish(gs_future *f, int may_leave, PyObject *running, PyObject *wake
 /* Sets the outcome, which the caller has claimed, and tells everybody who waits. */
 static int settle(gs_future *f, outcome state, PyObject *result, PyObject *exception, int may_leave, PyObject *running,
                   PyObject *wakeups) {
-  Py_XINCREF(result);
-  Py_XINCREF(exception);
-  f->result = result;
-  f->exception = exception;
+  set(&f->result, result);
+  set(&f->exception, exception);
   f->chosen = state;
   return finish(f, may_leave, running, wakeups);
 }
@@ -282,6 +299,10 @@ PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyO
 
 int gs_describe_call(PyObject *future, gostitch_request *request) {
   gs_future *f = (gs_future *)future;
+  if (f->function == NULL) {
+    PyErr_SetString(PyExc_TypeError, "this future was not made for a call");
+    return -1;
+  }
   int64_t number = gs_number_of(f->function);
   if (number < 0) return -1;
   request->function = (uint32_t)number;
@@ -315,14 +336,14 @@ PyObject *gs_outcome(PyObject *future) {
     gs_raise(f->exception);
     return NULL;
   }
-  PyObject *result = f->result == NULL ? Py_None : f->result;
-  Py_INCREF(result);
-  return result;
+  return value_of(f->result);
 }
 
 int gs_is_claimed(PyObject *future) { return ((gs_future *)future)->claimed; }
 
 int gs_is_future(PyObject *object) { return PyObject_TypeCheck(object, future_type); }
+
+int gs_is_future_type(PyObject *type) { return PyType_IsSubtype((PyTypeObject *)type, future_type); }
 
 void gs_expect_reply_only(PyObject *future) { ((gs_future *)future)->plain = 1; }
 
@@ -333,13 +354,8 @@ static int future_init(PyObject *self, PyObject *arguments, PyObject *named) {
   gs_future *f = (gs_future *)self;
   PyObject *queue, *loop = Py_None;
   if (!PyArg_ParseTupleAndKeywords(arguments, named, "OK|O:Future", keywords, &queue, &f->token, &loop)) return -1;
-  Py_INCREF(queue);
-  Py_XDECREF(f->queue);
-  f->queue = queue;
-  if (loop == Py_None) return 0;
-  Py_INCREF(loop);
-  Py_XDECREF(f->loop);
-  f->loop = loop;
+  set(&f->queue, queue);
+  if (loop != Py_None) set(&f->loop, loop);
   return 0;
 }
 
@@ -367,10 +383,7 @@ PyDoc_STRVAR(result_doc,
 
 static PyObject *future_result(PyObject *self, PyObject *arguments, PyObject *named) {
   gs_future *f = (gs_future *)self;
-  if (f->state == FINISHED && !is_set(f->exception)) {
-    Py_INCREF(f->result);
-    return f->result;
-  }
+  if (f->state == FINISHED && !is_set(f->exception)) return value_of(f->result);
   PyObject *wait = PyObject_GetAttrString(self, "_wait_for_result");
   PyObject *result = wait == NULL ? NULL : PyObject_Call(wait, arguments, named);
   Py_XDECREF(wait);
@@ -383,11 +396,7 @@ PyDoc_STRVAR(exception_doc,
 
 static PyObject *future_exception(PyObject *self, PyObject *arguments, PyObject *named) {
   gs_future *f = (gs_future *)self;
-  if (f->state == FINISHED) {
-    PyObject *exception = f->exception == NULL ? Py_None : f->exception;
-    Py_INCREF(exception);
-    return exception;
-  }
+  if (f->state == FINISHED) return value_of(f->exception);
   PyObject *wait = PyObject_GetAttrString(self, "_wait_for_exception");
   PyObject *exception = wait == NULL ? NULL : PyObject_Call(wait, arguments, named);
   Py_XDECREF(wait);
@@ -412,16 +421,12 @@ static PyObject *future_add_done_callback(PyObject *self, PyObject *arguments, P
   PyObject *pair = context == Py_None ? NULL : PyTuple_Pack(2, callback, context);
   PyObject *fresh = pair == NULL ? NULL : PyList_New(0);
   /* A collection in one of these may have settled the future: nothing is made from here on. */
-  if (fresh != NULL && !is_set(f->in_loop)) {
-    Py_XDECREF(f->in_loop);
-    Py_INCREF(fresh);
-    f->in_loop = fresh;
-  }
+  if (fresh != NULL && !is_set(f->in_loop)) set(&f->in_loop, fresh);
   int failed = fresh == NULL || PyList_Append(f->in_loop, pair) < 0;
   Py_XDECREF(fresh);
   Py_XDECREF(own);
   Py_XDECREF(pair);
-  if (failed || (f->state != RUNNING && tell_loop(f, loop_of(f), NULL) < 0)) return NULL;
+  if (failed || (f->state != RUNNING && tell_loop(f, gs_running_loop(), NULL) < 0)) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -448,13 +453,8 @@ static PyObject *future_adopt(PyObject *self, PyObject *condition) {
     f->callbacks = PyList_New(0); /* for concurrent.futures, from now on */
     if (f->callbacks == NULL) return NULL;
   }
-  if (!is_set(f->condition)) {
-    Py_XDECREF(f->condition);
-    Py_INCREF(condition);
-    f->condition = condition;
-  }
-  Py_INCREF(f->condition);
-  return f->condition;
+  if (!is_set(f->condition)) set(&f->condition, condition);
+  return value_of(f->condition);
 }
 
 PyDoc_STRVAR(get_loop_doc, "get_loop()\n\nGive the loop in which the call was submitted.");
@@ -503,11 +503,12 @@ static PyObject *future_resume(PyObject *self, PyObject *may_leave) {
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(is_told_doc, "_is_told() -> bool\n\nTell whether there is an outcome and nobody has to be told of it.");
+PyDoc_STRVAR(is_told_doc, "_is_told() -> bool\n\nTell whether nobody has to be told of an outcome.");
 
 static PyObject *future_is_told(PyObject *self, PyObject *nothing) {
   gs_future *f = (gs_future *)self;
-  return PyBool_FromLong(f->state != RUNNING && !is_set(f->in_loop) && !is_set(f->blocked));
+  int settled = f->state != RUNNING && !is_set(f->in_loop) && !is_set(f->blocked);
+  return PyBool_FromLong(f->chosen == RUNNING || settled);
 }
 
 PyDoc_STRVAR(block_doc,
@@ -518,11 +519,7 @@ static PyObject *future_block(PyObject *self, PyObject *lock) {
   gs_future *f = (gs_future *)self;
   PyObject *fresh = PyList_New(0); /* which may settle the future */
   if (fresh == NULL) return NULL;
-  if (f->state == RUNNING && !is_set(f->blocked)) {
-    Py_XDECREF(f->blocked);
-    Py_INCREF(fresh);
-    f->blocked = fresh;
-  }
+  if (f->state == RUNNING && !is_set(f->blocked)) set(&f->blocked, fresh);
   Py_DECREF(fresh);
   if (f->state != RUNNING) Py_RETURN_FALSE;
   if (PyList_Append(f->blocked, lock) < 0) return NULL;
@@ -550,11 +547,7 @@ static PyObject *future_add_awaiting(PyObject *self, PyObject *waiter) {
   gs_future *f = (gs_future *)self;
   PyObject *fresh = PyList_New(0);
   if (fresh == NULL) return NULL;
-  if (!is_set(f->awaiting)) {
-    Py_XDECREF(f->awaiting);
-    Py_INCREF(fresh);
-    f->awaiting = fresh;
-  }
+  if (!is_set(f->awaiting)) set(&f->awaiting, fresh);
   Py_DECREF(fresh);
   if (PyList_Append(f->awaiting, waiter) < 0) return NULL;
   return PyBool_FromLong(f->state == RUNNING);
@@ -641,7 +634,9 @@ static PyObject *wait_next(PyObject *self) {
     return NULL;
   }
   /* As an object, since a tuple or an exception would be taken apart. */
-  PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, f->result, NULL);
+  PyObject *result = value_of(f->result);
+  PyObject *stop = PyObject_CallFunctionObjArgs(PyExc_StopIteration, result, NULL);
+  Py_DECREF(result);
   if (stop != NULL) PyErr_SetObject(PyExc_StopIteration, stop);
   Py_XDECREF(stop);
   return NULL;

@@ -89,6 +89,15 @@ PyObject *gs_queue_here(void) {
   return queue;
 }
 
+static PyObject *new_future(queue_object *q, PyObject *function, PyObject *trace, PyObject *loan) {
+  if (q->future == NULL) {
+    PyErr_SetString(PyExc_RuntimeError, "this queue was not initialised");
+    return NULL;
+  }
+  PyObject *loop = q->loop == Py_None ? NULL : q->loop;
+  return gs_new_future((PyTypeObject *)q->future, (PyObject *)q, loop, function, trace, loan);
+}
+
 PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gostitch_request *request, PyObject *trace) {
   queue_object *q = (queue_object *)queue;
   PyObject *loan = NULL;
@@ -96,8 +105,7 @@ PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gost
     loan = gs_loan_object(&writer->loan);
     if (loan == NULL) return NULL;
   }
-  PyObject *loop = q->loop == Py_None ? NULL : q->loop;
-  PyObject *future = gs_new_future((PyTypeObject *)q->future, queue, loop, function, trace, loan);
+  PyObject *future = new_future(q, function, trace, loan);
   Py_XDECREF(loan);
   if (future == NULL) return NULL;
   gs_expect_reply_only(future);
@@ -119,8 +127,7 @@ static PyObject *queue_new_future(PyObject *self, PyObject *arguments) {
   PyObject *function, *trace, *loan;
   if (!PyArg_ParseTuple(arguments, "OSO:new_future", &function, &trace, &loan)) return NULL;
   if (loan != Py_None && gs_loan_of(loan) == NULL) return NULL;
-  return gs_new_future((PyTypeObject *)q->future, self, q->loop == Py_None ? NULL : q->loop, function, trace,
-                       loan == Py_None ? NULL : loan);
+  return new_future(q, function, trace, loan == Py_None ? NULL : loan);
 }
 
 PyDoc_STRVAR(start_doc,
@@ -154,8 +161,13 @@ static PyObject *append_name, *popleft_name, *waiting_name, *traces_name, *left_
  * nothing is allocated: the exception may be MemoryError.
  */
 
+/* In a chain: each is of a thread whose handling was interrupted. More are a circle that Python made. */
+#define MOST_HANDS 65536
+
+static int looks_like_hand(PyObject *hand) { return PyList_Check(hand) && PyList_Size(hand) == 2; }
+
 static int is_hand(PyObject *hand) {
-  if (PyList_Check(hand) && PyList_Size(hand) == 2) return 1;
+  if (looks_like_hand(hand)) return 1;
   PyErr_SetString(PyExc_TypeError, "a hand is a list of two items");
   return 0;
 }
@@ -172,8 +184,12 @@ static PyObject *chained(PyObject *hand, PyObject *first) {
 }
 
 /* Moves the record of the first hand of a chain, which it takes over, into another hand: the next
-   first one, for the caller, or NULL. */
+   first one, for the caller, or NULL. Python can still change a hand that is in a chain. */
 static PyObject *unchained(PyObject *first, PyObject *hand) {
+  if (!looks_like_hand(first)) {
+    Py_DECREF(first);
+    return NULL;
+  }
   PyObject *record = PyList_GetItem(first, 0), *next = PyList_GetItem(first, 1);
   Py_INCREF(record);
   Py_INCREF(next);
@@ -459,7 +475,8 @@ PyDoc_STRVAR(drained_doc, "drained() -> int\n\nGive the number of records that w
 static PyObject *queue_drained(PyObject *self, PyObject *nothing) {
   queue_object *q = (queue_object *)self;
   uint64_t count = gs_count_backlog(&q->backlog);
-  for (PyObject *each = q->left; each != NULL && each != Py_None; each = PyList_GetItem(each, 1)) count++;
+  PyObject *each = q->left;
+  for (int i = 0; i < MOST_HANDS && each != NULL && looks_like_hand(each); i++, count++) each = PyList_GetItem(each, 1);
   return PyLong_FromUnsignedLongLong(count);
 }
 
@@ -512,6 +529,22 @@ static PyObject *queue_shut(PyObject *self, PyObject *nothing) {
   Py_RETURN_NONE;
 }
 
+/* Makes a queue that is closed and has whatever the methods look at: Python may call them before
+   __init__, or without it. */
+static PyObject *queue_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+  PyObject *self = PyType_GenericNew(type, arguments, named);
+  if (self == NULL) return NULL;
+  queue_object *q = (queue_object *)self;
+  q->fd = -1;
+  q->pending = PyDict_New();
+  q->awaited = PySet_New(NULL);
+  q->loop = Py_None;
+  Py_INCREF(Py_None);
+  if (q->pending != NULL && q->awaited != NULL && gs_begin_backlog(&q->backlog) == 0) return self;
+  Py_DECREF(self);
+  return PyErr_NoMemory();
+}
+
 static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
   static char *keywords[] = {"roles", "loop", "future", NULL};
   queue_object *q = (queue_object *)self;
@@ -520,17 +553,9 @@ static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
   if (!PyArg_ParseTupleAndKeywords(arguments, named, "iOO!:Queue", keywords, &roles, &loop, &PyType_Type, &future)) {
     return -1;
   }
-  if (q->pending != NULL) return 0;
-  Py_INCREF(loop);
-  Py_INCREF(future);
-  q->loop = loop;
-  q->future = future;
-  q->fd = -1;
-  q->pending = PyDict_New();
-  q->awaited = PySet_New(NULL);
-  if (q->pending == NULL || q->awaited == NULL) return -1;
-  if (gs_begin_backlog(&q->backlog) < 0) {
-    PyErr_NoMemory();
+  if (q->future != NULL) return 0; /* it is initialised */
+  if (!gs_is_future_type(future)) {
+    PyErr_Format(PyExc_TypeError, "expected a class of futures, got %R", future);
     return -1;
   }
   /* Both at once, and the object's from the beginning: Ctrl-C may strike between any
@@ -546,6 +571,12 @@ static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
     return -1;
   }
   q->fd = fd;
+  PyObject *before = q->loop;
+  Py_INCREF(loop);
+  q->loop = loop;
+  Py_DECREF(before);
+  Py_INCREF(future);
+  q->future = future;
   return 0;
 }
 
@@ -629,7 +660,7 @@ PyDoc_STRVAR(queue_doc, "A queue of Go, and the futures of the calls whose repli
 
 static PyType_Slot queue_slots[] = {
     {Py_tp_doc, (void *)queue_doc},
-    {Py_tp_new, PyType_GenericNew},
+    {Py_tp_new, queue_new},
     {Py_tp_init, queue_init},
     {Py_tp_dealloc, queue_dealloc},
     {Py_tp_traverse, queue_traverse},
