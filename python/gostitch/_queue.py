@@ -39,6 +39,9 @@ _HANDLED = 1 << 63
 _REPORT_EVERY = 64
 """How many messages are handled before Go is told: a quarter of its outboxSize."""
 
+_MOST_FAILURES = 8
+"""How often handling a record may fail in a row for another reason than memory or Ctrl-C."""
+
 _REPORT = _REPORT_EVERY.to_bytes(4, "little")
 _FORKED = (
     "process {} was forked from process {} while this call ran there; its reply cannot "
@@ -145,6 +148,7 @@ class Queue(bridge.Queue):
         self.watched = False  # the pump polls the descriptor, so nobody else may close it
         self.retired = False
         self._loop_has_ended = False
+        self._failures = 0  # in a row, to handle a record
         _queues[self.handle] = self
 
     def converse(
@@ -288,13 +292,30 @@ class Queue(bridge.Queue):
             while self.take(self._conversations, hand):
                 self._handle(*hand[0])
                 hand[0] = None
+                self._failures = 0
                 if until is not None and time.monotonic() >= until:
                     self.wake()  # somebody else, for what is left
                     return self.has_records()
-        except BaseException:
-            self.keep(self._conversations, hand)
+        except BaseException as error:
+            if self._gives_up(error, hand[0]):
+                self._forget(hand[0][1])
+            else:
+                self.keep(self._conversations, hand)
             raise
         return False
+
+    def _gives_up(self, error: BaseException, record: Record | None) -> bool:
+        """Tell whether a record fails so often that those behind it must be handled without it.
+
+        A signal's handler raises here only now and then, and memory may come back.
+        """
+        if record is None or isinstance(error, MemoryError) or not isinstance(error, Exception):
+            return False
+        self._failures += 1
+        if self._failures < _MOST_FAILURES:
+            return False
+        self._failures = 0
+        return True
 
     def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
         if self.is_foreign():
@@ -359,8 +380,13 @@ class Queue(bridge.Queue):
                 else:
                     self._message(conversation, status, payload)
                 hand[0] = None
-        except BaseException:
-            if not bridge.keep_record(conversation, self.pending, hand):
+                self._failures = 0
+        except BaseException as error:
+            if self._gives_up(error, hand[0]):
+                if hand[0][0] == _codec.REPLY:
+                    self._forget(conversation.token)
+                    self._end(conversation, conversation.token)
+            elif not bridge.keep_record(conversation, self.pending, hand):
                 self._end(conversation, conversation.token)
             raise
 

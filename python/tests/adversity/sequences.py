@@ -1,9 +1,10 @@
 """Call methods of the extension's types in random order, on anything: a program for tests.
 
-``python -m adversity.sequences SEED SECONDS LOG`` makes objects of every type of the extension in
+``python -m adversity.sequences SEED SECONDS LOG SHARED`` makes objects of every type of the extension in
 every way that Python has (uninitialised, subclassed, copied), and calls, sets, deletes and
 exchanges what they have. Each step is in LOG before it is made, as a line of a program: a crash
-or a hang leaves there what led to it.
+or a hang leaves there what led to it. If SHARED is 1, steps also reach the queue that all calls of
+the process share: these may then wait for ever, so nothing is said of what is left behind.
 """
 
 from __future__ import annotations
@@ -96,9 +97,10 @@ def base_types() -> list[type]:
 class Sequences:
     """Objects, and steps with them."""
 
-    def __init__(self, seed: int, log: int) -> None:
+    def __init__(self, seed: int, log: int, left_out: set[str]) -> None:
         self._chance = random.Random(seed)
         self._log = log
+        self._left_out = left_out
         self._types = _TYPES
         self._objects: list[Any] = []
         self.steps = 0
@@ -161,7 +163,7 @@ class Sequences:
         index = self._chance.randrange(len(self._objects))
         of = self._objects[index]
         way = self._chance.choice(_WAYS)
-        names = [name for name in dir(type(of)) if name not in _LEFT_OUT]
+        names = [name for name in dir(type(of)) if name not in self._left_out]
         name = self._chance.choice(names or ["__repr__"])
         self._note(f"{index}: {type(of).__module__}.{type(of).__qualname__} {way.__name__} {name}")
         signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
@@ -285,11 +287,14 @@ _LIVING: list[Callable[[], Any]] = [
     lambda: _queue.Queue(_process.library(), _pending.pump),
 ]
 
-_FUNCTIONS = ["take_record", "keep_record", "send", "memory_file", "stats", "catalogue"]
+_FUNCTIONS = ["take_record", "keep_record", "send", "stats", "catalogue"]
 """Of the extension's module; the others load, close or replace what all use."""
 
 _LEFT_OUT = {"_settle_elsewhere"}
 """Of a thread of its own, where it tries for ever: somebody waits for it."""
+
+_SHARED = {"_queue", "_attendant", "__dict__"}
+"""What leads to the queue that calls share."""
 
 _OPERATIONS: list[Callable[[Any], Any]] = [
     repr, hash, len, iter, next, bool, list, bytes, memoryview, dir, vars, weakref.ref, sys.getsizeof,
@@ -313,7 +318,7 @@ def _quiet() -> None:
     sys.unraisablehook = lambda _: None
 
 
-def main(seed: int, seconds: float, path: str) -> None:
+def main(seed: int, seconds: float, path: str, *, shared: bool) -> None:
     """Run sequences for so long, each with the next seed."""
     log = os.open(path, os.O_CREAT | os.O_RDWR | os.O_TRUNC)
     _quiet()
@@ -323,21 +328,38 @@ def main(seed: int, seconds: float, path: str) -> None:
 
     signal.signal(signal.SIGALRM, wake)
     until = time.monotonic() + seconds
-    steps = 0
+    steps, early, sets = 0, _held(), 0
     while time.monotonic() < until:
         faulthandler.dump_traceback_later(HUNG_S, exit=True)
         print(seed, flush=True)
-        sequences = Sequences(seed, log)
-        try:
+        sequences = Sequences(seed, log, _LEFT_OUT | (set() if shared else _SHARED))
+        with contextlib.suppress(WaitsError):
             sequences.run()
-        except WaitsError:
-            pass
         faulthandler.cancel_dump_traceback_later()
         steps += sequences.steps
-        seed += 1
-    print("steps", steps, flush=True)
+        seed, sets = seed + 1, sets + 1
+        if sets == _WARM_SETS:
+            early = _held()
+    print(
+        "steps",
+        steps,
+        "grown",
+        *(max(now - before, 0) for now, before in zip(_held(), early, strict=True)),
+        flush=True,
+    )
     os._exit(0)  # what was made may refer to anything, with which no interpreter ends in order
 
 
+_WARM_SETS = 50
+"""Sets of objects after which nothing may grow for ever; what steps leave in others is replaced."""
+
+
+def _held() -> tuple[int, int]:
+    """Return the descriptors and the MiB that the process has."""
+    with open("/proc/self/statm") as file:
+        pages = int(file.read().split()[1])
+    return len(os.listdir("/proc/self/fd")), pages * os.sysconf("SC_PAGESIZE") >> 20
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3], shared=sys.argv[4] == "1")

@@ -18,25 +18,44 @@ import faults
 from depth import NIGHTLY, SAMPLE
 from gostitch._future import Future
 from gostitch._process import bridge
+from invariants import settled
 from programs import Programs
 
-SECONDS = 600 if NIGHTLY else 5
+SECONDS = 300 if NIGHTLY else 4
 
 
 @pytest.mark.timeout(SECONDS + 100)
-def test_in_random_order(program: Programs, tmp_path: Path) -> None:
-    """Any methods, on objects made and changed in any way; the log has what led to a crash."""
+@pytest.mark.parametrize("shared", [False, True])
+def test_in_random_order(program: Programs, tmp_path: Path, shared: bool) -> None:
+    """Any methods, on objects made and changed in any way; the log has what led to a crash.
+
+    Nothing is left behind, unless the queue that all calls share was among the objects.
+    """
     log = tmp_path / "steps"
     done = program(
-        f"from adversity import sequences; sequences.main({SAMPLE * 1000}, {SECONDS}, {str(log)!r})",
+        "from adversity import sequences\n"
+        f"sequences.main({SAMPLE * 1000}, {SECONDS}, {str(log)!r}, shared={shared})",
         "-X",
         "faulthandler",
         timeout=SECONDS + 60,
     )
 
-    steps = done.stdout.splitlines()[-2:]
-    assert (0, "") == (done.returncode, done.stderr), (steps, log.read_text()[-2000:])
-    assert int(steps[-1].removeprefix("steps ")) > 100 * SECONDS
+    last = done.stdout.splitlines()[-2:]
+    assert (0, "") == (done.returncode, done.stderr), (last, log.read_text()[-2000:])
+    _, steps, _, descriptors, mebibytes = last[-1].split()
+    assert int(steps) > 100 * SECONDS
+    if not shared:
+        assert int(descriptors) < 20
+        assert int(mebibytes) < 100
+
+
+def test_a_future_that_cannot_be_told() -> None:
+    """The replies behind it are handled all the same."""
+    future = faults.sleep.submit(0.02)
+    future._done_callbacks = object()
+
+    assert [3] * 20 == [faults.add.submit(1, 2).result(20) for _ in range(20)]
+    assert settled(lambda: future._token in future._queue.pending, False) is False
 
 
 def _uninitialised(name: str) -> Any:
