@@ -30,7 +30,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak asan bench bench-quick profile readme pictures wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak soak-calls soak-adversity test-nightly nightly-gc asan bench bench-quick profile readme pictures wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -88,10 +88,20 @@ test-long: wheel $(VENV)/.test $(VENV)/.engines ## The long matrices: forks, tra
 	$(BIN)/python -m pytest python/tests/engines
 	$(BIN)/python python/tests/install_matrix
 
-soak: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls: nothing may grow, hang or be lost
+soak: soak-calls soak-adversity ## Both of these: nothing may grow, hang or be lost
+
+soak-calls: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls
 	mkdir -p build/tests
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/tests/libfaults.so ./gocore/cmd/libfaults
 	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m soak --save benchmarks/results/soak.json
+
+soak-adversity: $(VENV)/.built $(VENV)/.test ## Collections, failing allocations and starts of threads, at every place; methods in random order
+	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/adversity python/tests/abi/test_finalizers.py
+
+test-nightly: nightly-gc ## What takes an hour: the boundary with a collector that never rests
+
+nightly-gc: $(VENV)/.built $(VENV)/.test ## The tests of the boundary with a collection at every container
+	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi python/tests/unit
 
 asan: $(VENV)/.built $(VENV)/.test ## The tests of the boundary under AddressSanitizer; needs gcc
 	$(RUN) $(BIN)/python python/tests/asan
@@ -155,8 +165,9 @@ lint: $(VENV)/.built $(VENV)/.test $(BIN)/staticcheck ## gofmt, vet, staticcheck
 race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...
 
-pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests
+pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests, some of the boundary again with a collection at every container
 	$(BIN)/python -m pytest
+	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi/test_messages.py python/tests/abi/test_asyncio.py
 
 clean: ## Remove everything that was built
 	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so python/gostitch/built-from.json
