@@ -500,6 +500,7 @@ print(len(seen), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 import asyncio
 
 async def main():
+    asyncio.get_running_loop().slow_callback_duration = 60  # of the child, in Python's development mode
     future = faults.sleep.submit(0.3)
 
     def child():
