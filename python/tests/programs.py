@@ -10,6 +10,9 @@ from typing import Any
 
 from depth import GC_THRESHOLD
 
+QUIET_LOOPS = 'import logging; logging.getLogger("asyncio").setLevel(logging.ERROR)\n'
+"""For programs in Python's development mode: a busy machine makes any callback slow, which loops tell."""
+
 
 class Programs:
     """Starts programs that use the library, and ends what is left of them."""

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from abi.test_host import SNAPSHOT
-from programs import Programs
+from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
 import concurrent.futures, gc, os, signal, sys, threading, time
@@ -36,7 +36,7 @@ def in_child(what):
 
 
 def _run(program: Programs, text: str, **environment: str) -> list[str]:
-    done = program(_HEAD + text, "-X", "dev", env=dict(environment), timeout=40)
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", env=dict(environment), timeout=40)
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()
@@ -500,7 +500,6 @@ print(len(seen), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 import asyncio
 
 async def main():
-    asyncio.get_running_loop().slow_callback_duration = 60  # of the child, in Python's development mode
     future = faults.sleep.submit(0.3)
 
     def child():

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from programs import Programs
+from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
 import asyncio, gc, os, signal, sys, threading, time
@@ -47,7 +47,7 @@ faults.add(1, 2)
 
 def _run(program: Programs, text: str) -> list[str]:
     # Far longer than it takes, far shorter than the calls that are interrupted.
-    done = program(_HEAD + text, "-X", "dev", timeout=20)
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", timeout=20)
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from programs import Programs
+from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
 import asyncio, logging, os, signal, subprocess, sys, threading, time
@@ -29,7 +29,7 @@ faults.add(1, 2)
 
 
 def _run(program: Programs, text: str) -> list[str]:
-    done = program(_HEAD + text, "-X", "dev", timeout=30)
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", timeout=30)
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()

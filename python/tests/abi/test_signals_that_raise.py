@@ -17,7 +17,7 @@ import pytest
 import faults
 from gostitch import _calls, _waiting, tasks
 from gostitch._process import bridge
-from programs import Programs
+from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
 import asyncio, atexit, gc, os, signal, socket, statistics, sys, threading, time, traceback
@@ -72,7 +72,7 @@ faults.add(1, 2)
 
 
 def _run(program: Programs, text: str) -> list[str]:
-    done = program(_HEAD + text, "-X", "dev", timeout=50)
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", timeout=50)
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()

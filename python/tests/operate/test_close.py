@@ -8,7 +8,7 @@ import pytest
 
 import gostitch
 from gostitch import GoTypeError, GoValueError
-from programs import Programs
+from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
 import asyncio, threading, time
@@ -17,7 +17,7 @@ import faults, gostitch
 
 
 def _run(program: Programs, text: str) -> list[str]:
-    done = program(_HEAD + text, "-X", "dev")
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev")
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()

@@ -1,0 +1,144 @@
+"""Make each fault of the list in a copy of the tree, and see that a test finds it.
+
+``make nightly-mutants``, or ``python -m mutants`` with words that the lines of those to be made
+have; ``--sample COUNT`` draws so many by ``GOSTITCH_SAMPLE``. One line a fault; the last line counts
+them, and the exit status is 1 if one survives that is not said to, or dies that is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+from depth import SAMPLE
+from mutants.listed import MUTANTS, Mutant
+
+ROOT = Path(__file__).resolve().parents[3]
+TREE = ROOT / "build" / "mutants"
+
+sys.path.insert(0, str(ROOT / "python" / "native"))
+
+from shipped import toolchain  # noqa: E402
+
+TIMEOUT_S = 240
+"""Of the tests of one fault: a hang is found, too."""
+
+WHOLE = "abi adversity unit/test_future.py"
+"""What a fault meets that survives the tests named for it."""
+
+
+class Copy:
+    """A copy of what is tested, where faults are made, built and undone."""
+
+    def __init__(self) -> None:
+        shutil.rmtree(TREE, ignore_errors=True)
+        for name in ("python", "gocore"):
+            ignore = shutil.ignore_patterns("*.so", "__pycache__", "built-from.json")
+            shutil.copytree(ROOT / name, TREE / name, ignore=ignore)
+        for name in ("go.mod", "go.sum", "pyproject.toml"):
+            shutil.copy2(ROOT / name, TREE / name)
+        self._objects = TREE / "objects"
+        self._objects.mkdir()
+        for source in sorted((TREE / "python" / "native").glob("*.c")):
+            self._compile(source)
+        self._link()
+
+    def _cc(self) -> list[str]:
+        compiler = toolchain.cc()
+        if compiler is None:
+            sys.exit("no C compiler was found; run 'make dev'")
+        return shlex.split(compiler)
+
+    def _compile(self, source: Path) -> None:
+        headers = [f"-I{TREE / 'gocore' / 'cabi'}", f"-I{sysconfig.get_path('include')}"]
+        options = ["-c", "-fPIC", "-O1", "-std=gnu11", "-w", "-DPy_LIMITED_API=0x030A0000"]
+        out = self._objects / f"{source.stem}.o"
+        subprocess.run([*self._cc(), *options, *headers, str(source), "-o", str(out)], check=True)
+
+    def _link(self) -> None:
+        objects = sorted(map(str, self._objects.glob("*.o")))
+        out = TREE / "python" / "gostitch" / "_bridge.abi3.so"
+        subprocess.run([*self._cc(), "-shared", *objects, "-o", str(out)], check=True)
+
+    def write(self, file: str, text: str) -> None:
+        """Change a file, and build what is made of it; the tests build the library."""
+        path = TREE / file
+        path.write_text(text)
+        if path.suffix == ".c":
+            self._compile(path)
+            self._link()
+
+    def test(self, chosen: str) -> bool:
+        """Tell whether the tests pass, in time."""
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(map(str, (TREE / "python", TREE / "python" / "tests"))),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=60", f"--rootdir={TREE}"]
+        command = [sys.executable, "-m", "pytest", *options]
+        command += [str(TREE / "python" / "tests" / each) for each in chosen.split()]
+        with (TREE / "last.log").open("w") as log:
+            process = subprocess.Popen(
+                command, cwd=TREE, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+            try:
+                return process.wait(TIMEOUT_S) == 0
+            except subprocess.TimeoutExpired:
+                return False
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+
+
+def line_of(mutant: Mutant) -> str:
+    """Return what names a fault: its file, and what becomes what."""
+    old, new = (" ".join(each.split())[:60] for each in (mutant.old, mutant.new))
+    return f"{mutant.file}: {old} -> {new or 'nothing'}"
+
+
+def survives(copy: Copy, mutant: Mutant) -> bool:
+    """Make a fault, and tell whether no test finds it."""
+    before = (TREE / mutant.file).read_text()
+    try:
+        copy.write(mutant.file, before.replace(mutant.old, mutant.new))
+        return copy.test(mutant.tests) and (bool(mutant.survives) or copy.test(WHOLE))
+    finally:
+        copy.write(mutant.file, before)
+
+
+def main() -> int:
+    """Make the faults that were asked for, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--sample", type=int, default=len(MUTANTS))
+    asked = parser.parse_args()
+    wanted = [each for each in MUTANTS if all(word in line_of(each) for word in asked.words)]
+    wanted = random.Random(SAMPLE).sample(wanted, min(asked.sample, len(wanted)))
+    copy = Copy()
+    everything = " ".join(sorted({test for each in wanted for test in each.tests.split()}))
+    if not copy.test(everything):
+        sys.exit(f"without a fault the tests fail, too:\n{(TREE / 'last.log').read_text()[-3000:]}")
+    failed = 0
+    for mutant in wanted:
+        began = time.monotonic()
+        survived = survives(copy, mutant)
+        failed += survived != bool(mutant.survives)
+        verdict = "survives" if survived else "found"
+        why = f" ({mutant.survives})" if mutant.survives else ""
+        print(f"{verdict:8} {time.monotonic() - began:4.0f} s  {line_of(mutant)}{why}", flush=True)
+    print(f"{len(wanted) - failed} passed, {failed} failed")
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,313 @@
+"""A hundred faults made by hand over the boundary: each is one that a tired person could make.
+
+``old`` stands once in its file. The tests named run first; whoever survives those meets all tests
+of the boundary. A survivor is listed with the reason: what the fault changes nobody can see.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+NATIVE, GO, PYTHON = "python/native/", "gocore/", "python/gostitch/"
+
+
+class Mutant(NamedTuple):
+    """A fault: in ``file``, ``old`` becomes ``new``."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+    """The tests that should find it, below ``python/tests``, with spaces between."""
+    survives: str = ""
+    """Why no test can find it."""
+
+
+def _all(file: str, tests: str, *faults: tuple[str, str] | tuple[str, str, str]) -> list[Mutant]:
+    return [Mutant(file, fault[0], fault[1], tests, *fault[2:]) for fault in faults]
+
+
+MUTANTS = [
+    # Records: which is first, and whose.
+    *_all(
+        NATIVE + "batches.c",
+        "abi/test_stress.py abi/test_asyncio.py abi/test_messages.py abi/test_finalizers.py",
+        ("batch->left > 0 && batch->at == place->at", "batch->left > 0"),
+        (
+            "if (batch->left < 2 || batch->at != first->at) return 0;",
+            "if (batch->left < 1) return 0;",
+        ),
+        ("  backlog->first->owners++;\n", ""),
+        ("if (--batch->owners == 0) free(batch);", "free(batch);"),
+        ("batch->at = (size_t)(in.at - batch->data);", "batch->at = 0;"),
+        (
+            "each != NULL; each = atomic_load(&each->next)) count += each->left;",
+            "each != NULL; each = NULL) count += each->left;",
+        ),
+    ),
+    *_all(
+        NATIVE + "queue.c",
+        "abi/test_future.py abi/test_messages.py abi/test_interrupted_anywhere.py abi/test_fork.py abi/test_asyncio.py adversity/test_sequences.py",
+        ("  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n", ""),
+        ("    drop(q, token);\n    refused", "    refused"),
+        ("  if (latest == q) latest = NULL;\n", ""),
+        (
+            "  if (!gs_is_first(batch, place)) {\n    Py_XDECREF(result);\n    return DONE;\n  }\n",
+            "",
+        ),
+        ("  drop(t->queue, token);\n  int failed", "  int failed"),
+        ("  if (of != NULL && record->kind == GS_TRACE) return DONE;\n", ""),
+        (
+            "if (memory != NULL && how != FAILED && was_first) gs_memory",
+            "if (memory != NULL && how != FAILED) gs_memory",
+        ),
+        (
+            "if (memory != NULL && how != FAILED && was_first) gs_memory",
+            "if (memory != NULL && was_first) gs_memory",
+        ),
+        ("  q->left = chained(arguments[1], q->left);\n", ""),
+        ("  gs_wait_for_drain(&q->backlog); /* which reads the descriptor */\n", ""),
+        ("generation != 0 && generation == gs_alive && fd >= 0", "fd >= 0"),
+        ("  if (of == NULL ? PyErr_Occurred() != NULL : give", "  if (of != NULL && give"),
+        (
+            "  return record->kind == GS_REPLY && record->status == GOSTITCH_OK && record->handle == 0;",
+            "  return record->kind == GS_REPLY && record->handle == 0;",
+        ),
+        (
+            "  return record->kind == GS_REPLY && record->status == GOSTITCH_OK && record->handle == 0;",
+            "  return record->kind == GS_REPLY && record->status == GOSTITCH_OK;",
+        ),
+        (
+            "  int fd = closes ? atomic_exchange(&q->fd, -1) : -1;",
+            "  int fd = atomic_exchange(&q->fd, -1);",
+        ),
+    ),
+    *_all(
+        NATIVE + "future.c",
+        "unit/test_future.py abi/test_future.py abi/test_asyncio.py abi/test_loops.py adversity/test_sequences.py",
+        ("  if (f->claimed) return 0;\n", ""),
+        (
+            "  if (f->state != RUNNING) Py_RETURN_FALSE;\n  if (PyList_Append(f->blocked",
+            "  if (PyList_Append(f->blocked",
+        ),
+        ("  wake_threads(f);\n", ""),
+        ("  if (!claim(f)) Py_RETURN_FALSE;\n", "  claim(f);\n"),
+        ("!is_set(f->awaiting) &&\n         !is_set(f->callbacks)", "!is_set(f->awaiting)"),
+        ("  return f->plain && !f->abandoned && !f->taken", "  return f->plain && !f->taken"),
+        ("  if (f->state == RUNNING && wait->asked) {", "  if (0) {"),
+        ("is_here ? call_soon_name : call_soon_threadsafe_name", "call_soon_name"),
+        (
+            "    if (failed && type == NULL) PyErr_Fetch(&type, &value, &traceback); /* the others still must know */",
+            "    if (failed) return -1;",
+        ),
+        (
+            '  if (f->state == CANCELLED) return PyObject_CallMethod((PyObject *)f, "_raise_cancelled", NULL);\n',
+            "",
+        ),
+        ("  f->taken = 1;\n  end_loan(f);\n", "  f->taken = 1;\n"),
+        ("PyErr_ExceptionMatches(PyExc_MemoryError)) {\n      left = 1;", "0) {\n      left = 1;"),
+    ),
+    # Memory: who owns it, and until when.
+    *_all(
+        NATIVE + "memory.c",
+        "abi/test_buffers.py abi/test_tables.py abi/test_loans.py",
+        ("memory_order_acq_rel) != 1) return;", "memory_order_acq_rel) != 2) return;"),
+        ("  atomic_fetch_add_explicit(&memory->owners, 1, memory_order_relaxed);\n", ""),
+        ("  gs_release(memory->handle, memory->generation);\n", ""),
+        (
+            "size <= SIZE_MAX - sizeof *memory ? ",
+            "1 ? ",
+            "no buffer that Python has is within 32 bytes of the address space",
+        ),
+        ("  memory->generation = gs_alive;", "  memory->generation = 1;"),
+    ),
+    *_all(
+        NATIVE + "loan.c",
+        "abi/test_loans.py abi/test_buffers.py abi/test_exit.py abi/test_fork.py",
+        ("i < ended.count; i++) PyBuffer_Release", "i < ended.count - 1; i++) PyBuffer_Release"),
+        ("object->running && object->generation == gs_alive", "object->running"),
+        ("object->running && object->generation == gs_alive", "0"),
+        ("  ((loan_object *)object)->running = 0;\n", ""),
+        ("  *loan = (gs_loan){0};\n  for", "  for"),
+    ),
+    *_all(
+        NATIVE + "decode.c",
+        "abi/test_broken.py abi/test_buffers.py contract abi/test_properties.py abi/test_items.py",
+        ("if (in->end - in->at < 1 + size) return -1;", "if (in->end - in->at < size) return -1;"),
+        (
+            "take_length(in, 0x90, 0x0f, 0xdc, 2, count) < 0 || *count > (uint64_t)(in->end - in->at) ? -1 : 0;",
+            "take_length(in, 0x90, 0x0f, 0xdc, 2, count);",
+        ),
+        ("    *is_unsigned = tag == 0xcf;", "    *is_unsigned = 0;"),
+        ("  if (value != NULL && in.at != in.end) {", "  if (0) {"),
+        ("in->end - in->at < 18 || ", ""),
+        ("(Py_ssize_t)count != expected", "(Py_ssize_t)count > expected"),
+        ("size % (uint64_t)stride == 0 && ", ""),
+        (
+            "fields != 4",
+            "fields < 4",
+            "Go writes four fields, and the header is the same bytes in every record",
+        ),
+    ),
+    *_all(
+        NATIVE + "encode.c",
+        "abi/test_call.py contract abi/test_properties.py abi/test_errors.py abi/test_loans.py abi/test_buffers.py abi/test_items.py unit/test_arguments.py",
+        ("if (schema->bits < 64 && number >> schema->bits != 0)", "if (0)"),
+        (
+            "  if (overflow != 0 || !fits(number, schema->bits)) return out_of_range(place, schema, value);\n  return write_signed",
+            "  if (overflow != 0) return out_of_range(place, schema, value);\n  return write_signed",
+        ),
+        ("if (PyBool_Check(value) || !PyIndex_Check(value))", "if (!PyIndex_Check(value))"),
+        ("PyLong_Check(value) && !PyBool_Check(value)", "PyLong_Check(value)"),
+        ("(uint64_t)writer->loan.count - 1, 4", "(uint64_t)writer->loan.count, 4"),
+        ("  gs_take_last_back(&writer->loan);\n  return status;", "  return status;"),
+        (
+            "    if (text == NULL) PyErr_Clear();\n  }\n  if (text != NULL) {\n    status",
+            "  }\n  if (text != NULL) {\n    status",
+        ),
+    ),
+    *_all(
+        NATIVE + "function.c",
+        "abi/test_call.py abi/test_interrupt.py abi/test_signals_that_raise.py abi/test_fork.py observe/test_traces.py abi/test_callbacks.py",
+        (
+            "  if (f->bound_to == gs_ready && gs_ready != 0) return 1;",
+            "  if (f->bound_to != 0) return 1;",
+        ),
+        ("    if (out->values[i] != NULL) {\n", "    if (0) {\n"),
+        ("PyTuple_GetItem(kept, 0) == gs_hook.age", "1"),
+        ("  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);\n", ""),
+        (
+            "  looks_done = wanted; /* not what was wanted meanwhile */",
+            "  looks_done = gs_looks_wanted;",
+        ),
+        ("  int goes_on = answer == Py_False;", "  int goes_on = 1;"),
+        ("  if (ended) gs_note_waited(&f->pace, gs_clock() - begun);\n", ""),
+    ),
+    # Signals and waiting.
+    *_all(
+        NATIVE + "interrupt.c",
+        "abi/test_interrupt.py abi/test_signals.py abi/test_fork.py abi/test_host.py",
+        (" || now.st_dev != notices_device || now.st_ino != notices_inode) return;", ") return;"),
+        ("  if (entered - left > A_MOMENT) on_top();\n", ""),
+        ("  atomic_store(&seen, 1);\n", ""),
+        ("  if (call != 0) tell(call);", "  tell(call);"),
+        ("now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN", "now.sa_handler == SIG_DFL"),
+    ),
+    *_all(
+        NATIVE + "waiting.c",
+        "abi/test_signals_that_raise.py fork abi/test_signals.py",
+        ("    if (gs_interrupted() && cancel(queue, future) < 0) return -1;\n", ""),
+        ("now.st_dev == mounts_device && now.st_ino == mounts_inode", "1"),
+        ("    do_at_last(gs_hook.let_go, queue, NULL, future);\n", ""),
+        ("poll(&on, 1, LOOK_MS)", "poll(&on, 1, 2000)"),
+        ("  if (context == NULL && later.value != error.value) {", "  if (0) {"),
+    ),
+    *_all(
+        NATIVE + "process.c",
+        "abi/test_fork.py abi/test_signals.py abi/test_loading.py abi/test_faulthandler.py fork",
+        ("  gs_alive = gs_ready = 0;\n", "  gs_ready = 0;\n"),
+        ("  if (thread_key_known) pthread_key_delete(thread_key);\n", ""),
+        ("  if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);\n", ""),
+        (
+            "sigaction(number, &handlers_before[number], NULL);\n  }\n  library_start",
+            "(void)0;\n  }\n  library_start",
+        ),
+        ("  gs_forget_interrupts();\n  if (thread", "  if (thread"),
+    ),
+    # Go's side of the door.
+    *_all(
+        GO + "queue.go",
+        "abi/test_messages.py abi/test_stress.py abi/test_future.py abi/test_abandoning.py",
+        ("\tq.signalled = false\n\treturn false", "\treturn false"),
+        ("\tif q.shut {\n", "\tif false {\n"),
+        ("\tcase <-c.context.Load().Done():\n\t\treturn\n\t}\n\toutput", "\t}\n\toutput"),
+        ("if c.outbox == nil || c.closed.Load() {\n\t\treturn", "if c.outbox == nil {\n\t\treturn"),
+        ("const outboxSize = 256", "const outboxSize = 1024"),
+    ),
+    *_all(
+        GO + "stream.go",
+        "abi/test_streams.py",
+        ("\t\tw.bytes -= size\n", ""),
+        ("len(w.sizes) == 0 || ", ""),
+        ("w.bytes+size <= windowBytes", "true"),
+        ("\tcount = min(count, len(w.sizes))\n", ""),
+    ),
+    *_all(
+        GO + "callback.go",
+        "abi/test_callbacks.py",
+        ("\tdefer a.forget(number)\n", ""),
+        ("\tcase <-ctx.Done():\n\t\treturn nil, ctx.Err()\n", ""),
+        ("\t\tdelete(a.waiting, number)\n\t\treply <- message", "\t\treply <- message"),
+    ),
+    *_all(
+        GO + "limit.go",
+        "operate",
+        ("\tdefer func() { <-l.turns }()\n", ""),
+        ("if l.waiting.Add(1) > int64(l.Queue) {", "if l.waiting.Add(1) > int64(l.Queue)+1 {"),
+        ("\tcase <-ctx.Done():\n\t\treturn ctx.Err()\n", ""),
+    ),
+    *_all(
+        GO + "cabi/pending.go",
+        "abi/test_messages.py abi/test_buffers.py abi/test_stress.py abi/test_streams.py",
+        ("\t\tif len(out)+recordOverhead+size > len(room) {\n\t\t\treturn false\n\t\t}\n", ""),
+        ("|| len(r.Held) > 0 ", ""),
+        ("\tif remain {\n\t\t*more = 1\n\t}\n", ""),
+    ),
+    *_all(
+        GO + "cabi/buffer.go",
+        "abi/test_buffers.py abi/test_tables.py abi/test_fork.py",
+        ("\t\tb.pinner.Pin(address)\n", "\t\t_ = address\n"),
+        ("\t\thandles.buffers.Add(-1)\n", ""),
+        ("handles.byID.LoadAndDelete(uint64(handle))", "handles.byID.Load(uint64(handle))"),
+    ),
+    # Python's side.
+    *_all(
+        PYTHON + "_copies.py",
+        "abi/test_memory_files.py unit/test_copies.py abi/test_fork.py",
+        ("_SEAL | _SHRINK | _GROW | _WRITE)", "_WRITE)"),
+        ("            os.ftruncate(target, 0)\n", ""),
+        ("                if sent == 0:\n", "                if False:\n"),
+        (
+            "os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW",
+            "os.O_CLOEXEC | os.O_NOFOLLOW",
+            "the name has 48 random bits, so nobody can have made it before",
+        ),
+    ),
+    *_all(
+        PYTHON + "_crash_files.py",
+        "abi/test_crashes.py",
+        (" and found.st_uid == os.geteuid()", ""),
+        ("_SAFE = os.O_NOFOLLOW | ", "_SAFE = "),
+        (" and found.st_nlink == 1", ""),
+    ),
+    *_all(
+        PYTHON + "_stream.py",
+        "abi/test_streams.py abi/test_fork.py",
+        (
+            "        if self._ended:  # another thread has closed the stream just now, and saw no call\n            queue.cancel(future._token)\n",
+            "",
+        ),
+        ("            if self._taken == _REPORT_EVERY:\n                self._report()\n", ""),
+        ("not self._ended and of is not _process.loaded()", "False"),
+    ),
+    *_all(
+        PYTHON + "_queue.py",
+        "abi/test_asyncio.py abi/test_loops.py abi/test_messages.py abi/test_callbacks.py abi/test_interrupted_anywhere.py",
+        (
+            "            if not future._abandoned:\n                self._settle",
+            "            if True:\n                self._settle",
+        ),
+        (
+            "            if self._loop_has_ended and isinstance(error, GoCancelledError):",
+            "            if False:",
+        ),
+        (
+            "                if self.loop is not None and (loop is None or loop.is_closed()):",
+            "                if False:",
+        ),
+        (
+            "        if conversation.handled == _REPORT_EVERY:",
+            "        if conversation.handled == 1 << 40:",
+        ),
+    ),
+]
