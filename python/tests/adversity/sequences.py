@@ -175,7 +175,9 @@ class Sequences:
             signal.setitimer(signal.ITIMER_REAL, 0)
         except BaseException:
             signal.setitimer(signal.ITIMER_REAL, 0)
-        if found is not None and self._chance.random() < 0.3 and len(self._objects) < 60:
+        if isinstance(found, (int, float, str, bytes)) or found is None:
+            return
+        if self._chance.random() < 0.3 and len(self._objects) < 60:
             self._objects.append(found)
 
     def _arguments(self) -> list[Any]:
