@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.metadata
 import os
-import re
 from typing import Any
 
 from gostitch.doctor import _go_build, _library, _maps, _runtime
 from gostitch.doctor._finding import Verdict, ok, problem, warning
-
-_RECORDED = re.compile(r'^"?([^,\n"]*\.so(?:\.[^,\n"/]*)?)"?,', re.MULTILINE)
 
 _TWO_RUNTIMES = (
     "Go supports one Go runtime in a process: with two, signals reach the wrong one, goroutines "
@@ -94,7 +92,19 @@ def shared_libraries(distribution: importlib.metadata.Distribution) -> list[str]
         record = distribution.read_text("RECORD") or ""
     except (OSError, UnicodeDecodeError):
         return []
-    return [str(distribution.locate_file(name)) for name in _RECORDED.findall(record)]
+    names = map(_name_in, record.splitlines())
+    shared = [name for name in names if ".so." in f"{name.rpartition('/')[2]}."]
+    return [str(distribution.locate_file(name)) for name in shared]
+
+
+def _name_in(line: str) -> str:
+    """Return the name of the file that a line of a record is about, or nothing."""
+    if ".so" not in line:
+        return ""
+    try:
+        return next(csv.reader([line]))[0]
+    except csv.Error:
+        return ""
 
 
 def _described(path: str, build: _go_build.GoBuild) -> dict[str, Any]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from gostitch.doctor._go_libraries import shared_libraries
 from programs import Programs
 
 
@@ -99,6 +103,19 @@ def test_one_installed(doctor: Callable, stranger: Path, tmp_path: Path) -> None
     (library,) = installed["facts"]["libraries"]
     assert str(tmp_path / "strange_driver" / "driver.so") == library["path"]
     assert library["gostitch"] is False
+
+
+@pytest.mark.parametrize("line", [".so" * 400_000 + "/", '"' + ".so." * 400_000, "x" * 2_000_000])
+def test_a_record_of_hostile_lines(tmp_path: Path, line: str) -> None:
+    """Its reading is in proportion to its length: in 60 s it ends, whatever the lines are."""
+    info = tmp_path / "strange-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: strange\nVersion: 1.0\n")
+    (info / "RECORD").write_text(f"strange/driver.so,,\n{line}\n")
+
+    found = shared_libraries(importlib.metadata.Distribution.at(info))
+
+    assert [str(tmp_path / "strange" / "driver.so")] == found
 
 
 def test_another_of_gostitch_installed(doctor: Callable, library: Path, tmp_path: Path) -> None:
