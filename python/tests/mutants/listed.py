@@ -47,7 +47,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "queue.c",
-        "abi/test_future.py abi/test_messages.py abi/test_interrupted_anywhere.py abi/test_fork.py abi/test_asyncio.py adversity/test_sequences.py",
+        "abi/test_future.py abi/test_messages.py abi/test_fork.py abi/test_asyncio.py adversity/test_sequences.py",
         ("  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n", ""),
         ("    drop(q, token);\n    refused", "    refused"),
         ("  if (latest == q) latest = NULL;\n", ""),
@@ -292,7 +292,7 @@ MUTANTS = [
     ),
     *_all(
         PYTHON + "_queue.py",
-        "abi/test_asyncio.py abi/test_loops.py abi/test_messages.py abi/test_callbacks.py abi/test_interrupted_anywhere.py",
+        "abi/test_asyncio.py abi/test_loops.py abi/test_messages.py abi/test_callbacks.py",
         (
             "            if not future._abandoned:\n                self._settle",
             "            if True:\n                self._settle",
