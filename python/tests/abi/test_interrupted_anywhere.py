@@ -42,10 +42,10 @@ def settled(wanted):
 work()
 work()
 gc.collect()
-wanted = [1, 0, 0], 0
-while wanted != left():
-    wanted = left()
-    time.sleep(0.1)
+deadline = time.monotonic() + 20
+while left()[0] != [0, 0, 2, 0] and time.monotonic() < deadline:
+    time.sleep(0.01)
+wanted = left()
 
 at = 0
 while True:
