@@ -41,7 +41,10 @@ PyAPI_FUNC(void) PyBuffer_Release(Py_buffer *view);
 #define PyBUF_FORMAT 0x0004
 #define PyBUF_C_CONTIGUOUS 0x0038
 #define PyBUF_FULL_RO 0x011c
+/* The headers of CPython 3.15 have it, with the same value. */
+#ifndef Py_bf_getbuffer
 #define Py_bf_getbuffer 1
+#endif
 
 #endif
 
