@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -37,10 +38,14 @@ class Compile(build_ext):
         super().run()
 
     def get_ext_filename(self, fullname: str) -> str:
-        """Give a Go library its plain name, since Python does not import it."""
+        """Give a Go library its plain name, since Python does not import it.
+
+        And the C extension one that every CPython finds: from 3.15 on the first suffix of the
+        stable ABI has the name of the machine in it, and no older one looks for that.
+        """
         if fullname.rpartition(".")[2].startswith("lib"):
             return fullname.replace(".", "/") + ".so"
-        return super().get_ext_filename(fullname)
+        return re.sub(r"\.abi3-[^./]+\.so$", ".abi3.so", super().get_ext_filename(fullname))
 
     def build_extensions(self) -> None:
         """Choose the C compiler, then build."""

@@ -56,6 +56,8 @@ def complaints(library: ElfFacts, target: targets.Target) -> Iterator[str]:
         yield f"needs glibc {'.'.join(map(str, library.glibc))}, newer than manylinux2014 has"
     if not library.stripped:
         yield "is not stripped"
+    if ".abi3" in library.name and not library.name.endswith(".abi3.so"):
+        yield "has a name that only CPython 3.15 and newer ones look for"
     if library.search_paths:
         yield f"searches for libraries in {library.search_paths}, folders of the builder"
 

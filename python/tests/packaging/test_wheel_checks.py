@@ -76,6 +76,18 @@ def test_a_library_for_another_machine_or_a_newer_glibc(tmp_path: Path) -> None:
     ] == list(wheel_checks.complaints(library, OTHER))
 
 
+def test_a_name_that_not_every_cpython_looks_for(tmp_path: Path) -> None:
+    """CPython 3.15 knows a second suffix of the stable ABI, which 3.10 to 3.14 do not."""
+    library = compiled(tmp_path, "-s")._replace(glibc=(2, 17))
+    older = library._replace(name="gostitch/_bridge.abi3.so")
+    newer = library._replace(name=f"gostitch/_bridge.abi3-{HERE.machine}-linux-gnu.so")
+
+    assert [] == list(wheel_checks.complaints(older, HERE))
+    assert ["has a name that only CPython 3.15 and newer ones look for"] == list(
+        wheel_checks.complaints(newer, HERE)
+    )
+
+
 def test_the_wheel_of_this_machine_is_no_release_wheel(
     wheel: Path, tmp_path: Path, must_run: Callable[..., str]
 ) -> None:
