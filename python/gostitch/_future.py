@@ -10,6 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import logging
 import operator
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -80,6 +81,9 @@ def _acquire(lock: threading.Lock, seconds: float) -> bool:
     """Wait so long for a lock, and let handlers of signals run meanwhile."""
     if threading.get_ident() != threading.main_thread().ident:
         return lock.acquire(timeout=seconds)
+    if sys.is_finalizing():  # a destructor waits, and handles the replies by itself
+        _threads.kind().sleep(min(seconds, LOOK_S))
+        return _threads.take(lock, 0.0)
     until = time.monotonic() + seconds
     while not lock.acquire(timeout=min(seconds, LOOK_S)):
         seconds = until - time.monotonic()
@@ -249,7 +253,7 @@ class Future(_Future[R]):
         # Ctrl-C struck in the middle of wait, or a finalizer runs there; that must not stop
         # the thread that settles.
         condition = self._condition
-        held = condition.acquire(timeout=_MOMENT_S if may_leave else _PATIENCE_S)
+        held = _threads.take(condition, _MOMENT_S if may_leave else _PATIENCE_S)
         if not held and may_leave and _workers.run(self._settle_elsewhere) is None:
             return False
         try:

@@ -11,13 +11,21 @@ from __future__ import annotations
 import _thread
 import queue
 import select
+import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 _PATIENCE_S = 1.0
 """Seconds for a thread to come up."""
+
+
+class Lock(Protocol):
+    """A lock of any kind."""
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Wait for the lock."""
 
 
 class Kind(NamedTuple):
@@ -50,6 +58,17 @@ def keep_kind() -> None:
     """Stay with the kind of threads of now, whatever is patched later."""
     global _kept
     _kept = kind()
+
+
+def take(lock: Lock, seconds: float) -> bool:
+    """Wait so long for a lock; return whether it was had.
+
+    Not where the interpreter ends: no other thread runs that could give it back, and from
+    CPython 3.15 on waiting raises.
+    """
+    if sys.is_finalizing():
+        return lock.acquire(blocking=False)
+    return lock.acquire(timeout=seconds)
 
 
 class _Started(threading.Event):

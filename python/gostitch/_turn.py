@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gostitch import _threads
+
 _PATIENCE_S = 1.0
 """Seconds to wait for one's turn before going on without."""
 
@@ -27,7 +29,7 @@ class Turn:
 
     def take(self, timeout: float) -> bool:
         """Wait for the turn of this thread; return whether it is to be given back."""
-        return self._lock.acquire(timeout=timeout)
+        return _threads.take(self._lock, timeout)
 
     def give_back(self) -> None:
         """Let the next thread in."""

@@ -15,6 +15,7 @@ import pytest
 from gostitch import Future, _threads
 from gostitch._future import CANCELLED, FINISHED
 from gostitch._loop_future import LoopFuture
+from gostitch._turn import Turn
 
 
 class _Queue:
@@ -450,3 +451,44 @@ def test_who_waits_is_told_although_ctrl_c_strikes() -> None:
     waiting.join(10)
 
     assert ([1], 1) == (seen, future.result(0))
+
+
+class _LockOfTheEnd:
+    """A lock as CPython 3.15 has them where the interpreter ends: to wait for one raises."""
+
+    def __init__(self) -> None:
+        self._taken = False
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if self._taken and blocking and timeout != 0:
+            raise RuntimeError("cannot acquire lock at interpreter finalization")
+        had, self._taken = not self._taken, True
+        return had
+
+    def release(self) -> None:
+        self._taken = False
+
+
+class TestTheEndOfTheInterpreter:
+    @pytest.fixture(autouse=True)
+    def ending(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+
+    def test_who_waits_handles_the_reply(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A destructor waits for no lock there, since no thread is left that would give it back."""
+        kind = _threads.kind()._replace(new_lock=_LockOfTheEnd)
+        monkeypatch.setattr("gostitch._threads._kept", kind)
+        queue = _Queue()
+        future: Future[Any] = Future(queue, 7)
+        queue.relieve = lambda: future.settle(FINISHED, 42, None)  # type: ignore[method-assign]
+
+        assert 42 == future.result(20)
+
+    def test_a_turn_is_not_waited_for(self) -> None:
+        """Nor for a turn or a condition that a thread has kept which does not run any more."""
+        lock = _LockOfTheEnd()
+        turn = Turn()
+        turn._lock = lock  # type: ignore[assignment]
+
+        assert [True, False] == [turn.take(1), turn.take(1)]
+        assert not _threads.take(lock, 1)
