@@ -81,12 +81,12 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: wheel $(VENV)/.test $(VENV)/.engines ## The long matrices: forks, traces, archives, fuzzing, readers of tables, release wheels, installs on every CPython here
+test-long: wheel $(VENV)/.test $(VENV)/.engines ## The long matrices: forks, traces, archives, fuzzing, readers of tables, release wheels, installs on every supported CPython and on arm64
 	GOSTITCH_LONG=1 $(BIN)/python -m pytest python/tests/fork python/tests/observe/test_trees.py
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime $(word 3,$(subst :, ,$(of))) -fuzzminimizetime 5x &&) true
 	$(BIN)/python -m pytest python/tests/engines
-	$(BIN)/python python/tests/install_matrix
+	PYTHONPATH=python/tests $(BIN)/python -m install_matrix
 
 soak: soak-calls soak-adversity ## Both of these: nothing may grow, hang or be lost
 

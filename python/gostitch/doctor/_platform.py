@@ -60,5 +60,5 @@ def judge(
     if machine not in _BUILT:
         return problem(f"{words} There is no build for {machine}.", "Use x86_64.", **facts)
     if machine not in _TESTED:
-        return note(f"{words} gostitch is built for {machine} but not tested on it.", **facts)
+        return note(f"{words} For {machine} gostitch is tested under an emulator only.", **facts)
     return ok(words, **facts)

@@ -12,7 +12,7 @@ from gostitch.doctor import _versions
 from gostitch.doctor._finding import Verdict, note, ok, problem
 
 _OLDEST = (3, 10)
-_NEWEST_TESTED = (3, 13)
+_NEWEST_TESTED = (3, 15)
 OLDEST_MSGSPEC = (0, 19)
 """What pyproject.toml asks for (a test compares them)."""
 

@@ -168,7 +168,8 @@ _FINE = {
         ({"free_threaded": True}, "problem", "free-threaded"),
         ({"bits": 32}, "problem", "needs 64 bits"),
         ({"debug_build": True}, "note", "debug build"),
-        ({"version": "3.14.0"}, "note", "tested up to 3.13"),
+        ({"version": "3.15.2"}, "ok", "CPython 3.15.2"),
+        ({"version": "3.16.0"}, "note", "tested up to 3.15"),
     ],
 )
 def test_other_interpreters(change: dict, status: str, words: str) -> None:
@@ -184,7 +185,7 @@ def test_other_interpreters(change: dict, status: str, words: str) -> None:
     ("system", "status", "words"),
     [
         (("Linux", "6.1", "x86_64", (2, 36), False), "ok", "Linux on x86_64, glibc 2.36."),
-        (("Linux", "6.1", "aarch64", (2, 17), False), "note", "not tested"),
+        (("Linux", "6.1", "aarch64", (2, 17), False), "note", "tested under an emulator only"),
         (("Linux", "6.1", "riscv64", (2, 36), False), "problem", "no build for riscv64"),
         (("Linux", "6.1", "x86_64", None, True), "problem", "not glibc but musl"),
         (("Darwin", "24", "arm64", None, False), "problem", "this is Darwin"),

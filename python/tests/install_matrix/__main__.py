@@ -1,8 +1,9 @@
-"""Install gostitch in every way on every CPython here.
+"""Install gostitch in every way on every CPython that it supports.
 
-Each installation makes a call, an await and a panic, or builds, installs and calls a function of a
-user's own. After ``make wheel``; takes minutes. One line a combination; the last line
-counts them, and the exit status is 1 if one failed. Arguments choose the
+Each installation makes a call, an await, a panic, a fork and a Ctrl-C, or builds, installs and
+calls a function of a user's own. A CPython that is not on this machine comes from Debian, and so
+does one for arm64, which qemu runs. After ``make wheel``; takes minutes. One line a combination;
+the last line counts them, and the exit status is 1 if one failed. Arguments choose the
 combinations whose line has all these words: ``install_matrix 3.12 wheel``.
 """
 
@@ -16,28 +17,28 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+from unittest import mock
 
-import checkouts
-import interpreters
-import scenes
-from checkouts import ROOT
-from interpreters import Interpreter
+from install_matrix import checkouts, scenes
+from install_matrix.checkouts import ROOT
+from install_matrix.interpreters import Interpreter
+from install_matrix.places import EmulatedPlace, FailedError, Place
+from install_matrix.supply import EMULATED, Supplier, Supply
+from install_matrix.tally import Tally
+from own.projects import Project
 
-TIMEOUT_S = 600
 FAULTS = ROOT / "python" / "tests" / "faults.py"
+# What make clean removes, and what the next run finds again.
+UNPACKED = ROOT / "build" / "debian"
+AT_A_TIME = 2
 
 sys.path.insert(0, str(ROOT / "python" / "native"))
-sys.path.insert(1, str(ROOT / "python" / "tests"))
 
 import go_library  # noqa: E402
-
-from own.projects import Project  # noqa: E402
-
-
-class FailedError(Exception):
-    """A combination failed; the text says at what."""
+from shipped import targets  # noqa: E402
 
 
 class Combination(NamedTuple):
@@ -46,51 +47,21 @@ class Combination(NamedTuple):
     python: Interpreter
     way: str
     bare: bool = False
+    emulated: bool = False
+    builder: Interpreter | None = None
 
     def __str__(self) -> str:
         name = f"CPython {self.python.version:<8} {self.way}"
+        if self.builder:
+            return f"{name} that {self.builder.version} built"
+        if self.emulated:
+            return f"{name} on arm64"
         return f"{name} with neither go nor cc" if self.bare else name
 
-
-class Place:
-    """A folder with a clean virtual environment, and commands run in it."""
-
-    def __init__(self, folder: Path, of: Combination) -> None:
-        self.folder = folder
-        unwanted = ("GOSTITCH_", "PIP_TARGET", "PYTHON", "VIRTUAL_ENV", "CC", "CFLAGS", "LDFLAGS")
-        self.env = {
-            name: value for name, value in os.environ.items() if not name.startswith(unwanted)
-        }
-        if of.bare:
-            (folder / "bin").mkdir()
-            self.env["PATH"] = str(folder / "bin")  # nothing is in it
-        self.run(of.python.path, "-m", "venv", folder / "env")
-        self.python = folder / "env" / "bin" / "python"
-
-    def pip_install(self, *what: str | Path) -> None:
-        """Install with the pip of the environment."""
-        self.run(self.python, "-m", "pip", "install", "--disable-pip-version-check", *what)
-
-    def play(self, text: str, **env: str) -> str:
-        """Run a program in which every warning is an error."""
-        (self.folder / "scene.py").write_text(text)
-        return self.run(self.python, "-W", "error", self.folder / "scene.py", **env)
-
-    def run(self, *command: str | Path, **env: str) -> str:
-        """Run a command, which must succeed."""
-        done = subprocess.run(
-            list(map(str, command)),
-            cwd=self.folder,
-            env=self.env | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise FailedError(f"{' '.join(map(str, command))}\n{done.stdout}")
-        return done.stdout
+    @property
+    def machine(self) -> str:
+        """Return the machine that it is for."""
+        return EMULATED if self.emulated else platform.machine()
 
 
 def built(pattern: str) -> Path:
@@ -101,14 +72,20 @@ def built(pattern: str) -> Path:
     return found[0]
 
 
-def install(place: Place, way: str) -> None:
+def install(place: Place, of: Combination) -> None:
     """Install in one of the ways."""
-    if way in ("wheel", "own"):
-        place.pip_install(built(f"*_{platform.machine()}.whl"))
-    elif way == "sdist":
+    if of.builder:
+        (place.folder / "builder").mkdir()
+        builder = Place(place.folder / "builder", of.builder.path)
+        builder.run(*builder.python, "-m", "pip", "wheel", "--no-deps", built("*.tar.gz"))
+        place.pip_install(*builder.folder.glob("*.whl"))
+    elif of.way in ("wheel", "own"):
+        place.pip_install(built(f"*_{of.machine}.whl"))
+    elif of.way == "sdist":
         place.pip_install(built("*.tar.gz"))
-    elif way == "checkout":
-        place.pip_install(checkouts.copy(place.folder / "gostitch"))
+    elif of.way == "checkout":
+        # New headers must have nothing against what is used of them: warned of today, gone tomorrow.
+        place.pip_install(checkouts.copy(place.folder / "gostitch"), CFLAGS="-Wall -Werror")
     else:
         place.pip_install("--editable", checkouts.copy(place.folder / "gostitch"))
 
@@ -121,25 +98,30 @@ def use_own(place: Place) -> None:
     # A cache of its own, so that what a machine lacks is fetched here; Go's own stays warm.
     go_cache = os.environ.get("GOCACHE") or os.path.expanduser("~/.cache/go-build")
     place.run(
-        place.python, "-c", build, project.root, "build", "--out", out,
+        *place.python, "-c", build, project.root, "build", "--out", out,
         XDG_CACHE_HOME=str(place.folder / "cache"), GOCACHE=go_cache,
     )  # fmt: skip
     place.pip_install("--no-deps", *out.iterdir())
     place.play(scenes.OWN)
 
 
-def use(place: Place, way: str, faults: Path) -> None:
-    """Make a call, an await and a panic; an editable install also rebuilds."""
-    if way == "own":
+def use(place: Place, of: Combination) -> None:
+    """Make a call, an await and so on; an editable install also rebuilds."""
+    if of.way == "own":
         use_own(place)
         return
     library = place.play(scenes.CALL_AND_AWAIT)
-    inside = str(place.folder / ("gostitch" if way == "editable" else "env"))
+    inside = str(place.folder / ("gostitch" if of.way == "editable" else "env"))
     if not library.startswith(inside):
         raise FailedError(f"the library of another installation was loaded: {library}")
     shutil.copy2(FAULTS, place.folder)
-    place.play(scenes.PANIC, GOSTITCH_LIBRARY=str(faults))
-    if way == "editable":
+    faults = str(library_of_tests(of.machine))
+    for scene in (scenes.PANIC, scenes.LIFE):
+        place.play(scene, GOSTITCH_LIBRARY=faults)
+    said = place.play(scenes.END, GOSTITCH_LIBRARY=faults)
+    if said != "3 7\n":
+        raise FailedError(f"a destructor at the end said {said}")
+    if of.way == "editable":
         version = place.folder / "gostitch" / "gocore" / "doc.go"
         text, before = version.read_text(), 'const Version = "'
         version.write_text(text.replace(before, before + "9.9.9-"))
@@ -147,50 +129,68 @@ def use(place: Place, way: str, faults: Path) -> None:
         place.play(scenes.REBUILT, GOSTITCH_REBUILD="1")
 
 
-def combinations(pythons: list[Interpreter]) -> Iterator[Combination]:
+def library_of_tests(machine: str) -> Path:
+    """Give the library with the functions that break things, as it was built for a machine."""
+    return ROOT / "build" / "tests" / machine / "libfaults.so"
+
+
+def build_library_of_tests(machine: str) -> None:
+    """Build it; Go's cache makes that cheap when nothing changed."""
+    target = "" if machine == platform.machine() else machine
+    with mock.patch.dict(os.environ, {targets.VARIABLE: target}):
+        go_library.build("./gocore/cmd/libfaults", library_of_tests(machine))
+
+
+def combinations(supply: Supply) -> Iterator[Combination]:
     """Give what to try."""
-    for python in pythons:
+    for python in supply.native:
         for way in ("wheel", "sdist", "checkout", "editable", "own"):
             yield Combination(python, way)
+    oldest, newest = supply.native[0], supply.native[-1]
     for way in ("sdist", "editable", "own"):
-        yield Combination(pythons[0], way, bare=True)
+        yield Combination(oldest, way, bare=True)
+    if newest != oldest:
+        yield Combination(oldest, "wheel", builder=newest)
+    for python in supply.emulated:
+        yield Combination(python, "wheel", emulated=True)
 
 
-def attempt(of: Combination, faults: Path) -> str | None:
-    """Try one combination; gives what failed, or None."""
+def attempt(of: Combination, emulator: list[str]) -> tuple[str | None, float]:
+    """Try one combination; gives what failed, or None, and the seconds it took."""
+    begun, trouble = time.monotonic(), None
     with tempfile.TemporaryDirectory(prefix="gostitch-install-") as folder:
         try:
-            place = Place(Path(folder).resolve(), of)
-            install(place, of.way)
-            use(place, of.way, faults)
+            if of.emulated:
+                place: Place = EmulatedPlace(
+                    Path(folder).resolve(), of.python.path, of.machine, emulator
+                )
+            else:
+                place = Place(Path(folder).resolve(), of.python.path, bare=of.bare)
+            install(place, of)
+            use(place, of)
         except (FailedError, subprocess.TimeoutExpired) as error:
-            return str(error)
-    return None
+            trouble = str(error)
+    return trouble, time.monotonic() - begun
 
 
 def main(words: list[str], say: Callable[[str], object]) -> int:
     """Try everything, or what has these words in its line."""
-    pythons, left_out = interpreters.find()
-    for path, reason in left_out:
-        say(f"left out: {path} {reason}")
-    if not pythons:
+    begun, tally = time.monotonic(), Tally(say)
+    supply = Supplier(UNPACKED, words, tally, say).supply()
+    if not supply.native:
         say("no CPython was found that gostitch could be installed on")
         return 1
-    faults = ROOT / "build" / "tests" / "libfaults.so"
-    go_library.build("./gocore/cmd/libfaults", faults)
-    begun, failed, passed = time.monotonic(), 0, 0
-    for of in combinations(pythons):
-        if not all(word in str(of) for word in words):
-            continue
-        started = time.monotonic()
-        trouble = attempt(of, faults)
-        failed, passed = failed + (trouble is not None), passed + (trouble is None)
-        say(f"{'FAILED' if trouble else 'ok':<6} {of} ({time.monotonic() - started:.0f} s)")
-        if trouble:
-            say(trouble)
+    wanted = [of for of in combinations(supply) if all(word in str(of) for word in words)]
+    for machine in {of.machine for of in wanted}:
+        build_library_of_tests(machine)
+    say(f"ready in {time.monotonic() - begun:.0f} s")
+    # Much of each is waiting, for files and for one processor of two.
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as pool:
+        attempts = [(of, pool.submit(attempt, of, supply.emulator)) for of in wanted]
+        for of, attempted in attempts:
+            tally.add(of, *attempted.result())
     say(f"in {time.monotonic() - begun:.0f} s")
-    say(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return tally.end()
 
 
 if __name__ == "__main__":

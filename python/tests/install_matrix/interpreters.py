@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 OLDEST = (3, 10)
+SUPPORTED = tuple(f"3.{minor}" for minor in range(10, 16))
+"""Each must be in the matrix; the classifiers of pyproject.toml are the same (a test compares)."""
 
 # Where version managers and images keep interpreters besides PATH.
 _FOLDERS = (
@@ -41,6 +43,12 @@ class Interpreter(NamedTuple):
 
     path: str
     version: str
+    home: str = ""
+
+    @property
+    def minor(self) -> str:
+        """Return the version without its last part."""
+        return self.version.rpartition(".")[0]
 
 
 class LeftOut(NamedTuple):
@@ -52,17 +60,29 @@ class LeftOut(NamedTuple):
 
 def find() -> tuple[list[Interpreter], list[LeftOut]]:
     """Give the interpreters, oldest first, and what was left out."""
-    found: dict[tuple[str, str], Interpreter] = {}
+    found: dict[Interpreter, Interpreter] = {}
     left_out = []
     for path in dict.fromkeys(_candidates()):
-        facts = _probe(path)
-        reason = "does not run" if facts is None else _unfit(facts)
-        if facts is None or reason:
-            left_out.append(LeftOut(path, str(reason)))
-            continue
-        version = ".".join(map(str, facts["version"]))
-        found.setdefault((facts["home"], version), Interpreter(path, version))
-    return sorted(found.values(), key=lambda of: [*map(int, of.version.split("."))]), left_out
+        of = examine(path)
+        if isinstance(of, LeftOut):
+            left_out.append(of)
+        else:
+            found.setdefault(of._replace(path=""), of)
+    return sorted(found.values(), key=age), left_out
+
+
+def examine(path: str) -> Interpreter | LeftOut:
+    """Return what a program is that looks like a Python."""
+    facts = _probe(path)
+    reason = "does not run" if facts is None else _unfit(facts)
+    if facts is None or reason:
+        return LeftOut(path, str(reason))
+    return Interpreter(path, ".".join(map(str, facts["version"])), str(facts["home"]))  # type: ignore[call-overload]
+
+
+def age(of: Interpreter) -> list[int]:
+    """Return what sorts interpreters, oldest first."""
+    return [*map(int, of.version.split("."))]
 
 
 def _candidates() -> Iterator[str]:
