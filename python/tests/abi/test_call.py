@@ -48,9 +48,13 @@ class TestCall:
         class Api:
             add = faults.add
 
+        def add(a: int, b: int, *, timeout: float | None = None) -> int:
+            """As CPython shows one of its own; up to 3.13 with the types in quotes."""
+
         assert 3 == Api().add(1, 2)
         shown = pydoc.plain(pydoc.render_doc(Api.add)).splitlines()
-        assert "add(a: 'int', b: 'int', *, timeout: 'float | None' = None) -> 'int'" == shown[2]
+        assert pydoc.plain(pydoc.render_doc(add)).splitlines()[2] == shown[2]
+        assert "timeout" in shown[2]
 
     def test_can_be_pickled(self) -> None:
         """A function is pickled by name, so a process pool can be given one."""
