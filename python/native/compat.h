@@ -11,7 +11,8 @@
 #ifndef GOSTITCH_COMPAT_H
 #define GOSTITCH_COMPAT_H
 
-#define PY_SSIZE_T_CLEAN
+/* No PY_SSIZE_T_CLEAN, so no format with a '#': the headers from CPython 3.13 on do not look at it,
+   and what they make of such a format raises SystemError on 3.10 to 3.12. */
 #include <Python.h>
 #include <structmember.h>
 

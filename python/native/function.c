@@ -307,8 +307,12 @@ static PyObject *packed(gs_writer *writer, int64_t timeout_ns, PyObject *callbac
   if (writer->loan.count == 0) Py_INCREF(loan);
   else loan = gs_loan_object(&writer->loan);
   if (loan == NULL) return NULL;
-  return Py_BuildValue("(y#NLO)", (const char *)writer->data, (Py_ssize_t)writer->length, loan,
-                       (long long)timeout_ns, callback == NULL ? Py_None : callback);
+  PyObject *frame = PyBytes_FromStringAndSize((const char *)writer->data, (Py_ssize_t)writer->length);
+  if (frame == NULL) {
+    Py_DECREF(loan);
+    return NULL;
+  }
+  return Py_BuildValue("(NNLO)", frame, loan, (long long)timeout_ns, callback == NULL ? Py_None : callback);
 }
 
 /* Hands the call to a hook: (function, frame, loan, timeout_ns, callback). */

@@ -118,8 +118,9 @@ static int32_t shake_hands(void *of) {
 }
 
 static PyObject *open_library(PyObject *module, PyObject *arguments) {
-  handshake with = {0};
-  if (!PyArg_ParseTuple(arguments, "y#:open", &with.config, &with.length) || !is_alive()) return NULL;
+  PyObject *config;
+  if (!PyArg_ParseTuple(arguments, "S:open", &config) || !is_alive()) return NULL;
+  handshake with = {.config = PyBytes_AsString(config), .length = PyBytes_Size(config)};
   int32_t status;
   Py_BEGIN_ALLOW_THREADS;
   status = gs_first_call(shake_hands, &with);

@@ -135,18 +135,16 @@ PyDoc_STRVAR(start_doc,
              "Start the call of a future; its reply arrives on this queue.");
 
 static PyObject *queue_start(PyObject *self, PyObject *arguments) {
-  PyObject *future;
+  PyObject *future, *frame;
   unsigned int flags;
   long long timeout_ns;
-  const char *frame;
-  Py_ssize_t length;
-  if (!PyArg_ParseTuple(arguments, "OILy#:start", &future, &flags, &timeout_ns, &frame, &length)) return NULL;
+  if (!PyArg_ParseTuple(arguments, "OILS:start", &future, &flags, &timeout_ns, &frame)) return NULL;
   if (!gs_is_future(future)) return PyErr_Format(PyExc_TypeError, "expected a future of this queue, got %R", future);
   gostitch_request request = {
       .flags = flags,
       .timeout_ns = timeout_ns,
-      .frame = (const uint8_t *)frame,
-      .frame_length = (uint64_t)length,
+      .frame = (const uint8_t *)PyBytes_AsString(frame),
+      .frame_length = (uint64_t)PyBytes_Size(frame),
   };
   queue_object *q = (queue_object *)self;
   if (gs_queue_of(q->handle) == 0 || gs_describe_call(future, &request) < 0) return NULL;
