@@ -6,6 +6,7 @@
    what is linked into it. Not by the linker's --wrap, which zig does not know. */
 
 #define _GNU_SOURCE
+#include "signals.h"
 #include "threads.h"
 
 #include <dlfcn.h>
@@ -79,11 +80,13 @@ __attribute__((visibility("hidden"))) int pthread_create(pthread_t *thread, cons
     atomic_store(&real, create);
   }
   const struct timespec pause = {0, PAUSE_NS};
+  run = gs_quiet(run, &argument);
   int error = create(thread, attributes, run, argument);
   for (double end = now() + WAIT_S; error == EAGAIN && !atomic_load(&given_up) && now() < end;) {
     nanosleep(&pause, NULL);
     error = create(thread, attributes, run, argument);
   }
+  if (error != 0) gs_not_made(run, argument);
   if (error != 0 && !atomic_exchange(&given_up, 1)) tell(error);
   if (error == 0) atomic_store(&given_up, 0);
   return error;

@@ -166,7 +166,7 @@ func TestSymbols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"open", "catalogue", "call", "queue", "submit", "send", "cancel", "drain", "release", "stats", "close"} {
+	for _, name := range []string{"open", "catalogue", "call", "queue", "submit", "send", "cancel", "drain", "release", "stats", "close", "block"} {
 		if !slices.ContainsFunc(symbols, func(s elf.Symbol) bool { return s.Name == "gostitch_"+name }) {
 			t.Errorf("gostitch_%s is not exported", name)
 		}

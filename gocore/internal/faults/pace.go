@@ -37,6 +37,21 @@ func SpinIgnoringContext(_ context.Context, a SleepArgs) (int64, error) {
 	return turns, nil
 }
 
+// TurnsArgs say how many.
+type TurnsArgs struct {
+	// Turns of the loop.
+	Turns int64
+}
+
+// SpinWithoutCalls keeps a processor busy by a loop in which nothing but a signal can stop a goroutine.
+func SpinWithoutCalls(_ context.Context, a TurnsArgs) (int64, error) {
+	sum := int64(1)
+	for i := range a.Turns {
+		sum = sum*3 + i
+	}
+	return sum, nil
+}
+
 // Goroutines starts so many goroutines with contexts of their own and waits for them.
 func Goroutines(ctx context.Context, a SizeArgs) (int, error) {
 	var group sync.WaitGroup

@@ -79,6 +79,7 @@ func init() {
 	gocore.Register("faults.sleep", Sleep)
 	gocore.Register("faults.slice_bytes", SliceBytes)
 	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
+	gocore.Register("faults.spin_without_calls", SpinWithoutCalls)
 	gocore.Register("faults.stream_ends", StreamEnds)
 	gocore.RegisterStream("faults.stream_floats", StreamFloats)
 	gocore.RegisterStream("faults.stream_tables", StreamTables)
