@@ -3,7 +3,18 @@
 Importing the package does not load Go; the first call does.
 """
 
+import threading
 import typing
+
+if threading.current_thread() is not threading.main_thread():
+    # First, and here: what follows takes more of a small stack, and would end the process.
+    try:
+        from gostitch._bridge import stack_shortage as _shortage
+    except ImportError:
+        pass  # whoever needs it says so
+    else:
+        if _shortage():
+            raise ImportError(f"gostitch cannot be imported here: {_shortage()}", name="gostitch")
 
 from gostitch._info import runtime_info
 from gostitch._settings import Limit, configure

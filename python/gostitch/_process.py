@@ -21,7 +21,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _go_environment, _hooks, _logs, _settings, _space
+from gostitch import _codec, _crashes, _go_environment, _hooks, _logs, _settings, _space, _threads
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._turn import Turn
@@ -275,6 +275,9 @@ def _load() -> Library:
             return _library
         if _closed:
             raise _closed_error()
+        reason = bridge.stack_shortage()
+        if reason:
+            raise LibraryError(f"the Go library cannot be loaded here: {reason}")
         policy = fork_policy()
         if _forked_from is not None and policy == "error":
             raise ForkedHandleError(
@@ -626,6 +629,9 @@ def close_inherited(*descriptors: int) -> None:
             pass  # the parent had closed whatever was open
 
 
+_threads.follow_signals(
+    _threads.Signals(bridge.start_thread, bridge.begin_thread, bridge.end_thread)
+)
 os.register_at_fork(
     before=_before_fork,
     after_in_parent=_after_fork_in_parent,

@@ -9,6 +9,7 @@ know, and a thread would not find itself by its number.
 from __future__ import annotations
 
 import _thread
+import functools
 import queue
 import select
 import sys
@@ -71,6 +72,23 @@ def take(lock: Lock, seconds: float) -> bool:
     return lock.acquire(timeout=seconds)
 
 
+class Signals(NamedTuple):
+    """What starts a thread with all signals blocked, and what it says when it begins and ends."""
+
+    start: Callable[[Callable[[], object]], object]
+    begin: Callable[[], None]
+    end: Callable[[], None]
+
+
+_signals = Signals(lambda start: start(), lambda: None, lambda: None)
+
+
+def follow_signals(signals: Signals) -> None:
+    """Have threads block the signals that the first thread of the process blocks."""
+    global _signals
+    _signals = signals
+
+
 class _Started(threading.Event):
     """What ``Thread.start`` waits for, which does not come where there is no memory to come up."""
 
@@ -86,12 +104,26 @@ def start(run: Callable[[], object], name: str) -> BaseException | None:
     it has to look, which it makes possible by saying that it runs.
     """
     try:
+        run = functools.partial(_run, run)
         if kind().start is not _thread.start_new_thread:
-            kind().start(run, ())  # threading's would be a greenlet, for which nobody makes room
+            # threading's would be a greenlet, for which nobody makes room
+            _signals.start(functools.partial(kind().start, run, ()))
             return None
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread._started = _Started()  # type: ignore[attr-defined]
-        thread.start()
+        _signals.start(thread.start)
     except (RuntimeError, MemoryError) as error:
         return error
     return None
+
+
+def _run(run: Callable[[], object]) -> None:
+    """Run it with the signals blocked that the first thread of the process blocks.
+
+    Whoever waits for a signal blocks it in all of its threads, and knows nothing of this one.
+    """
+    _signals.begin()
+    try:
+        run()
+    finally:
+        _signals.end()

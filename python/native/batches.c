@@ -36,6 +36,19 @@ int gs_begin_backlog(gs_backlog *backlog) {
   return 0;
 }
 
+/* A batch to be drained. */
+typedef struct {
+  gs_drained *batch;
+  uint64_t queue;
+  int32_t *more;
+  int64_t length;
+} draining;
+
+static void cross_drain(void *of) {
+  draining *with = of;
+  with->length = gs_go.drain(with->queue, with->batch->data, BATCH_SIZE, with->more);
+}
+
 /* Clears the descriptor and takes what waits in Go. Needs no GIL. */
 static void drain(gs_drained *batch, uint64_t queue, int fd, int32_t *more) {
   /* Cleared before draining, so that a record which arrives in between wakes again.
@@ -43,10 +56,11 @@ static void drain(gs_drained *batch, uint64_t queue, int fd, int32_t *more) {
   uint64_t signals;
   while (read(fd, &signals, sizeof signals) < 0 && errno == EINTR) {
   }
-  int64_t length = gs_go.drain(queue, batch->data, BATCH_SIZE, more);
-  gs_reader in = {batch->data, batch->data + length, NULL};
-  batch->size = (size_t)length;
-  if (length > 0 && gs_read_batch(&in, &batch->left) == 0) batch->at = (size_t)(in.at - batch->data);
+  draining with = {batch, queue, more, 0};
+  gs_cross(cross_drain, &with); /* or what waits stays, in a handler that has interrupted Go */
+  gs_reader in = {batch->data, batch->data + with.length, NULL};
+  batch->size = (size_t)with.length;
+  if (with.length > 0 && gs_read_batch(&in, &batch->left) == 0) batch->at = (size_t)(in.at - batch->data);
 }
 
 int gs_fill_backlog(gs_backlog *backlog, uint64_t queue, const _Atomic int *descriptor, int32_t *more) {

@@ -29,7 +29,8 @@ PyMODINIT_FUNC PyInit__bridge(void) {
   if (PyModule_AddFunctions(module, own_methods) < 0 || PyModule_AddFunctions(module, gs_hook_methods) < 0 ||
       PyModule_AddFunctions(module, gs_object_methods) < 0 ||
       PyModule_AddFunctions(module, gs_interrupt_methods) < 0 ||
-      PyModule_AddFunctions(module, gs_fault_methods) < 0 ||
+      PyModule_AddFunctions(module, gs_fault_methods) < 0 || PyModule_AddFunctions(module, gs_host_methods) < 0 ||
+      PyModule_AddFunctions(module, gs_entry_methods) < 0 ||
       PyModule_AddFunctions(module, gs_memory_file_methods) < 0 ||
       PyModule_AddFunctions(module, gs_trial_methods) < 0 ||
       PyModule_AddFunctions(module, gs_environment_methods) < 0 || gs_add_schema_type(module) < 0 ||

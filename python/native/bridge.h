@@ -31,6 +31,7 @@ typedef struct {
   void (*release)(uint64_t);
   int32_t (*stats)(gostitch_out *);
   int64_t (*close)(int64_t, int32_t);
+  gostitch_key (*block)(uint64_t, int32_t);
 } gs_library;
 
 extern gs_library gs_go;
@@ -60,6 +61,41 @@ uint64_t gs_number_in(unsigned long long handle);
 /* Releases a handle of Go, unless it was given by a library before a fork. Needs no GIL. */
 void gs_release(uint64_t handle, unsigned generation);
 
+/* entry.c: where a thread enters Go. */
+
+/* A crossing, with what it takes and gives. */
+typedef void (*gs_crossing)(void *with);
+
+/* This thread may enter Go while its stack stands above; or it has not entered any yet, or is inside. */
+extern __thread uintptr_t gs_floor __attribute__((tls_model("initial-exec")));
+#define GS_UNKNOWN (UINTPTR_MAX - 1)
+#define GS_INSIDE UINTPTR_MAX
+
+/* Makes a crossing, here or on a thread of ours: 0, or why it cannot be made, GS_INTERRUPTED or an errno. Needs
+   no GIL, but should not have it if the crossing takes long. */
+int gs_cross_anywhere(gs_crossing crossing, void *with);
+#define GS_INTERRUPTED (-1)
+
+static inline int gs_cross(gs_crossing crossing, void *with) {
+  uintptr_t floor = gs_floor;
+  if ((uintptr_t)__builtin_frame_address(0) < floor) return gs_cross_anywhere(crossing, with);
+  gs_floor = GS_INSIDE;
+  crossing(with);
+  gs_floor = floor;
+  return 0;
+}
+
+/* Raises that it cannot be made. */
+void gs_refuse(int reason);
+
+extern PyMethodDef gs_entry_methods[];
+
+/* Tells whether this thread runs on a stack for signals. */
+int gs_is_for_signals(void);
+
+/* Gives the main thread its stack for signals back, if somebody has put a small one in its place. */
+void gs_keep_stack(void);
+
 /* process.c: what loading Go leaves in a process. */
 
 /* A forked child needs a library of its own, a copy, so that what belongs to
@@ -72,8 +108,11 @@ void gs_before_load(void);
 void gs_after_load(void *library);
 void gs_set_alive(void);
 
-/* Makes the first call into a loaded library. */
+/* Makes the first call into a loaded library, within a crossing. */
 int32_t gs_first_call(int32_t (*call)(void *), void *with);
+
+/* Enters Go the first time on this thread, within a crossing, and leaves it the signals that it blocks. */
+void gs_bind_thread(void);
 
 /* Tells whether code is of the library. */
 int gs_is_go(uintptr_t address);
@@ -98,7 +137,29 @@ int gs_cover(int number, gs_link link, const struct sigaction *top, const sigset
 /* Puts back what a link was put upon. */
 void gs_uncover(int number);
 
+/* host.c: signals of the host. */
+
+uint64_t gs_bits_of(const sigset_t *set);
+
+/* Has the threads of Go block what the first thread of the process does. */
+void gs_follow_masks(int anew);
+void gs_forget_masks(void); /* in a forked child */
+
+/* Is told of what Python blocks from now on. */
+void gs_hear_of_masks(void);
+
+/* Sends a signal on to the first thread, if this is one of Go's. */
+int gs_send_on(int number, siginfo_t *info);
+
+/* Looks what the host has changed. */
+void gs_keep_host(void);
+
+extern PyMethodDef gs_host_methods[];
+
 /* interrupt.c: Ctrl-C while the main thread is in Go. */
+
+/* Puts the handler of SIGINT on top. */
+void gs_cover_interrupts(void);
 
 /* Says that the main thread goes into Go, and gives the call a number. 0: Python
    code has run, look again whether the call can be made; -1: which has raised. */

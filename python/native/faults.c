@@ -94,5 +94,6 @@ int gs_keep_faults(int64_t ns) {
   was_enabled = enabled;
   again_at = ns + LOOK_AGAIN_NS;
   gs_cover_faults();
+  gs_keep_host();
   return 0;
 }

@@ -257,6 +257,27 @@ PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length) {
   return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length, NULL);
 }
 
+/* A call, for a stack that Go cannot be entered on. */
+typedef struct {
+  const gostitch_request *request;
+  uint8_t *scratch;
+  gostitch_out *out;
+  int64_t length;
+} calling;
+
+static void cross_call(void *of) {
+  calling *with = of;
+  with->length = gs_go.call(with->request, with->scratch, REPLY_ROOM, with->out);
+}
+
+static __attribute__((noinline, cold)) int call_elsewhere(const gostitch_request *request, uint8_t *scratch,
+                                                          gostitch_out *out, int64_t *length) {
+  calling with = {request, scratch, out, 0};
+  int refused = gs_cross(cross_call, &with);
+  *length = with.length;
+  return refused;
+}
+
 /* Makes the crossing and gives the result. */
 static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns, PyObject *trace) {
   uint8_t scratch[REPLY_ROOM];
@@ -284,10 +305,19 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   request.function = (uint32_t)f->number;
   int64_t length;
   uint64_t took = 0;
+  int refused = 0;
   Py_BEGIN_ALLOW_THREADS;
-  length = gs_go.call(&request, scratch, sizeof scratch, &out);
+  uintptr_t floor = gs_floor;
+  if ((uintptr_t)scratch >= floor) {
+    gs_floor = GS_INSIDE;
+    length = gs_go.call(&request, scratch, sizeof scratch, &out);
+    gs_floor = floor;
+  } else {
+    refused = call_elsewhere(&request, scratch, &out, &length);
+  }
   if (on_main) took = gs_disarm();
   Py_END_ALLOW_THREADS;
+  if (refused) return gs_refuse(refused), NULL;
   if (on_main) gs_note_inline(&f->pace, took);
   if (length >= 0) return gs_result_of((PyObject *)f, scratch, (size_t)length);
   if (out.status != GOSTITCH_OK) return fail(&out, trace);

@@ -38,6 +38,7 @@ static void tell(uint64_t number) {
 }
 
 static void interrupted(int number, siginfo_t *info, void *context, const struct sigaction *below) {
+  if (gs_send_on(number, info)) return;
   uint64_t call = atomic_load(&armed);
   atomic_store(&seen, 1);
   /* First, so that Python knows of the signal when the call returns. */
@@ -54,6 +55,8 @@ static int on_top(void) {
   int flags = (now.sa_flags & (SA_RESTART | SA_NODEFER)) | SA_SIGINFO | SA_ONSTACK;
   return gs_cover(SIGINT, interrupted, &now, &now.sa_mask, flags);
 }
+
+void gs_cover_interrupts(void) { on_top(); }
 
 /* A clock that costs a few nanoseconds, and about a microsecond of it: no program
    sets a handler in less. */

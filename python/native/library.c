@@ -15,6 +15,9 @@ typedef struct {
   void **address;
 } symbol;
 
+/* All are exports of Go but for the last. */
+#define OF_C(name) name
+
 static const symbol symbols[] = {
     {"gostitch_open", (void **)&gs_go.open},       {"gostitch_catalogue", (void **)&gs_go.catalogue},
     {"gostitch_call", (void **)&gs_go.call},       {"gostitch_queue", (void **)&gs_go.queue},
@@ -22,6 +25,7 @@ static const symbol symbols[] = {
     {"gostitch_cancel", (void **)&gs_go.cancel},   {"gostitch_drain", (void **)&gs_go.drain},
     {"gostitch_release", (void **)&gs_go.release}, {"gostitch_stats", (void **)&gs_go.stats},
     {"gostitch_close", (void **)&gs_go.close},
+    {OF_C("gostitch_block"), (void **)&gs_go.block},
 };
 
 /* A handle that Python holds has the generation above these bits. */
@@ -86,8 +90,11 @@ static PyObject *load(PyObject *module, PyObject *arguments) {
   Py_RETURN_NONE;
 }
 
+static void cross_release(void *handle) { gs_go.release(*(uint64_t *)handle); }
+
 void gs_release(uint64_t handle, unsigned generation) {
-  if (handle != 0 && gs_alive != 0 && generation == gs_alive) gs_go.release(handle);
+  /* Where it cannot cross the process is about to end. */
+  if (handle != 0 && gs_alive != 0 && generation == gs_alive) gs_cross(cross_release, &handle);
 }
 
 PyObject *gs_payload_of(const gostitch_out *out) {
@@ -110,6 +117,7 @@ typedef struct {
   const char *config;
   Py_ssize_t length;
   gostitch_out out;
+  int32_t status;
 } handshake;
 
 static int32_t shake_hands(void *of) {
@@ -117,26 +125,44 @@ static int32_t shake_hands(void *of) {
   return gs_go.open(GOSTITCH_ABI, (const uint8_t *)with->config, (uint64_t)with->length, &with->out);
 }
 
+static void cross_open(void *of) { ((handshake *)of)->status = gs_first_call(shake_hands, of); }
+
 static PyObject *open_library(PyObject *module, PyObject *arguments) {
   PyObject *config;
   if (!PyArg_ParseTuple(arguments, "S:open", &config) || !is_alive()) return NULL;
   handshake with = {.config = PyBytes_AsString(config), .length = PyBytes_Size(config)};
-  int32_t status;
+  int refused;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_first_call(shake_hands, &with);
+  refused = gs_cross(cross_open, &with);
   Py_END_ALLOW_THREADS;
-  return take(&with.out, status);
+  if (refused) return gs_refuse(refused), NULL;
+  gs_hear_of_masks();
+  gs_follow_masks(1);
+  gs_keep_host();
+  return take(&with.out, with.status);
 }
 
-/* Asks the library for one of its own frames. */
+/* A question for one of the library's own frames. */
+typedef struct {
+  int32_t (*give)(gostitch_out *);
+  gostitch_out out;
+  int32_t status;
+} question;
+
+static void cross_question(void *of) {
+  question *with = of;
+  with->status = with->give(&with->out);
+}
+
 static PyObject *ask(int32_t (*give)(gostitch_out *)) {
   if (!is_alive()) return NULL;
-  gostitch_out out = {0};
-  int32_t status;
+  question with = {.give = give};
+  int refused;
   Py_BEGIN_ALLOW_THREADS;
-  status = give(&out);
+  refused = gs_cross(cross_question, &with);
   Py_END_ALLOW_THREADS;
-  return take(&out, status);
+  if (refused) return gs_refuse(refused), NULL;
+  return take(&with.out, with.status);
 }
 
 PyDoc_STRVAR(catalogue_doc, "catalogue() -> (status, payload)\n\nThe frame of gostitch_catalogue.");
@@ -156,18 +182,44 @@ static PyObject *ready(PyObject *module, PyObject *yes) {
   Py_RETURN_NONE;
 }
 
+/* A queue to be opened. */
+typedef struct {
+  int wake_fd, roles;
+  uint64_t handle;
+} opening;
+
+static void cross_queue(void *of) {
+  opening *with = of;
+  with->handle = gs_go.queue(with->wake_fd, with->roles);
+}
+
 unsigned long long gs_open_queue(int wake_fd, int roles) {
   if (!is_alive()) return 0;
-  uint64_t handle;
+  opening with = {wake_fd, roles, 0};
+  int refused;
   Py_BEGIN_ALLOW_THREADS;
-  handle = gs_go.queue(wake_fd, roles);
+  refused = gs_cross(cross_queue, &with);
   Py_END_ALLOW_THREADS;
-  return (unsigned long long)gs_alive << HANDLE_BITS | handle;
+  if (refused) return gs_refuse(refused), 0;
+  return (unsigned long long)gs_alive << HANDLE_BITS | with.handle;
 }
 
 PyDoc_STRVAR(send_doc,
              "send(queue, token, message) -> error payload or None\n\n"
              "Send a message to a function that replies to this queue.");
+
+/* A message to be sent. */
+typedef struct {
+  uint64_t token;
+  const Py_buffer *message;
+  gostitch_out out;
+  int32_t status;
+} sending;
+
+static void cross_send(void *of) {
+  sending *with = of;
+  with->status = gs_go.send(with->token, with->message->buf, (uint64_t)with->message->len, &with->out);
+}
 
 static PyObject *send_message(PyObject *module, PyObject *arguments) {
   unsigned long long handle, token;
@@ -177,35 +229,50 @@ static PyObject *send_message(PyObject *module, PyObject *arguments) {
     PyBuffer_Release(&message);
     return NULL;
   }
-  gostitch_out out = {0};
-  int32_t status;
+  sending with = {.token = token, .message = &message};
+  int refused;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.send(token, message.buf, (uint64_t)message.len, &out);
+  refused = gs_cross(cross_send, &with);
   Py_END_ALLOW_THREADS;
   PyBuffer_Release(&message);
-  if (status == GOSTITCH_OK) Py_RETURN_NONE;
-  return gs_payload_of(&out);
+  if (refused) return gs_refuse(refused), NULL;
+  if (with.status == GOSTITCH_OK) Py_RETURN_NONE;
+  return gs_payload_of(&with.out);
 }
+
+static void cross_cancel(void *token) { gs_go.cancel(*(uint64_t *)token); }
 
 void gs_cancel(unsigned long long handle, uint64_t token) {
   if (!is_current(handle)) return;
   Py_BEGIN_ALLOW_THREADS;
-  gs_go.cancel(token);
+  gs_cross(cross_cancel, &token);
   Py_END_ALLOW_THREADS;
 }
 
 PyDoc_STRVAR(close_doc, "close(timeout_ns, all) -> calls that still run\n\n"
-             "Cancel what was submitted, or all that runs, and flush.");
+             "Cancel what was submitted, or all that runs, and flush. Does nothing in a handler that has interrupted Go.");
+
+/* What is to be closed. */
+typedef struct {
+  int64_t timeout_ns;
+  int all;
+  int64_t running;
+} closing;
+
+static void cross_close(void *of) {
+  closing *with = of;
+  with->running = gs_go.close(with->timeout_ns, with->all);
+}
 
 static PyObject *close_library(PyObject *module, PyObject *arguments) {
   long long timeout_ns;
   int all;
   if (!PyArg_ParseTuple(arguments, "Lp:close", &timeout_ns, &all) || !is_alive()) return NULL;
-  int64_t running;
+  closing with = {timeout_ns, all, 0};
   Py_BEGIN_ALLOW_THREADS;
-  running = gs_go.close(timeout_ns, all);
+  gs_cross(cross_close, &with);
   Py_END_ALLOW_THREADS;
-  return PyLong_FromLongLong(running);
+  return PyLong_FromLongLong(with.running);
 }
 
 PyMethodDef gs_library_methods[] = {

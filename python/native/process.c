@@ -1,5 +1,6 @@
 /* What loading Go leaves in a process, and how a forked child gets rid of it. */
 
+#define _GNU_SOURCE
 #include "bridge.h"
 
 #include <dlfcn.h>
@@ -8,6 +9,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 unsigned gs_alive, gs_ready;
 
@@ -36,6 +39,8 @@ static int thread_key_known;
    would hang or crash. */
 static void in_child(void) {
   gs_alive = gs_ready = 0;
+  gs_floor = GS_UNKNOWN;
+  gs_forget_masks();
   gs_forget_queue();
   gs_forget_interrupts();
   if (thread_key_known) pthread_key_delete(thread_key);
@@ -85,15 +90,30 @@ const struct sigaction *gs_handler_before(int number) { return &handlers_before[
 
 void gs_set_alive(void) { gs_alive = ++generations; }
 
-int32_t gs_first_call(int32_t (*call)(void *), void *with) {
-  /* Go binds the thread that calls by a key of its own, which it tells nobody. */
+void gs_bind_thread(void) {
+  sigset_t all, mask;
+  /* The mask that a thread has now Go gives it back when it ends, whatever it blocks by then: so everything. */
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &mask);
+  /* Go opens these, and no others that a thread may want to block. */
+  int opens = sigismember(&mask, SIGCHLD) || sigismember(&mask, SIGPROF);
+  if (opens) gs_go.block(gs_bits_of(&mask), (int32_t)syscall(SYS_gettid));
+  /* Go binds the thread by a key of its own, which it tells nobody. */
   void *before[PTHREAD_KEYS_MAX];
-  for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; key++) before[key] = pthread_getspecific(key);
-  int32_t status = call(with);
-  for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX && !thread_key_known; key++) {
+  int is_wanted = !thread_key_known;
+  for (pthread_key_t key = 0; is_wanted && key < PTHREAD_KEYS_MAX; key++) before[key] = pthread_getspecific(key);
+  gs_go.cancel(0); /* which does nothing */
+  for (pthread_key_t key = 0; is_wanted && key < PTHREAD_KEYS_MAX && !thread_key_known; key++) {
     thread_key_known = before[key] == NULL && pthread_getspecific(key) != NULL;
     thread_key = key;
   }
+  static const int needed[] = {SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV, SIGSTKFLT, SIGSYS, SIGURG};
+  for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) sigdelset(&mask, needed[i]);
+  pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+int32_t gs_first_call(int32_t (*call)(void *), void *with) {
+  int32_t status = call(with);
   gs_cover_faults();
   if (limit_known) setrlimit(RLIMIT_NOFILE, &limit_before);
   limit_known = 0; /* later ones, with other settings, find a limit that the host may have set since */

@@ -32,6 +32,19 @@ static int drop(queue_object *q, PyObject *token) {
   return PySet_Size(q->awaited) > 0 ? PySet_Discard(q->awaited, token) : 0;
 }
 
+/* A call to be started. */
+typedef struct {
+  const gostitch_request *request;
+  uint64_t number, queue;
+  gostitch_out out;
+  int32_t status;
+} starting;
+
+static void cross_submit(void *of) {
+  starting *with = of;
+  with->status = gs_go.submit(with->request, with->number, with->queue, &with->out);
+}
+
 /* Registers a future and starts its call. Gives None, or the payload of the error
    with which Go refused it. */
 static PyObject *start(queue_object *q, PyObject *future, gostitch_request *request) {
@@ -45,18 +58,22 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
     Py_XDECREF(token);
     return NULL;
   }
-  gostitch_out out = {0};
-  int32_t status;
+  starting with = {.request = request, .number = number, .queue = own};
+  int cannot;
   Py_BEGIN_ALLOW_THREADS;
-  status = gs_go.submit(request, number, own, &out);
+  cannot = gs_cross(cross_submit, &with);
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
-  if (status == GOSTITCH_OK) {
+  if (cannot) {
+    drop(q, token);
+    gs_refuse(cannot);
+    refused = NULL;
+  } else if (with.status == GOSTITCH_OK) {
     gs_begun(future);
     Py_INCREF(refused);
   } else {
     drop(q, token);
-    refused = gs_payload_of(&out);
+    refused = gs_payload_of(&with.out);
   }
   Py_DECREF(token);
   return refused;

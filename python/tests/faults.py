@@ -108,6 +108,7 @@ __all__ = [
     "sleep",
     "slice_bytes",
     "spin_ignoring_context",
+    "spin_without_calls",
     "stream_ends",
     "stream_floats",
     "stream_tables",
@@ -2093,6 +2094,26 @@ def spin_ignoring_context(
 
     Args:
         seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.spin_without_calls",
+    "f7a6f359bb229b32",
+    "turns: int64",
+    "int64",
+)
+def spin_without_calls(
+    turns: int,
+    *,
+    timeout: float | None = None,
+) -> int:
+    """Keeps a processor busy by a loop in which nothing but a signal can stop a goroutine.
+
+    Args:
+        turns: Of the loop.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

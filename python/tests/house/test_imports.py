@@ -107,6 +107,7 @@ LAYERS = {
         "gostitch._go_environment",
         "gostitch._hooks",
         "gostitch._logs",
+        "gostitch._threads",
         "gostitch._turn",
         "gostitch._version",
         "gostitch.exceptions",
