@@ -25,7 +25,7 @@ CHOSEN = [
     "python/tests/abi",
     "-k",
     "not fork and not gibibyte and not short_soak and not little_address_space "
-    "and not test_refusing_systems and not test_go_environment",
+    "and not test_refusing_systems and not test_go_environment and not handler_beside_go",
 ]
 """All but children with copies of the library, which would be checked twice, and the tests that
 measure or bound memory, of which the sanitizer takes some itself."""
