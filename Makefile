@@ -30,7 +30,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak soak-calls soak-adversity test-nightly nightly-gc nightly-mutants asan bench bench-quick profile readme pictures wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak soak-calls soak-adversity test-nightly nightly-gc nightly-mutants nightly-hosts nightly-celery asan bench bench-quick profile readme pictures wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -62,6 +62,11 @@ $(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/bench.txt req
 
 $(VENV)/.engines: $(VENV)/.built $(VENV)/.test requirements/engines.txt
 	$(PIP) -r requirements/engines.txt
+	touch $@
+
+# mod_wsgi is compiled against Apache: apache2 and apache2-dev on Debian.
+$(VENV)/.hosts: $(VENV)/.test requirements/hosts.txt
+	$(PIP) -r requirements/hosts.txt
 	touch $@
 
 $(VENV)/.wheel: $(VENV)/.tools requirements/wheel.txt
@@ -98,13 +103,19 @@ soak-calls: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls
 soak-adversity: $(VENV)/.built $(VENV)/.test ## Collections, failing allocations and starts of threads, at every place; methods in random order
 	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/adversity python/tests/abi/test_finalizers.py
 
-test-nightly: nightly-gc nightly-mutants ## What takes hours: all of these
+test-nightly: nightly-gc nightly-mutants nightly-hosts nightly-celery ## What takes hours: all of these
 
 nightly-gc: $(VENV)/.built $(VENV)/.test ## The tests of the boundary with a collection at every container
 	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi python/tests/unit
 
 nightly-mutants: $(VENV)/.built $(VENV)/.test ## A hundred faults made by hand: each is found by a test
 	PYTHONPATH=python/tests $(BIN)/python -m mutants
+
+nightly-hosts: $(VENV)/.built $(VENV)/.hosts ## Each web server is stopped 40 times, idle and busy
+	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/fork/test_stops.py -k "not celery"
+
+nightly-celery: $(VENV)/.built $(VENV)/.test ## Celery is stopped 40 times, idle and busy
+	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/fork/test_stops.py -k celery
 
 asan: $(VENV)/.built $(VENV)/.test ## The tests of the boundary under AddressSanitizer; needs gcc
 	$(RUN) $(BIN)/python python/tests/asan

@@ -45,7 +45,7 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(STOP_S)
         seconds = time.monotonic() - begun
-        wait_until(self._is_gone, lambda: f"all workers have ended; {self.said()}", STOP_S)
+        wait_until(self.is_gone, lambda: f"all workers have ended; {self.said()}", STOP_S)
         return status, seconds
 
     def said(self) -> str:
@@ -54,11 +54,12 @@ class Server:
 
     def kill(self) -> None:
         """End what is left."""
-        if not self._is_gone():
+        if not self.is_gone():
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def _is_gone(self) -> bool:
+    def is_gone(self) -> bool:
+        """Tell whether it has ended, and all its workers."""
         self.process.poll()  # one that has ended counts until it was waited for
         try:
             os.killpg(self.process.pid, 0)
