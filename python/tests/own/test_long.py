@@ -26,7 +26,9 @@ def test_the_first_call_ends_by_a_signal(project: Project, play: Callable) -> No
     """A handler that raises ends the very first call on the main thread, as it ends time.sleep."""
     project.edit("sums.go", '\t"context"\n', '\t"context"\n\t"time"\n')
     project.edit("sums.go", "\n// Register is called", _LONG)
-    project.edit("sums.go", 'gocore.Register("sums.add", Add)', 'gocore.Register("sums.wait", Wait)')
+    project.edit(
+        "sums.go", 'gocore.Register("sums.add", Add)', 'gocore.Register("sums.wait", Wait)'
+    )
     project.develop()
 
     lines = play(
