@@ -166,9 +166,6 @@ int32_t gostitch_stats(gostitch_out *out);
  */
 int64_t gostitch_close(int64_t timeout_ns, int32_t all);
 
-/* A pthread key; -1: none. */
-typedef int64_t gostitch_key;
-
 /*
  * The one function that is C code of the library's (gocore/cabi/signals.c): it does not enter Go, and may be
  * called before gostitch_open. With 0 for the thread: has the threads of Go, and
@@ -178,6 +175,6 @@ typedef int64_t gostitch_key;
  * opened it, with SIGCHLD and SIGPROF. Returns the pthread key under which the threads of Go, and no others,
  * have a value; -1 if nothing was done.
  */
-gostitch_key gostitch_block(uint64_t signals, int32_t thread);
+int64_t gostitch_block(uint64_t signals, int32_t thread);
 
 #endif

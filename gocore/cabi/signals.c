@@ -193,11 +193,11 @@ static int hurry(int is_to_send) {
   return late;
 }
 
-gostitch_key gostitch_block(uint64_t signals, int32_t of) {
+int64_t gostitch_block(uint64_t signals, int32_t of) {
   if (!has_key) return -1;
   if (of != 0) {
     send((pid_t)of, FOR_HOST, signals);
-    return (gostitch_key)key;
+    return (int64_t)key;
   }
   sigset_t all, before;
   sigfillset(&all);
@@ -210,5 +210,5 @@ gostitch_key gostitch_block(uint64_t signals, int32_t of) {
     late = hurry(0);
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
-  return (gostitch_key)key;
+  return (int64_t)key;
 }

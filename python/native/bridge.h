@@ -31,7 +31,7 @@ typedef struct {
   void (*release)(uint64_t);
   int32_t (*stats)(gostitch_out *);
   int64_t (*close)(int64_t, int32_t);
-  gostitch_key (*block)(uint64_t, int32_t);
+  int64_t (*block)(uint64_t, int32_t);
 } gs_library;
 
 extern gs_library gs_go;

@@ -102,7 +102,7 @@ void gs_follow_masks(int anew) {
   if (!anew && (gs_is_for_signals() || (starts_one && is_first_thread()))) return;
   atomic_store(&told, now);
   tell_own(now);
-  gostitch_key key;
+  int64_t key;
   Py_BEGIN_ALLOW_THREADS;
   key = gs_go.block(now, 0);
   Py_END_ALLOW_THREADS;

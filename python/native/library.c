@@ -15,17 +15,13 @@ typedef struct {
   void **address;
 } symbol;
 
-/* All are exports of Go but for the last. */
-#define OF_C(name) name
-
 static const symbol symbols[] = {
     {"gostitch_open", (void **)&gs_go.open},       {"gostitch_catalogue", (void **)&gs_go.catalogue},
     {"gostitch_call", (void **)&gs_go.call},       {"gostitch_queue", (void **)&gs_go.queue},
     {"gostitch_submit", (void **)&gs_go.submit},   {"gostitch_send", (void **)&gs_go.send},
     {"gostitch_cancel", (void **)&gs_go.cancel},   {"gostitch_drain", (void **)&gs_go.drain},
     {"gostitch_release", (void **)&gs_go.release}, {"gostitch_stats", (void **)&gs_go.stats},
-    {"gostitch_close", (void **)&gs_go.close},
-    {OF_C("gostitch_block"), (void **)&gs_go.block},
+    {"gostitch_close", (void **)&gs_go.close},     {"gostitch_block", (void **)&gs_go.block},
 };
 
 /* A handle that Python holds has the generation above these bits. */
