@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from gostitch import _threads
 
@@ -29,7 +29,14 @@ class Turn:
 
     def take(self, timeout: float) -> bool:
         """Wait for the turn of this thread; return whether it is to be given back."""
-        return _threads.take(self._lock, timeout)
+        lock = self._lock
+        if _threads.take(lock, timeout):
+            return True
+        if self._lock is lock:
+            # Whoever has it stays for long, or Ctrl-C struck before it could give it back: nobody
+            # else shall wait for that.
+            self._lock = threading.RLock()
+        return False
 
     def give_back(self) -> None:
         """Let the next thread in."""
@@ -43,4 +50,6 @@ class Turn:
             yield
         finally:
             if held:
-                self.give_back()
+                # Another thread may have waited in vain, and made a new one.
+                with suppress(RuntimeError):
+                    self.give_back()
