@@ -98,8 +98,13 @@ class _Reader:
         self._queue.drain_in_loop(loop)
 
     def __del__(self) -> None:
-        with contextlib.suppress(BaseException):  # no memory: what is left of the queue closes it
+        try:
             self._queue.end_of_loop()
+        except BaseException:  # Ctrl-C, which Python would only print here
+            with contextlib.suppress(
+                BaseException
+            ):  # no memory: what is left of the queue closes it
+                self._queue.end_of_loop()
 
 
 def private_queue() -> Queue:
@@ -289,7 +294,8 @@ class Pump:
                 self._drain(watched[fd])
             if not self.is_served_here():
                 return True
-        return self._changed in ready or self._sweep(watched) or not ready
+        swept = self._sweep(watched)  # first: what has changed may be that a queue is to be closed
+        return swept or self._changed in ready or not ready
 
     def is_served_here(self) -> bool:
         """Tell whether this thread is the pump's."""

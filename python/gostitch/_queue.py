@@ -517,7 +517,7 @@ class Queue(bridge.Queue):
 
         What a thread or another loop waits for goes on; questions are answered with an error.
         """
-        if self.is_foreign() or sys.is_finalizing() or self.retired:
+        if self.is_foreign() or sys.is_finalizing() or self.fd < 0 or self.handle in retired:
             return
         self._loop_has_ended = True
         for token in list(self.pending):
