@@ -1,31 +1,18 @@
-"""A Celery application whose broker is a folder; it uses Go early, in tasks, or never."""
+"""A Celery application that uses Go early, in tasks, or never."""
 
 from __future__ import annotations
 
 import os
 import socket
 import time
-from pathlib import Path
 
-from celery import Celery
 from celery.exceptions import SoftTimeLimitExceeded
 
-FOLDER = Path(os.environ["CELERY_FOLDER"])
+from fork.celery_folder import FOLDER, application
+
 USES_GO = "USE_GO_EARLY" in os.environ
 
-for name in ("queue", "control", "results"):
-    (FOLDER / name).mkdir(exist_ok=True)
-
-app = Celery(
-    broker="filesystem://",
-    backend=f"file://{FOLDER / 'results'}",
-    broker_connection_retry_on_startup=True,
-    broker_transport_options={
-        "data_folder_in": str(FOLDER / "queue"),
-        "data_folder_out": str(FOLDER / "queue"),
-        "control_folder": str(FOLDER / "control"),
-    },
-)
+app = application()
 
 if USES_GO:
     from fork.exercises import exercise
