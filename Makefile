@@ -56,8 +56,9 @@ $(VENV)/.demo: $(VENV)/.created requirements/demo.txt
 	$(PIP) -r requirements/demo.txt
 	touch $@
 
-$(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/bench.txt requirements/demo.txt
+$(VENV)/.test: $(VENV)/.created requirements/test.txt requirements/bench.txt requirements/demo.txt requirements/eventlet.txt
 	$(PIP) -r requirements/test.txt
+	$(PIP) --target $(VENV)/eventlet --upgrade -r requirements/eventlet.txt
 	touch $@
 
 $(VENV)/.engines: $(VENV)/.built $(VENV)/.test requirements/engines.txt

@@ -7,9 +7,15 @@ waits for what was patched, and only there.
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from programs import Programs
+
+TESTS = str(Path(__file__).parents[1])
 
 PATCH = "from gevent import monkey; monkey.patch_all()"
 FIRST = "assert 3 == faults.add.submit(1, 2).result()"
@@ -98,6 +104,8 @@ def test_gevent(program: Programs, order: str) -> None:
 
 
 PATCH_EVENTLET = "import eventlet; eventlet.monkey_patch()"
+# Not among the packages of the tests: Sentry's SDK would import it.
+WITH_EVENTLET = {"PYTHONPATH": os.pathsep.join([os.path.join(sys.prefix, "eventlet"), TESTS])}
 REFUSED = """
 import faults, gostitch
 try:
@@ -112,7 +120,7 @@ except gostitch.LibraryError as error:
 )
 def test_eventlet(program: Programs, order: str) -> None:
     """It takes select.poll away, without which nobody would handle replies: the error says so."""
-    done = program(order)
+    done = program(order, env=WITH_EVENTLET)
 
     assert 0 == done.returncode, done.stderr
     assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout
@@ -132,7 +140,8 @@ import eventlet, faults
 print(sum(faults.add.submit(1, 2).result() for _ in range(50)))
 print(faults.ask.submit(3, lambda question: question.number).result())
 print(faults.sleep.submit(0.3).result())
-"""
+""",
+        env=WITH_EVENTLET,
     )
 
     assert (0, "150\n3\n0.3\n") == (done.returncode, done.stdout), done.stderr

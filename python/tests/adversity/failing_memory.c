@@ -1,5 +1,5 @@
 /*
- * Lets allocations of Python fail, on one thread.
+ * Lets allocations of Python fail, on some threads.
  *
  * _testcapi.set_nomemory does so for all threads, and crashes some releases of
  * CPython by itself (3.12.1, 3.13.0). What is asked of the raw domain stays as it
@@ -13,12 +13,22 @@
 #include <stdatomic.h>
 
 static PyMemAllocatorEx memory, objects;
-static _Atomic unsigned long target; /* the thread; 0: none */
+#define MOST 16
+
+static _Atomic unsigned long targets[MOST]; /* the threads; 0: none */
 static _Atomic long before, failures; /* allocations that go well first, and that fail then */
 static _Atomic long failed;
 
+static int is_target(void) {
+  unsigned long here = (unsigned long)pthread_self();
+  for (int i = 0; i < MOST; i++) {
+    if (atomic_load(&targets[i]) == here) return 1;
+  }
+  return 0;
+}
+
 static int fails(void) {
-  if (atomic_load(&target) != (unsigned long)pthread_self()) return 0;
+  if (!is_target()) return 0;
   if (atomic_load(&before) > 0) {
     atomic_fetch_sub(&before, 1);
     return 0;
@@ -55,24 +65,29 @@ static void install(PyMemAllocatorDomain domain, PyMemAllocatorEx *real) {
   PyMem_SetAllocator(domain, &ours);
 }
 
-PyDoc_STRVAR(begin_doc, "begin(thread, before, failures)\n\nLet so many allocations of a thread fail, after some others.");
+PyDoc_STRVAR(begin_doc, "begin(before, failures, *threads)\n\nLet so many allocations of threads fail, after some others.");
 
 static PyObject *begin(PyObject *module, PyObject *arguments) {
-  unsigned long thread;
-  long first, then;
-  if (!PyArg_ParseTuple(arguments, "kll:begin", &thread, &first, &then)) return NULL;
-  atomic_store(&target, 0);
+  Py_ssize_t given = PyTuple_Size(arguments);
+  long first = given < 3 ? 0 : PyLong_AsLong(PyTuple_GetItem(arguments, 0));
+  long then = given < 3 ? 0 : PyLong_AsLong(PyTuple_GetItem(arguments, 1));
+  unsigned long threads[MOST] = {0};
+  for (Py_ssize_t i = 2; i < given && i < MOST + 2; i++) {
+    threads[i - 2] = PyLong_AsUnsignedLong(PyTuple_GetItem(arguments, i));
+  }
+  if (PyErr_Occurred()) return NULL;
+  if (given < 3) return PyErr_Format(PyExc_TypeError, "begin takes two numbers and a thread");
   atomic_store(&before, first);
   atomic_store(&failures, then);
   atomic_store(&failed, 0);
-  atomic_store(&target, thread);
+  for (int i = 0; i < MOST; i++) atomic_store(&targets[i], threads[i]);
   Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(end_doc, "end() -> int\n\nLet all go well again; return how many have failed.");
 
 static PyObject *end(PyObject *module, PyObject *nothing) {
-  atomic_store(&target, 0);
+  for (int i = 0; i < MOST; i++) atomic_store(&targets[i], 0);
   return PyLong_FromLong(atomic_load(&failed));
 }
 

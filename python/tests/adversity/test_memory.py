@@ -27,8 +27,14 @@ logging.getLogger("gostitch").addHandler(logging.NullHandler())
 logging.getLogger("gostitch").propagate = False
 sys.unraisablehook = lambda _: None  # of destructors that had no memory
 
-def pump():
-    return next(each.ident for each in threading.enumerate() if each.name == "gostitch-{pump}")
+def pumps():
+    return [each.ident for each in threading.enumerate() if each.name == "gostitch-{pump}"]
+
+def drop_a_stream():
+    next(iter(faults.lines(500)))
+    deadline = time.monotonic() + 0.1  # for the pump, which takes the reply
+    while gostitch.runtime_info()["calls"] and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 def in_loop(text):
     scope = {{}}
@@ -78,7 +84,7 @@ at, failures, ended = {offset} % {each}, 0, 0
 while ended < 3:
     faulthandler.cancel_dump_traceback_later()
     faulthandler.dump_traceback_later(30, exit=True)
-    failing_memory.begin(pump(), at, {many})
+    failing_memory.begin(at, {many}, *pumps())
     failing = True
     found = outcome(work)
     failing = False
@@ -105,7 +111,7 @@ WAYS = {
     "errors": "outcome(lambda: faults.fail.submit('unknown').result(20))",
     "callbacks": "faults.ask.submit(3, lambda question: 1).result(20)",
     "messages": "faults.count_messages.submit(70, progress=lambda tick: None).result(20)",
-    "a stream that is dropped": "next(iter(faults.lines(500)))",
+    "a stream that is dropped": "drop_a_stream()",
     "calls of a loop that is closed": "in_loop('faults.sleep.submit(60)')",
 }
 
