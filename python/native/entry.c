@@ -13,7 +13,7 @@
  * thread enters Go while it is in Go already, which is so in a handler that has interrupted it.
  */
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1 /* as pyconfig.h of CPython 3.10 has it, or that redefines it */
 #include "bridge.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@
  * are made for both.
  */
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1 /* as pyconfig.h of CPython 3.10 has it, or that redefines it */
 #include "bridge.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* What loading Go leaves in a process, and how a forked child gets rid of it. */
 
-#define _GNU_SOURCE
+#define _GNU_SOURCE 1 /* as pyconfig.h of CPython 3.10 has it, or that redefines it */
 #include "bridge.h"
 
 #include <dlfcn.h>
