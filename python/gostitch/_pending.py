@@ -101,9 +101,8 @@ class _Reader:
         try:
             self._queue.end_of_loop()
         except BaseException:  # Ctrl-C, which Python would only print here
-            with contextlib.suppress(
-                BaseException
-            ):  # no memory: what is left of the queue closes it
+            # No memory: then what is left of the queue closes it.
+            with contextlib.suppress(BaseException):
                 self._queue.end_of_loop()
 
 
@@ -274,9 +273,8 @@ class Pump:
                     poll.register(fd, _READABLE)
             while not self._look_after(watched, self._poll(poll)):
                 pass
-        except (
-            OSError
-        ) as error:  # a daemon has closed what it inherited: the number is another file's
+        except OSError as error:
+            # A daemon has closed what it inherited: the number is another file's.
             raise _ClosedError from error
 
     def _poll(self, poll: select.poll) -> list[int]:

@@ -440,8 +440,9 @@ class Queue(bridge.Queue):
             error = decode_error(payload, future._trace or b"")
             if self._loop_has_ended and isinstance(error, GoCancelledError):
                 future.settle(CANCELLED, None, None, True)
-            cause = callbacks.original(error) if callbacks else error
-            future.settle(FINISHED, None, cause, True)
+            else:
+                cause = callbacks.original(error) if callbacks else error
+                future.settle(FINISHED, None, cause, True)
 
     def _forget(self, token: int) -> None:
         self.pending.pop(token, None)

@@ -62,7 +62,7 @@ def _serve(work: Work | None) -> None:
         work = _next(own)
 
 
-def _do(work: Callable[[], object]) -> None:
+def _do(work: Work) -> None:
     """Do work, again and again where there is no memory for it: somebody waits for it."""
     while True:
         try:
