@@ -219,9 +219,12 @@ PyDoc_STRVAR(take_record_doc,
              "Move the oldest record that waits for a conversation into a hand; false if there is none. What popleft "
              "gives could be lost: Ctrl-C may strike before Python has stored it.");
 
-static PyObject *take_record(PyObject *module, PyObject *arguments) {
-  PyObject *of, *hand;
-  if (!PyArg_ParseTuple(arguments, "OO:take_record", &of, &hand) || !is_hand(hand)) return NULL;
+static PyObject *take_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 2 || !is_hand(arguments[1])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take_record takes a conversation and a hand");
+    return NULL;
+  }
+  PyObject *of = arguments[0], *hand = arguments[1];
   PyObject *first = PyObject_GetAttr(of, left_name);
   if (first == NULL) return NULL;
   if (first != Py_None && is_hand(first)) {
@@ -290,6 +293,7 @@ static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ss
 typedef struct {
   queue_object *queue;
   PyObject *conversations, *hand;
+  int has_looked;              /* for the loop: it takes a while, and only plain replies need it */
   PyObject *running, *wakeups; /* the loop, borrowed, and its wake-ups, or NULL */
 } taking;
 
@@ -400,9 +404,13 @@ static taken take_first(taking *t, gs_drained *batch, const gs_place_in_batch *p
   return how;
 }
 
-/* Makes the wake-ups of a batch, where its event loop runs here and is told of several replies. */
+/* Finds the event loop that runs here, and makes the wake-ups of a batch where that is told of several replies. */
 static int prepare_wakeups(taking *t, gs_drained *batch, const gs_place_in_batch *place) {
   gs_record second;
+  if (!t->has_looked) {
+    t->running = gs_running_loop();
+    t->has_looked = 1;
+  }
   if (t->wakeups != NULL || t->running == NULL || t->queue->loop == Py_None) return 0;
   if (gs_read_second(batch, place, &second) <= 0 || !is_plain(&second)) return PyErr_Occurred() ? -1 : 0;
   PyObject *loop = gs_weak_target(t->queue->loop);
@@ -431,11 +439,12 @@ PyDoc_STRVAR(take_doc,
              "None; false if there is none. What was kept comes first. What is of a conversation joins its 'waiting' too (a trace context its 'traces'), in the order in which it was drained. "
              "Records are not returned: Ctrl-C may strike before Python has stored a returned value.");
 
-static PyObject *queue_take(PyObject *self, PyObject *arguments) {
-  taking t = {.queue = (queue_object *)self, .running = gs_running_loop()};
-  if (!PyArg_ParseTuple(arguments, "O!O:take", &PyDict_Type, &t.conversations, &t.hand) || !is_hand(t.hand)) {
+static PyObject *queue_take(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 2 || !PyDict_Check(arguments[0]) || !is_hand(arguments[1])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take takes a dict and a hand");
     return NULL;
   }
+  taking t = {.queue = (queue_object *)self, .conversations = arguments[0], .hand = arguments[1]};
   int how = NONE;
   if (t.queue->left != NULL) {
     t.queue->left = unchained(t.queue->left, t.hand);
@@ -652,7 +661,7 @@ static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
     {"drain_batch", queue_drain, METH_NOARGS, drain_doc},
-    {"take", queue_take, METH_VARARGS, take_doc},
+    {"take", (PyCFunction)(void (*)(void))queue_take, METH_FASTCALL, take_doc},
     {"keep", (PyCFunction)(void (*)(void))queue_keep, METH_FASTCALL, keep_doc},
     {"drained", queue_drained, METH_NOARGS, drained_doc},
     {"wake", queue_wake, METH_NOARGS, wake_doc},
@@ -705,7 +714,7 @@ static PyObject *leave(PyObject *module, PyObject *yes) {
 
 static PyMethodDef queue_functions[] = {
     {"leave", leave, METH_O, leave_doc},
-    {"take_record", take_record, METH_VARARGS, take_record_doc},
+    {"take_record", (PyCFunction)(void (*)(void))take_record, METH_FASTCALL, take_record_doc},
     {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
     {NULL, NULL, 0, NULL},
 };
