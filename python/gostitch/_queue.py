@@ -289,8 +289,9 @@ class Queue(bridge.Queue):
         """
         hand: list[Any] = [None, None]
         try:
+            here = running_loop()  # looked for once, as it takes a while (async.callback_64)
             while self.take(self._conversations, hand):
-                self._handle(*hand[0])
+                self._handle(here, *hand[0])
                 hand[0] = None
                 self._failures = 0
                 if until is not None and time.monotonic() >= until:
@@ -317,14 +318,21 @@ class Queue(bridge.Queue):
         self._failures = 0
         return True
 
-    def _handle(self, kind: int, token: int, status: int, payload: bytes | memoryview) -> None:
+    def _handle(
+        self,
+        here: asyncio.AbstractEventLoop | None,
+        kind: int,
+        token: int,
+        status: int,
+        payload: bytes | memoryview,
+    ) -> None:
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
         if token:
             # A goroutine that outlived its call may still send.
             conversation = self._conversations.get(token)
             if conversation is not None:
-                self._handle_here_or_in_loop(conversation)
+                self._handle_here_or_in_loop(conversation, here)
             elif kind == _codec.REPLY and token in self.pending:
                 self._reply(self.pending[token], None, status, payload)
         elif kind == _codec.LOG or kind == _codec.SPAN:
@@ -338,10 +346,12 @@ class Queue(bridge.Queue):
         else:
             self.send(0, answer_of_host(payload, status))
 
-    def _handle_here_or_in_loop(self, conversation: _Conversation) -> None:
+    def _handle_here_or_in_loop(
+        self, conversation: _Conversation, here: asyncio.AbstractEventLoop | None
+    ) -> None:
         loop = None if self.loop is None else self.loop()
         if loop is not None and (
-            hasattr(loop, "_nest_patched") or (loop is not running_loop() and self.is_served())
+            hasattr(loop, "_nest_patched") or (loop is not here and self.is_served())
         ):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
