@@ -3,56 +3,20 @@ package archive_test
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/gostitch/gostitch/gocore/tasks/archive"
+	"github.com/gostitch/gostitch/gocore/tasks/internal/unprivileged"
 )
-
-// unprivileged runs the calling test again as a user who may not read and
-// write everything, and tells whether this is that run. Where the tests do not
-// run as root it is, at once.
-func unprivileged(t *testing.T) bool {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return true
-	}
-	// The test binary lies where only root can go, so it is copied.
-	dir, err := os.MkdirTemp("", "unprivileged")
-	must(t, err)
-	defer os.RemoveAll(dir)
-	must(t, os.Chmod(dir, 0o777))
-	self, err := os.Executable()
-	must(t, err)
-	from, err := os.Open(self)
-	must(t, err)
-	defer from.Close()
-	to, err := os.OpenFile(filepath.Join(dir, "test"), os.O_CREATE|os.O_WRONLY, 0o755)
-	must(t, err)
-	_, err = io.Copy(to, from)
-	must(t, err)
-	must(t, to.Close())
-	cmd := exec.Command(to.Name(), "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("without privileges: %v\n%s", err, out)
-	}
-	return false
-}
 
 // An unreadable file or directory is the error of the system, with its path,
 // and no archive is left.
 func TestPackOfUnreadableEntries(t *testing.T) {
 	t.Parallel()
-	if !unprivileged(t) {
+	if !unprivileged.Run(t) {
 		return
 	}
 	for _, name := range []string{"big", "more", "a"} {
@@ -73,7 +37,7 @@ func TestPackOfUnreadableEntries(t *testing.T) {
 // errors of the system with their paths.
 func TestUnpackWithoutPermission(t *testing.T) {
 	t.Parallel()
-	if !unprivileged(t) {
+	if !unprivileged.Run(t) {
 		return
 	}
 	dir := t.TempDir()
@@ -98,7 +62,7 @@ func TestUnpackWithoutPermission(t *testing.T) {
 // new and into an empty destination, by a user for whom that is in the way.
 func TestUnpackOfReadOnlyDirectories(t *testing.T) {
 	t.Parallel()
-	if !unprivileged(t) {
+	if !unprivileged.Run(t) {
 		return
 	}
 	root := filepath.Join(t.TempDir(), "root")

@@ -3,14 +3,12 @@ package hashtree_test
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/gostitch/gostitch/gocore/tasks/internal/failure"
@@ -128,39 +126,6 @@ func openFiles(t *testing.T) int {
 	listed, err := os.ReadDir("/dev/fd")
 	must(t, err)
 	return len(listed)
-}
-
-// unprivileged runs the calling test again as a user who may not read
-// everything, and tells whether this is that run. Where the tests do not run
-// as root it is, at once.
-func unprivileged(t *testing.T) bool {
-	t.Helper()
-	if os.Getuid() != 0 {
-		return true
-	}
-	// The test binary lies where only root can go, so it is copied.
-	dir, err := os.MkdirTemp("", "unprivileged")
-	must(t, err)
-	defer os.RemoveAll(dir)
-	must(t, os.Chmod(dir, 0o777))
-	self, err := os.Executable()
-	must(t, err)
-	from, err := os.Open(self)
-	must(t, err)
-	defer from.Close()
-	to, err := os.OpenFile(filepath.Join(dir, "test"), os.O_CREATE|os.O_WRONLY, 0o755)
-	must(t, err)
-	_, err = io.Copy(to, from)
-	must(t, err)
-	must(t, to.Close())
-	cmd := exec.Command(to.Name(), "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Dir, cmd.Env = dir, append(os.Environ(), "TMPDIR="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
-		t.Fatalf("without privileges: %v\n%s", err, out)
-	}
-	return false
 }
 
 // goSource gives a directory of Go's own source, the real tree of these tests.

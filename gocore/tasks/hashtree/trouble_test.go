@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/gostitch/gostitch/gocore/tasks/hashtree"
+	"github.com/gostitch/gostitch/gocore/tasks/internal/unprivileged"
 )
 
 // A missing root is the error of the system, with its path.
@@ -28,7 +29,7 @@ func TestSumOfAMissingRoot(t *testing.T) {
 // An unreadable file or directory is the error of the system, with its path.
 func TestSumOfUnreadableEntries(t *testing.T) {
 	t.Parallel()
-	if !unprivileged(t) {
+	if !unprivileged.Run(t) {
 		return
 	}
 	for _, name := range []string{"B", "a"} {
