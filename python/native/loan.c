@@ -57,9 +57,7 @@ PyObject *gs_loan_object(gs_loan *loan) {
 
 void gs_end_loan_object(PyObject *object) {
   gs_loan *loan = gs_loan_of(object);
-  if (loan == NULL) return;
-  ((loan_object *)object)->running = 0;
-  gs_end_loan(loan);
+  if (loan != NULL) gs_end_loan(loan);
 }
 
 gs_loan *gs_loan_of(PyObject *object) {

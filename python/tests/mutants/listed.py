@@ -127,7 +127,6 @@ MUTANTS = [
         ("i < ended.count; i++) PyBuffer_Release", "i < ended.count - 1; i++) PyBuffer_Release"),
         ("object->running && object->generation == gs_alive", "object->running"),
         ("object->running && object->generation == gs_alive", "0"),
-        ("  ((loan_object *)object)->running = 0;\n", ""),
         ("  *loan = (gs_loan){0};\n  for", "  for"),
     ),
     *_all(
