@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -77,27 +78,42 @@ class Copy:
             self._compile(path)
             self._link()
 
-    def test(self, chosen: str) -> bool:
-        """Tell whether the tests pass, in time."""
+    def test(self, chosen: str) -> str:
+        """Run tests, and return the one that fails, or why they have not ended well; empty: all pass."""
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(map(str, (TREE / "python", TREE / "python" / "tests"))),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        options = ["-x", "-q", "-p", "no:cacheprovider", "--timeout=60", "-k", "not gibibyte"]
+        options = [
+            "-x",
+            "-q",
+            "-rfE",
+            "-p",
+            "no:cacheprovider",
+            "--timeout=60",
+            "-k",
+            "not gibibyte",
+        ]
         command = [sys.executable, "-m", "pytest", f"--rootdir={TREE}", *options]
         command += [str(TREE / "python" / "tests" / each) for each in chosen.split()]
-        with (TREE / "last.log").open("w") as log:
+        log_file = TREE / "last.log"
+        with log_file.open("w") as log:
             process = subprocess.Popen(
                 command, cwd=TREE, env=environment, stdout=log, stderr=log, start_new_session=True
             )
             try:
-                return process.wait(TIMEOUT_S) == 0
+                if process.wait(TIMEOUT_S) == 0:
+                    return ""
             except subprocess.TimeoutExpired:
-                return False
+                return "they hang"
             finally:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
+        failed = re.search(
+            r"^(?:FAILED|ERROR) python/tests/(\S+)", log_file.read_text(), re.MULTILINE
+        )
+        return failed[1] if failed else f"they ended with status {process.returncode}"
 
 
 def line_of(mutant: Mutant) -> str:
@@ -106,12 +122,12 @@ def line_of(mutant: Mutant) -> str:
     return f"{mutant.file}: {old} -> {new or 'nothing'}"
 
 
-def survives(copy: Copy, mutant: Mutant) -> bool:
-    """Make a fault, and tell whether no test finds it."""
+def what_finds(copy: Copy, mutant: Mutant) -> str:
+    """Make a fault, and return what finds it; empty: it survives."""
     before = (TREE / mutant.file).read_text()
     try:
         copy.write(mutant.file, before.replace(mutant.old, mutant.new))
-        return copy.test(mutant.tests) and (bool(mutant.survives) or copy.test(WHOLE))
+        return copy.test(mutant.tests) or ("" if mutant.survives else copy.test(WHOLE))
     finally:
         copy.write(mutant.file, before)
 
@@ -126,15 +142,15 @@ def main() -> int:
     wanted = random.Random(SAMPLE).sample(wanted, min(asked.sample, len(wanted)))
     copy = Copy()
     everything = " ".join(sorted({test for each in wanted for test in each.tests.split()}))
-    if not copy.test(everything):
+    if copy.test(everything):
         sys.exit(f"without a fault the tests fail, too:\n{(TREE / 'last.log').read_text()[-3000:]}")
     failed = 0
     for mutant in wanted:
         began = time.monotonic()
-        survived = survives(copy, mutant)
-        failed += survived != bool(mutant.survives)
-        verdict = "survives" if survived else "found"
-        why = f" ({mutant.survives})" if mutant.survives else ""
+        found_by = what_finds(copy, mutant)
+        failed += bool(found_by) == bool(mutant.survives)
+        verdict = "found" if found_by else "survives"
+        why = f" ({found_by or mutant.survives or 'nothing finds it'})"
         print(f"{verdict:8} {time.monotonic() - began:4.0f} s  {line_of(mutant)}{why}", flush=True)
     print(f"{len(wanted) - failed} passed, {failed} failed")
     return min(failed, 1)
