@@ -12,7 +12,7 @@ from depth import NIGHTLY, SAMPLE
 from programs import Programs
 
 # make test runs every so many-th step.
-_EACH = 1 if NIGHTLY else 23
+_EACH = 1 if NIGHTLY else 41
 
 _AT_EACH_STEP = """
 import asyncio, faulthandler, gc, logging, sys, time
@@ -166,7 +166,7 @@ print(reached, seen)
 
 
 @pytest.mark.timeout(90)
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize("part", range(8) if NIGHTLY else range(0, 8, 3))
 def test_while_the_library_is_loaded(program: Programs, part: int) -> None:
     """A finalizer in the middle of loading may wait for a thread that makes its first call."""
     at = 60 + 400 * part + SAMPLE

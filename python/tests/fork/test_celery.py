@@ -61,7 +61,7 @@ print(*(limited.delay(each).get(timeout=40, interval=0.02) for each in {waits!r}
 @pytest.mark.timeout(150)
 def test_the_soft_time_limit(program: Programs, tmp_path: Path) -> None:
     """It ends a task that waits in Go as soon as one that waits in time.sleep."""
-    waits = ["python", "fetch", "sleep"] * 3
+    waits = ["python", "fetch", "sleep"] * (3 if LONG else 2)
     environment = {"CELERY_FOLDER": str(tmp_path), "C_FORCE_ROOT": "1", "USE_GO_EARLY": "1"}
     with running(_COMMAND, tmp_path, **environment) as server:
         done = program(_LIMITED.format(waits=waits), env=environment, timeout=100)

@@ -4,14 +4,13 @@ A stop is clean if it is what the server's own documentation says of one without
 ends with status 0, every worker has ended, none by a signal, and a worker that runs Python's
 handlers of atexit, in which Go still works, has run them.
 
-``make test`` stops each a few times; nightly each is stopped 40 times.
+``make test`` stops some of them once, ``make test-long`` all twice; nightly each is stopped 40 times.
 """
 
 from __future__ import annotations
 
 import contextlib
 import http.client
-import itertools
 import os
 import signal
 import subprocess
@@ -24,9 +23,10 @@ from pathlib import Path
 import pytest
 
 from depth import NIGHTLY
+from fork.extent import LONG
 from fork.servers import ANSWER_S, START_S, TESTS, Server, running, wait_until, web_server
 
-_STOPS = 40 if NIGHTLY else 2
+_STOPS = 40 if NIGHTLY else 2 if LONG else 1
 _STOP_S = 60.0
 _WORKERS = 2
 
@@ -62,6 +62,8 @@ if NIGHTLY:
         ),
         *("--locale", "C.UTF-8", "--application-type", "module", "fork.stopping"),
     ]
+
+_IN_SAMPLE = ["uwsgi", "uwsgi, Go at import", "gunicorn gthread", "uvicorn"]
 
 # The parent of uWSGI sends its workers SIGINT for either.
 _SIGNALS = {
@@ -172,11 +174,12 @@ def _stop_once(name: str, state: str, number: int, folder: Path) -> None:
 
 @pytest.mark.timeout(_STOPS * 120)
 @pytest.mark.parametrize("state", ["idle", "busy"])
-@pytest.mark.parametrize("name", WEB)
+@pytest.mark.parametrize("name", WEB if LONG or NIGHTLY else _IN_SAMPLE)
 def test_stops(tmp_path: Path, name: str, state: str) -> None:
     """All are clean, whatever the parent is told to end by."""
     numbers = _SIGNALS.get(name.split()[0].strip(","), (signal.SIGTERM,))
-    for i, number in zip(range(_STOPS), itertools.cycle(numbers)):
+    for i in range(_STOPS):
+        number = numbers[(i + (state == "busy")) % len(numbers)]
         _stop_once(name, state, number, tmp_path / str(i))
 
 
@@ -219,10 +222,10 @@ def _tasks(environment: dict[str, str], folder: Path, *more: str) -> Iterator[No
 
 @pytest.mark.timeout(_STOPS * 120)
 @pytest.mark.parametrize("state", ["idle", "busy"])
-@pytest.mark.parametrize("pool", ["prefork", "threads"])
+@pytest.mark.parametrize("pool", ["prefork", "threads"] if LONG or NIGHTLY else ["prefork"])
 def test_stops_of_celery(tmp_path: Path, pool: str, state: str) -> None:
     """The same of a worker, which ends the tasks that it has begun (a warm shutdown)."""
-    for i in range(_STOPS if NIGHTLY else 1):
+    for i in range(_STOPS):
         folder = tmp_path / str(i)
         folder.mkdir()
         environment = {
