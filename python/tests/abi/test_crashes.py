@@ -362,7 +362,8 @@ _PLANTED = {
     "dangling link": "os.symlink('nothing', path)",
     "second name": "os.link('victim', path)",
     "directory": "os.mkdir(path)",
-    "socket": "with socket.socket(socket.AF_UNIX) as made: made.bind(path)",
+    # By a short name: that of a socket has at most 107 bytes.
+    "socket": "with socket.socket(socket.AF_UNIX) as made: made.bind(os.path.relpath(path))",
 }
 
 
@@ -395,17 +396,17 @@ faults.crash("goroutine")
 
 
 @pytest.mark.parametrize("what", _PLANTED)
-def test_what_was_planted_as_a_report(program: Programs, what: str) -> None:
+def test_what_was_planted_as_a_report(
+    program: Programs, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     """At the name of a process that has ended it is no report, and what it leads to stays."""
     (program.folder / "victim").write_text("panic: secret")
     left = program("import os, faults; faults.add(1, 2); os._exit(0)")
     assert 0 == left.returncode
     (report,) = _files(program)
     report.unlink()
-    exec(
-        f"os.chdir(folder)\n{_PLANTED[what]}",
-        {"os": os, "socket": socket, "path": str(report), "folder": program.folder},
-    )
+    monkeypatch.chdir(program.folder)
+    exec(_PLANTED[what], {"os": os, "socket": socket, "path": str(report)})
 
     assert ([], "") == _reports(program)
     assert "panic: secret" == (program.folder / "victim").read_text()
