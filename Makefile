@@ -181,7 +181,7 @@ race: $(VENV)/.tools ## Go tests under the race detector
 	$(GO) test -race -timeout 10m ./...
 
 pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests, some of the boundary again with a collection at every container
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi/test_messages.py python/tests/abi/test_asyncio.py
 
 clean: ## Remove everything that was built

@@ -26,7 +26,8 @@ LIBRARY = ROOT / "build" / "tests" / "libfaults.so"
 # Before anything can load the library; programs that tests start inherit it.
 os.environ["GOSTITCH_LIBRARY"] = str(LIBRARY)
 # What crashes here must not be told to whoever runs the tests.
-os.environ["GOSTITCH_CRASH_DIR"] = str(LIBRARY.parent / "crashes")
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+os.environ["GOSTITCH_CRASH_DIR"] = str(LIBRARY.parent / f"crashes{WORKER}")
 # A shell has it ignored in its background jobs, and in all that they start.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -50,14 +51,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["GOSTITCH_LIBRARY"] = str(Path(given).resolve())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def library(pytestconfig: pytest.Config) -> Path:
-    """The library of the tests, built; Go's cache makes that cheap when nothing changed."""
-    if pytestconfig.getoption("--library"):
-        return Path(os.environ["GOSTITCH_LIBRARY"])
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Build the library of the tests, once; Go's cache makes that cheap when nothing changed."""
+    if WORKER or session.config.getoption("--library"):
+        return
     go = toolchain.go()
     if go is None:
-        pytest.fail("no Go was found; run 'make dev'")
+        pytest.exit("no Go was found; run 'make dev'", 1)
     LIBRARY.parent.mkdir(parents=True, exist_ok=True)
     command = [go, "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"]
     subprocess.run(
@@ -66,7 +66,12 @@ def library(pytestconfig: pytest.Config) -> Path:
         env=toolchain.environment(),
         check=True,
     )
-    return LIBRARY
+
+
+@pytest.fixture(scope="session", autouse=True)
+def library() -> Path:
+    """The library of the tests."""
+    return Path(os.environ["GOSTITCH_LIBRARY"])
 
 
 @pytest.fixture(autouse=True)
