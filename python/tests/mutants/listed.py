@@ -58,6 +58,7 @@ MUTANTS = [
         (
             "  if (!gs_is_first(batch, place)) {\n    Py_XDECREF(result);\n    return DONE;\n  }\n",
             "",
+            "if another thread took the record, its future is settled, and leave_to_python checks the same again",
         ),
         ("  drop(t->queue, token);\n  int failed", "  int failed"),
         ("  if (of != NULL && record->kind == GS_TRACE) return DONE;\n", ""),
