@@ -83,6 +83,8 @@ class _Conversation:
         "callbacks",
         "future",
         "handled",
+        "holder",
+        "is_calling",
         "is_scheduled",
         "left",
         "reminder",
@@ -96,6 +98,7 @@ class _Conversation:
         self.future: Future[Any] | None = future  # None once its reply was handled
         self.token = future._token
         self.handled = 0  # messages of which Go was not told
+        self.is_calling = False  # the program's callback, in which the holder is
         self.is_scheduled = False  # the loop will handle what waits
         name = call.function.name
         context = call.context
@@ -106,10 +109,10 @@ class _Conversation:
         )
         # The trace contexts of questions that wait, by number; 0: of all messages.
         self.traces: dict[int, bytes] = {}
-        # What has arrived for the callback, the reply after it, in order; two threads
-        # may drain the queue, and each takes a part.
+        # What has arrived for the callback, the reply after it, in order.
         self.waiting: deque[Record] = deque()
         self.left: list[Any] | None = None  # the first of what was interrupted, for the bridge
+        self.holder: list[Any] | None = None  # the hand of who takes from these, for the bridge
         self.reminder: Record = (_codec.MESSAGE, future._token, 0, b"")  # that there is something
 
     def has_more(self) -> bool:
@@ -206,6 +209,9 @@ class Queue(bridge.Queue):
         self._library.refuse_unnoticed_fork()  # or the reply is waited for in vain
         if self.loop is not None and running_loop() is self.loop():
             self._blocked = blocks
+        conversation = self._conversations.get(future._token)
+        if conversation is not None and blocks and bridge.let_go(conversation):
+            self._remind(conversation)  # this is its own callback
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
             if self.has_records():
@@ -368,16 +374,21 @@ class Queue(bridge.Queue):
     def _handle_scheduled(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call, as the loop's callback."""
         conversation.is_scheduled = False
+        bridge.let_go(conversation)  # its own callback may run the loop (nest_asyncio)
         try:
             self._handle_waiting(conversation)
         except BaseException:
-            if conversation.has_more():  # nobody else would look at what is left
-                self.keep(self._conversations, [conversation.reminder, None])
-                self.wake()
+            self._remind(conversation)
             raise
 
+    def _remind(self, conversation: _Conversation) -> None:
+        """Have somebody look at what has arrived for a call, as nobody else would."""
+        if conversation.has_more():
+            self.keep(self._conversations, [conversation.reminder, None])
+            self.wake()
+
     def _handle_waiting(self, conversation: _Conversation) -> None:
-        """Handle what has arrived for a call with a callback, in order."""
+        """Handle what has arrived for a call with a callback, in order, unless somebody does."""
         hand: list[Any] = [None, None]
         try:
             while bridge.take_record(conversation, hand):
@@ -395,8 +406,9 @@ class Queue(bridge.Queue):
             if self._gives_up(error, hand[0]):
                 if hand[0][0] == _codec.REPLY:
                     self._forget(conversation.token)
-                    self._end(conversation, conversation.token)
-            elif not bridge.keep_record(conversation, self.pending, hand):
+                hand[0] = None
+            bridge.keep_record(conversation, self.pending, hand)
+            if conversation.token not in self.pending:
                 self._end(conversation, conversation.token)
             raise
 
@@ -468,6 +480,7 @@ class Queue(bridge.Queue):
         loop = None if self.loop is None else self.loop()
         try:
             message = call.message_of(payload)
+            conversation.is_calling = call.context is not None
             if conversation.callbacks is not None:
                 answer = functools.partial(self._answer, token)
                 trace = conversation.traces.pop(number, None)
@@ -489,6 +502,7 @@ class Queue(bridge.Queue):
             if not isinstance(error, Exception):
                 raise
         finally:
+            conversation.is_calling = False
             del future  # as above
 
     def _report(self, conversation: _Conversation) -> None:

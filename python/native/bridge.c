@@ -36,7 +36,7 @@ PyMODINIT_FUNC PyInit__bridge(void) {
       PyModule_AddFunctions(module, gs_environment_methods) < 0 || gs_add_schema_type(module) < 0 ||
       gs_add_loan_type(module) < 0 || gs_add_buffer_type(module) < 0 || gs_add_table_type(module) < 0 ||
       gs_add_function_type(module) < 0 || gs_add_future_type(module) < 0 || gs_add_wakeups_type() < 0 ||
-      gs_add_queue_type(module) < 0 || gs_set_up_waiting() < 0) {
+      gs_add_conversations(module) < 0 || gs_add_queue_type(module) < 0 || gs_set_up_waiting() < 0) {
     Py_DECREF(module);
     return NULL;
   }

@@ -273,6 +273,7 @@ typedef struct gs_schema {
   PyObject_HEAD
   gs_kind kind;
   int bits;                  /* GS_INT, GS_UINT, GS_FLOAT */
+  int depth;                 /* of itself and what is below */
   struct gs_schema *element; /* GS_LIST, GS_MAP, GS_OPTIONAL, GS_CONVERTED, GS_BUFFER, GS_MUTABLE */
   PyObject *names;           /* GS_RECORD: a tuple of str */
   PyObject *fields;          /* GS_RECORD: a tuple of schemas */
@@ -337,10 +338,12 @@ void gs_end_loan(gs_loan *loan);
 /* A loan as an object, for a call that outlives the crossing; empties the given one. */
 PyObject *gs_loan_object(gs_loan *loan);
 gs_loan *gs_loan_of(PyObject *object);
-void gs_end_loan_object(PyObject *object);
 
-/* Says that the call has begun: only the end of the loan gives the memory back from now on. */
-void gs_loan_runs(PyObject *object);
+/* Takes the memory back; 0 if Go may still read it. */
+int gs_end_loan_object(PyObject *object);
+
+/* Counts one call more or less in which Go may read the memory: from before it begins to the reply. */
+void gs_loan_runs(PyObject *object, int more);
 
 int gs_add_loan_type(PyObject *module);
 
@@ -349,8 +352,12 @@ int gs_add_loan_type(PyObject *module);
 /* Items in memory of a reply as a read-only memoryview, which is one more owner. */
 PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char format, int stride);
 
-/* The memory that a view of Go's memory owns, borrowed; NULL if it is another one. */
-gs_memory *gs_memory_behind(PyObject *view);
+/* The same of a frame, which may say where other memory of its owner lies. */
+PyObject *gs_view_frame(gs_memory *memory, const void *data, uint64_t size);
+
+/* The memory that a view of a whole frame owns, borrowed; NULL if it is another one. Python can look at
+   anything else in Go's memory too, but what that says is not Go's to say. */
+gs_memory *gs_memory_behind(PyObject *view, const Py_buffer *whole);
 
 /* Memory of Go as a read-only memoryview, released with its last slice. Releases
    the handle if it fails. */
@@ -546,7 +553,8 @@ int gs_is_claimed(PyObject *future); /* it has an outcome, or somebody is about 
 unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
-void gs_begun(PyObject *future); /* its call runs, if no reply was handled yet */
+int gs_begin_call(PyObject *future); /* raises if it was begun before */
+void gs_take_back(PyObject *future); /* what was lent to the call: it was refused, or its reply is there */
 int gs_is_done(PyObject *future);
 PyObject *gs_outcome(PyObject *future); /* the result of one that is done, or its exception */
 
@@ -578,6 +586,31 @@ int gs_wakeups(PyObject *loop, PyObject **wakeups);
 int gs_add_wakeup(PyObject *wakeups, PyObject *callback, PyObject *context, PyObject *future);
 
 int gs_add_wakeups_type(void);
+
+/* conversation.c: calls with messages, and the hands that hold what Python handles. */
+
+/* Tells whether an object is a hand; 0: it raises. */
+int gs_is_hand(PyObject *hand);
+
+/* Puts a record into a hand. Takes over the record. */
+int gs_put_in_hand(PyObject *hand, PyObject *record);
+
+/* Gives the record in a hand, owned, and its kind; NULL, without an exception, if there is none. */
+PyObject *gs_record_in(PyObject *hand, long *kind);
+
+/* Puts a hand at the beginning of a chain. */
+int gs_chain_hand(PyObject **chain, PyObject *hand);
+
+/* Moves the record of the first hand of a chain into another hand; 0 if Python has made that one
+   something else, which is dropped. */
+int gs_unchain_hand(PyObject **chain, PyObject *hand);
+
+uint64_t gs_count_hands(PyObject *chain);
+
+/* Gives a record to its conversation, as the tuple that Python handles. */
+int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tuple);
+
+int gs_add_conversations(PyObject *module);
 
 /* queue.c: where the replies of submitted calls arrive. */
 

@@ -9,6 +9,7 @@ typedef struct {
   const void *data;
   Py_ssize_t length, stride; /* in items, and of one item in bytes */
   char format[2];
+  int is_frame;
 } buffer_object;
 
 static PyTypeObject *buffer_type;
@@ -34,7 +35,7 @@ static void buffer_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char format, int stride) {
+static PyObject *view_of(gs_memory *memory, const void *data, uint64_t size, char format, int stride, int is_frame) {
   allocfunc allocate = (allocfunc)PyType_GetSlot(buffer_type, Py_tp_alloc);
   buffer_object *buffer = (buffer_object *)allocate(buffer_type, 0);
   if (buffer == NULL) return NULL;
@@ -43,19 +44,28 @@ PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char forma
   buffer->length = (Py_ssize_t)(size / (uint64_t)stride);
   buffer->stride = stride;
   buffer->format[0] = format;
+  buffer->is_frame = is_frame;
   PyObject *view = PyMemoryView_FromObject((PyObject *)buffer);
   Py_DECREF(buffer);
   return view;
 }
 
+PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char format, int stride) {
+  return view_of(memory, data, size, format, stride, 0);
+}
+
+PyObject *gs_view_frame(gs_memory *memory, const void *data, uint64_t size) {
+  return view_of(memory, data, size, 'B', 1, 1);
+}
+
 PyObject *gs_hold(const uint8_t *data, uint64_t length, uint64_t handle) {
   gs_memory *memory = gs_memory_of_go(handle);
-  PyObject *view = memory == NULL ? NULL : gs_view(memory, data, length, 'B', 1);
+  PyObject *view = memory == NULL ? NULL : gs_view_frame(memory, data, length);
   gs_memory_drop(memory);
   return view;
 }
 
-gs_memory *gs_memory_behind(PyObject *view) {
+gs_memory *gs_memory_behind(PyObject *view, const Py_buffer *whole) {
   if (!PyMemoryView_Check(view)) return NULL;
   PyObject *object = PyObject_GetAttrString(view, "obj");
   if (object == NULL) {
@@ -63,7 +73,10 @@ gs_memory *gs_memory_behind(PyObject *view) {
     return NULL;
   }
   gs_memory *memory = NULL;
-  if (PyObject_TypeCheck(object, buffer_type)) memory = ((buffer_object *)object)->memory;
+  if (PyObject_TypeCheck(object, buffer_type)) {
+    buffer_object *buffer = (buffer_object *)object;
+    if (buffer->is_frame && whole->buf == buffer->data && whole->len == buffer->length) memory = buffer->memory;
+  }
   Py_DECREF(object); /* the view has it */
   return memory;
 }

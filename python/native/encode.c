@@ -160,13 +160,14 @@ static int write_bytes(gs_writer *writer, const gs_place *place, const void *dat
   return status < 0 ? -1 : gs_write(writer, data, length);
 }
 
+/* Gives the name of a value's type: nearly always a str, but a metaclass may give anything. */
 static PyObject *type_name(PyObject *value) {
   return PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__name__");
 }
 
 int gs_wrong_type(const gs_place *place, const char *expected, PyObject *value) {
   PyObject *got = type_name(value);
-  PyObject *reason = got == NULL ? NULL : PyUnicode_FromFormat("expected %s, got %U", expected, got);
+  PyObject *reason = got == NULL ? NULL : PyUnicode_FromFormat("expected %s, got %S", expected, got);
   Py_XDECREF(got);
   return refuse(place, 1, reason);
 }
@@ -374,7 +375,7 @@ static int encode_buffer(gs_writer *writer, gs_schema *schema, PyObject *value, 
     PyObject *got = type_name(value);
     PyObject *reason = got == NULL ? NULL
                                    : PyUnicode_FromFormat("expected a buffer of %s, as numpy.array(..., '%s') or "
-                                                          "array.array('%c', ...) makes one, got %U",
+                                                          "array.array('%c', ...) makes one, got %S",
                                                           wanted, wanted, (int)gs_item_format(schema->element), got);
     Py_XDECREF(got);
     return refuse(place, 1, reason);
@@ -514,7 +515,7 @@ static int encode_map(gs_writer *writer, gs_schema *schema, PyObject *value, con
     gs_place at = {.outer = place, .name = key, .at = GS_AT_KEY};
     if (!PyUnicode_Check(key)) {
       PyObject *got = type_name(key);
-      status = refuse(place, 1, got == NULL ? NULL : PyUnicode_FromFormat("expected str keys, got %U", got));
+      status = refuse(place, 1, got == NULL ? NULL : PyUnicode_FromFormat("expected str keys, got %S", got));
       Py_XDECREF(got);
     } else {
       status = encode_str(writer, key, &at);
@@ -552,7 +553,7 @@ static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, 
     PyObject *name = PyObject_GetAttrString(schema->type, "__name__");
     PyObject *reason = NULL;
     if (got != NULL && name != NULL) {
-      reason = PyUnicode_FromFormat("expected %U or a dict of its fields, got %U", name, got);
+      reason = PyUnicode_FromFormat("expected %S or a dict of its fields, got %S", name, got);
     }
     Py_XDECREF(got);
     Py_XDECREF(name);

@@ -25,6 +25,7 @@ typedef struct {
   PyObject *queue; /* sends, cancels and watches for the future */
   unsigned long long token;
   outcome state, chosen; /* chosen first, and then told */
+  enum { NEW, BEGUN, OVER } call;
   char plain;     /* its reply is all that arrives: there are no messages before it */
   char claimed;   /* somebody has claimed to set the outcome */
   char taken;     /* the reply is being handled */
@@ -80,7 +81,7 @@ PyObject *gs_running_loop(void) {
 }
 
 PyObject *gs_weak_target(PyObject *reference) {
-  if (!PyWeakref_Check(reference)) return NULL;
+  if (!PyWeakref_CheckRefExact(reference)) return NULL; /* calling a class of Python's could run anything */
   /* Not PyWeakref_GetObject, which the headers of CPython 3.15 do not have, nor PyWeakref_GetRef,
      which CPython 3.10 does not have. */
   PyObject *object = PyObject_CallNoArgs(reference);
@@ -251,9 +252,7 @@ static int claim(gs_future *f) {
 }
 
 static void end_loan(gs_future *f) {
-  if (!is_set(f->loan)) return;
-  gs_end_loan_object(f->loan);
-  Py_CLEAR(f->loan);
+  if (is_set(f->loan) && gs_end_loan_object(f->loan)) Py_CLEAR(f->loan);
 }
 
 int gs_is_settled_at_once(PyObject *object) {
@@ -273,6 +272,7 @@ PyObject *gs_result_for(PyObject *object, const uint8_t *data, size_t length) {
 int gs_settle_at_once(PyObject *object, PyObject *result, PyObject *running, PyObject *wakeups) {
   gs_future *f = (gs_future *)object;
   f->taken = 1;
+  gs_take_back(object);
   end_loan(f);
   return claim(f) ? settle(f, FINISHED, result, NULL, 0, running, wakeups) : 0;
 }
@@ -321,9 +321,21 @@ int gs_describe_call(PyObject *future, gostitch_request *request) {
 
 unsigned long long gs_token_of(PyObject *future) { return ((gs_future *)future)->token; }
 
-void gs_begun(PyObject *future) {
+int gs_begin_call(PyObject *future) {
   gs_future *f = (gs_future *)future;
-  if (is_set(f->loan)) gs_loan_runs(f->loan);
+  if (f->call != NEW) {
+    PyErr_SetString(PyExc_RuntimeError, "the call of this future was started before");
+    return -1;
+  }
+  f->call = BEGUN;
+  if (is_set(f->loan)) gs_loan_runs(f->loan, 1);
+  return 0;
+}
+
+void gs_take_back(PyObject *future) {
+  gs_future *f = (gs_future *)future;
+  if (f->call == BEGUN && is_set(f->loan)) gs_loan_runs(f->loan, -1);
+  f->call = OVER;
 }
 
 int gs_is_done(PyObject *future) { return ((gs_future *)future)->state != RUNNING; }
@@ -435,24 +447,23 @@ PyDoc_STRVAR(add_early_doc,
 
 static PyObject *future_add_early(PyObject *self, PyObject *callback) {
   gs_future *f = (gs_future *)self;
-  if (f->state != RUNNING || is_set(f->condition)) Py_RETURN_FALSE;
-  if (!is_set(f->callbacks)) {
-    Py_XDECREF(f->callbacks);
-    f->callbacks = PyList_New(0);
-  }
-  if (f->callbacks == NULL || PyList_Append(f->callbacks, callback) < 0) return NULL;
-  Py_RETURN_TRUE;
+  PyObject *fresh = PyList_New(0); /* a collection here may settle the future: before the look */
+  if (fresh == NULL) return NULL;
+  int is_early = f->state == RUNNING && !is_set(f->condition);
+  if (is_early && !is_set(f->callbacks)) set(&f->callbacks, fresh);
+  int failed = is_early && PyList_Append(f->callbacks, callback) < 0;
+  Py_DECREF(fresh);
+  return failed ? NULL : PyBool_FromLong(is_early);
 }
 
 PyDoc_STRVAR(adopt_doc, "_adopt(condition)\n\nGive the condition of the future, which is the given one if it had none.");
 
 static PyObject *future_adopt(PyObject *self, PyObject *condition) {
   gs_future *f = (gs_future *)self;
-  if (!is_set(f->callbacks)) {
-    Py_XDECREF(f->callbacks);
-    f->callbacks = PyList_New(0); /* for concurrent.futures, from now on */
-    if (f->callbacks == NULL) return NULL;
-  }
+  PyObject *fresh = PyList_New(0); /* for concurrent.futures, from now on */
+  if (fresh == NULL) return NULL;
+  if (!is_set(f->callbacks)) set(&f->callbacks, fresh); /* another thread may have been faster */
+  Py_DECREF(fresh);
   if (!is_set(f->condition)) set(&f->condition, condition);
   return value_of(f->condition);
 }
@@ -576,7 +587,7 @@ static PyObject *future_cancel(PyObject *self, PyObject *nothing) {
   Py_RETURN_TRUE;
 }
 
-PyDoc_STRVAR(end_loan_doc, "_end_loan()\n\nTake back the memory that was lent to the call: Go reads it no more.");
+PyDoc_STRVAR(end_loan_doc, "_end_loan()\n\nTake back the memory that was lent to the call, unless Go may still read it.");
 
 static PyObject *future_end_loan(PyObject *self, PyObject *nothing) {
   end_loan((gs_future *)self);

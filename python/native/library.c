@@ -217,10 +217,14 @@ static void cross_send(void *of) {
   with->status = gs_go.send(with->token, with->message->buf, (uint64_t)with->message->len, &with->out);
 }
 
-static PyObject *send_message(PyObject *module, PyObject *arguments) {
-  unsigned long long handle, token;
+static PyObject *send_message(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 3) {
+    PyErr_SetString(PyExc_TypeError, "send takes a queue, a token and a message");
+    return NULL;
+  }
+  unsigned long long handle = PyLong_AsUnsignedLongLong(arguments[0]), token = PyLong_AsUnsignedLongLong(arguments[1]);
   Py_buffer message;
-  if (!PyArg_ParseTuple(arguments, "KKy*:send", &handle, &token, &message)) return NULL;
+  if (PyErr_Occurred() || PyObject_GetBuffer(arguments[2], &message, PyBUF_SIMPLE) < 0) return NULL;
   if (gs_queue_of(handle) == 0) {
     PyBuffer_Release(&message);
     return NULL;
@@ -276,7 +280,7 @@ PyMethodDef gs_library_methods[] = {
     {"open", open_library, METH_VARARGS, open_doc},
     {"catalogue", catalogue, METH_NOARGS, catalogue_doc},
     {"ready", ready, METH_O, ready_doc},
-    {"send", send_message, METH_VARARGS, send_doc},
+    {"send", (PyCFunction)(void (*)(void))send_message, METH_FASTCALL, send_doc},
     {"stats", stats, METH_NOARGS, stats_doc},
     {"close", close_library, METH_VARARGS, close_doc},
     {NULL, NULL, 0, NULL},

@@ -39,7 +39,7 @@ void gs_end_loan(gs_loan *loan) {
 typedef struct {
   PyObject_HEAD
   gs_loan loan;
-  int running;         /* Go may read and write it */
+  int running;         /* calls in which Go may read and write it */
   unsigned generation; /* of the library it is lent to */
 } loan_object;
 
@@ -55,9 +55,13 @@ PyObject *gs_loan_object(gs_loan *loan) {
   return (PyObject *)object;
 }
 
-void gs_end_loan_object(PyObject *object) {
-  gs_loan *loan = gs_loan_of(object);
-  if (loan != NULL) gs_end_loan(loan);
+/* Tells whether Go may read and write the memory. In a forked child nothing goes on. */
+static int is_running(const loan_object *object) { return object->running > 0 && object->generation == gs_alive; }
+
+int gs_end_loan_object(PyObject *object) {
+  if (is_running((loan_object *)object)) return 0;
+  gs_end_loan(&((loan_object *)object)->loan);
+  return 1;
 }
 
 gs_loan *gs_loan_of(PyObject *object) {
@@ -66,25 +70,24 @@ gs_loan *gs_loan_of(PyObject *object) {
   return NULL;
 }
 
-void gs_loan_runs(PyObject *object) { ((loan_object *)object)->running = 1; }
+void gs_loan_runs(PyObject *object, int more) { ((loan_object *)object)->running += more; }
 
 static void loan_dealloc(PyObject *self) {
-  loan_object *object = (loan_object *)self;
   PyTypeObject *type = Py_TYPE(self);
-  /* Whoever waited is gone, at the end of the interpreter say, and the call goes on:
-     its memory must never be another one's. In a forked child nothing goes on. */
-  int goes_on = object->running && object->generation == gs_alive;
-  if (!goes_on) gs_end_loan(&object->loan);
+  /* If whoever waited is gone, at the end of the interpreter say, and the call goes on, its memory
+     must never be another one's. */
+  gs_end_loan_object(self);
   freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
   release(self);
   Py_DECREF(type);
 }
 
-PyDoc_STRVAR(end_doc, "end()\n\nTake the memory back: Go reads it no more.");
+PyDoc_STRVAR(end_doc, "end()\n\nTake the memory back that no call was started with.");
 
 static PyObject *loan_end(PyObject *self, PyObject *nothing) {
-  gs_end_loan_object(self);
-  Py_RETURN_NONE;
+  if (gs_end_loan_object(self)) Py_RETURN_NONE;
+  PyErr_SetString(PyExc_RuntimeError, "Go may read this memory until the reply of its call");
+  return NULL;
 }
 
 static PyMethodDef loan_methods[] = {

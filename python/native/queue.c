@@ -51,11 +51,13 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   uint64_t own = gs_queue_of(q->handle);
   if (own == 0 || gs_keep_faults(request->started_ns) < 0) return NULL;
   if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
+  if (gs_begin_call(future) < 0) return NULL;
   uint64_t number = gs_token_of(future);
   PyObject *token = PyLong_FromUnsignedLongLong(number);
   /* Before the crossing: another thread may drain the reply before it is over. */
   if (token == NULL || PyDict_SetItem(q->pending, token, future) < 0) {
     Py_XDECREF(token);
+    gs_take_back(future);
     return NULL;
   }
   starting with = {.request = request, .number = number, .queue = own};
@@ -64,12 +66,13 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   cannot = gs_cross(cross_submit, &with);
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
+  int has_begun = !cannot && with.status == GOSTITCH_OK;
+  if (!has_begun) gs_take_back(future);
   if (cannot) {
     drop(q, token);
     gs_refuse(cannot);
     refused = NULL;
-  } else if (with.status == GOSTITCH_OK) {
-    gs_begun(future);
+  } else if (has_begun) {
     Py_INCREF(refused);
   } else {
     drop(q, token);
@@ -86,14 +89,14 @@ static queue_object *latest;
 void gs_forget_queue(void) { latest = NULL; }
 
 PyObject *gs_queue_here(void) {
-  if (latest != NULL) {
-    PyObject *loop = gs_weak_target(latest->loop);
+  PyObject *last = (PyObject *)latest;
+  if (last != NULL) {
+    Py_INCREF(last); /* or what runs at the end of a loop could free it */
+    PyObject *loop = gs_weak_target(((queue_object *)last)->loop);
     int is_here = loop != NULL && loop == gs_running_loop();
     Py_XDECREF(loop);
-    if (is_here) {
-      Py_INCREF(latest);
-      return (PyObject *)latest;
-    }
+    if (is_here) return last;
+    Py_DECREF(last);
   }
   PyObject *queue = PyObject_CallNoArgs(gs_hook.queue);
   if (queue == NULL) return NULL;
@@ -168,126 +171,6 @@ static PyObject *queue_start(PyObject *self, PyObject *arguments) {
   return start(q, future, &request);
 }
 
-static PyObject *append_name, *popleft_name, *waiting_name, *traces_name, *left_name, *future_name;
-
-/*
- * A hand holds the record that Python handles: a list of the record and of the next hand. If an
- * exception ends the handling, the hand itself joins a chain of those that are left, for which
- * nothing is allocated: the exception may be MemoryError.
- */
-
-/* In a chain: each is of a thread whose handling was interrupted. More are a circle that Python made. */
-#define MOST_HANDS 65536
-
-static int looks_like_hand(PyObject *hand) { return PyList_Check(hand) && PyList_Size(hand) == 2; }
-
-static int is_hand(PyObject *hand) {
-  if (looks_like_hand(hand)) return 1;
-  PyErr_SetString(PyExc_TypeError, "a hand is a list of two items");
-  return 0;
-}
-
-/* Puts an object into a place of a hand, and drops what was there. Takes over the object. */
-static void put(PyObject *hand, Py_ssize_t place, PyObject *object) { PyList_SetItem(hand, place, object); }
-
-/* Adds a hand to a chain, of which it takes over the first one: the new first one, for the caller. */
-static PyObject *chained(PyObject *hand, PyObject *first) {
-  Py_INCREF(hand);
-  if (first == NULL) Py_INCREF(Py_None);
-  put(hand, 1, first == NULL ? Py_None : first);
-  return hand;
-}
-
-/* Moves the record of the first hand of a chain, which it takes over, into another hand: the next
-   first one, for the caller, or NULL. Python can still change a hand that is in a chain. */
-static PyObject *unchained(PyObject *first, PyObject *hand) {
-  if (!looks_like_hand(first)) {
-    Py_DECREF(first);
-    return NULL;
-  }
-  PyObject *record = PyList_GetItem(first, 0), *next = PyList_GetItem(first, 1);
-  Py_INCREF(record);
-  Py_INCREF(next);
-  put(hand, 0, record);
-  Py_DECREF(first);
-  if (next == Py_None) Py_CLEAR(next);
-  return next;
-}
-
-PyDoc_STRVAR(take_record_doc,
-             "take_record(conversation, hand) -> bool\n\n"
-             "Move the oldest record that waits for a conversation into a hand; false if there is none. What popleft "
-             "gives could be lost: Ctrl-C may strike before Python has stored it.");
-
-static PyObject *take_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 2 || !is_hand(arguments[1])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take_record takes a conversation and a hand");
-    return NULL;
-  }
-  PyObject *of = arguments[0], *hand = arguments[1];
-  PyObject *first = PyObject_GetAttr(of, left_name);
-  if (first == NULL) return NULL;
-  if (first != Py_None && is_hand(first)) {
-    PyObject *next = unchained(first, hand);
-    int failed = PyObject_SetAttr(of, left_name, next == NULL ? Py_None : next) < 0;
-    Py_XDECREF(next);
-    return failed ? NULL : PyBool_FromLong(1);
-  }
-  Py_DECREF(first);
-  PyObject *deque = PyErr_Occurred() ? NULL : PyObject_GetAttr(of, waiting_name);
-  PyObject *record = deque == NULL ? NULL : PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
-  Py_XDECREF(deque);
-  if (record == NULL) {
-    if (!PyErr_ExceptionMatches(PyExc_IndexError)) return NULL;
-    PyErr_Clear();
-    Py_RETURN_FALSE;
-  }
-  put(hand, 0, record);
-  Py_RETURN_TRUE;
-}
-
-/* Gives the record in a hand, borrowed, and its kind; NULL if there is none. */
-static PyObject *record_in(PyObject *hand, long *kind) {
-  PyObject *record = PyList_GetItem(hand, 0);
-  if (!PyTuple_Check(record) || PyTuple_Size(record) != 4) return NULL;
-  *kind = PyLong_AsLong(PyTuple_GetItem(record, 0));
-  return record;
-}
-
-/* Tells whether a call with messages has an outcome, or will have one. */
-static int is_over(PyObject *conversation) {
-  PyObject *future = PyObject_GetAttr(conversation, future_name);
-  int over = future == NULL || !gs_is_future(future) || gs_is_claimed(future);
-  Py_XDECREF(future);
-  return over;
-}
-
-PyDoc_STRVAR(keep_record_doc,
-             "keep_record(conversation, pending, hand) -> bool\n\n"
-             "Have the record of a hand, whose handling an exception has ended, taken again, first; false if it is a reply "
-             "that was handled. Allocates nothing.");
-
-static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 3 || !PyDict_Check(arguments[1]) || !is_hand(arguments[2])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep_record takes a conversation, a dict and a hand");
-    return NULL;
-  }
-  PyObject *of = arguments[0], *hand = arguments[2];
-  long kind = 0;
-  PyObject *record = record_in(hand, &kind);
-  if (record == NULL) Py_RETURN_TRUE;
-  if (kind == GS_REPLY && PyDict_Contains(arguments[1], PyTuple_GetItem(record, 1)) != 1) Py_RETURN_FALSE;
-  if (kind != GS_REPLY && is_over(of)) Py_RETURN_TRUE;
-  PyObject *first = PyObject_GetAttr(of, left_name);
-  if (first == NULL) return NULL;
-  if (first == Py_None) Py_CLEAR(first);
-  PyObject *now = chained(hand, first);
-  int failed = PyObject_SetAttr(of, left_name, now) < 0;
-  Py_DECREF(now);
-  if (failed) return NULL;
-  Py_RETURN_TRUE;
-}
-
 /* What is needed to take records: where those of calls with messages go, where those
    that are left to Python go, and what an event loop that runs here is to run. */
 typedef struct {
@@ -305,44 +188,43 @@ typedef enum {
   DONE = 2,    /* it was handled, or another thread was faster: there may be more */
 } taken;
 
-/* Gives a record to its conversation, as the tuple that Python handles. Runs no Python code. */
-static int give(PyObject *conversation, const gs_record *record, PyObject *tuple) {
-  PyObject *name = record->kind == GS_TRACE ? traces_name : waiting_name;
-  PyObject *of = PyObject_GetAttr(conversation, name), *done = NULL;
-  if (of != NULL && record->kind == GS_TRACE) {
-    /* By the number of the question. */
-    int failed = PyObject_SetItem(of, PyTuple_GetItem(tuple, 2), PyTuple_GetItem(tuple, 3)) < 0;
-    Py_DECREF(of);
-    return failed ? -1 : 0;
-  }
-  if (of != NULL) done = PyObject_CallMethodObjArgs(of, append_name, tuple, NULL);
-  Py_XDECREF(of);
-  Py_XDECREF(done);
-  return done == NULL ? -1 : 0;
-}
-
 /* Makes the tuple of a record: (kind, token, status, payload). The payload is bytes, or a view of
    memory that does not own the record's handle yet. */
 static PyObject *tuple_of(const gs_record *record, gs_memory *memory) {
   PyObject *payload = memory == NULL
                           ? PyBytes_FromStringAndSize((const char *)record->data, (Py_ssize_t)record->length)
-                          : gs_view(memory, record->data, record->length, 'B', 1);
+                          : gs_view_frame(memory, record->data, record->length);
   if (payload == NULL) return NULL;
   return Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
 }
 
+/* Takes back what was lent to the call whose reply is there. */
+static void take_back(queue_object *q, uint64_t number, PyObject *token) {
+  PyObject *future = PyDict_GetItemWithError(q->pending, token);
+  if (future == NULL) PyErr_Clear();
+  else if (gs_is_future(future) && gs_token_of(future) == number) gs_take_back(future);
+}
+
 /* Takes the first record, of which the tuple was made: it goes to its conversation, if it is of one,
-   and into the hand. In one step: no Python code runs. */
+   and into the hand. In one step: no Python code runs, unless Python has made the dict of other objects. */
 static taken hand_over(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record,
                        PyObject *tuple) {
   if (!gs_is_first(batch, place)) return DONE; /* another thread has it */
   PyObject *of = PyDict_GetItemWithError(t->conversations, PyTuple_GetItem(tuple, 1));
-  if (of == NULL ? PyErr_Occurred() != NULL : give(of, record, tuple) < 0) return FAILED;
+  if (of == NULL && PyErr_Occurred()) return FAILED;
+  int is_of_one = of != NULL;
+  if (is_of_one) {
+    Py_INCREF(of);
+    int failed = gs_give_record(of, record, tuple) < 0;
+    Py_DECREF(of);
+    if (failed) return FAILED;
+  }
+  if (!gs_is_first(batch, place)) return DONE;
   gs_take_first(batch, place);
-  if (of != NULL && record->kind == GS_TRACE) return DONE;
+  if (record->kind == GS_REPLY) take_back(t->queue, record->token, PyTuple_GetItem(tuple, 1));
+  if (is_of_one && record->kind == GS_TRACE) return DONE;
   Py_INCREF(tuple);
-  put(t->hand, 0, tuple);
-  return IN_HAND;
+  return gs_put_in_hand(t->hand, tuple) < 0 ? FAILED : IN_HAND;
 }
 
 /* Leaves the first record to Python. */
@@ -440,15 +322,15 @@ PyDoc_STRVAR(take_doc,
              "Records are not returned: Ctrl-C may strike before Python has stored a returned value.");
 
 static PyObject *queue_take(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 2 || !PyDict_Check(arguments[0]) || !is_hand(arguments[1])) {
+  if (count != 2 || !PyDict_Check(arguments[0]) || !gs_is_hand(arguments[1])) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take takes a dict and a hand");
     return NULL;
   }
   taking t = {.queue = (queue_object *)self, .conversations = arguments[0], .hand = arguments[1]};
   int how = NONE;
   if (t.queue->left != NULL) {
-    t.queue->left = unchained(t.queue->left, t.hand);
-    how = IN_HAND;
+    int found = gs_unchain_hand(&t.queue->left, t.hand);
+    how = found < 0 ? FAILED : found ? IN_HAND : DONE;
   }
   while (how == NONE || how == DONE) {
     /* Now, rather than in the middle of the event loop's call_soon, which would leave a future
@@ -467,17 +349,17 @@ PyDoc_STRVAR(keep_doc,
 
 static PyObject *queue_keep(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
   queue_object *q = (queue_object *)self;
-  if (count != 2 || !PyDict_Check(arguments[0]) || !is_hand(arguments[1])) {
+  if (count != 2 || !PyDict_Check(arguments[0]) || !gs_is_hand(arguments[1])) {
     if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep takes a dict and a hand");
     return NULL;
   }
   long kind = 0;
-  PyObject *record = record_in(arguments[1], &kind);
+  PyObject *record = gs_record_in(arguments[1], &kind);
   PyObject *token = record == NULL ? NULL : PyTuple_GetItem(record, 1);
-  if (token != NULL && (PyDict_Contains(arguments[0], token) == 1 ||
-                        (kind == GS_REPLY && PyDict_Contains(q->pending, token) == 1))) {
-    q->left = chained(arguments[1], q->left);
-  }
+  int is_left = token == NULL ? 0 : PyDict_Contains(arguments[0], token);
+  if (is_left == 0 && token != NULL && kind == GS_REPLY) is_left = PyDict_Contains(q->pending, token);
+  Py_XDECREF(record);
+  if (is_left < 0 || (is_left && gs_chain_hand(&q->left, arguments[1]) < 0)) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -498,10 +380,7 @@ PyDoc_STRVAR(drained_doc, "drained() -> int\n\nGive the number of records that w
 
 static PyObject *queue_drained(PyObject *self, PyObject *nothing) {
   queue_object *q = (queue_object *)self;
-  uint64_t count = gs_count_backlog(&q->backlog);
-  PyObject *each = q->left;
-  for (int i = 0; i < MOST_HANDS && each != NULL && looks_like_hand(each); i++, count++) each = PyList_GetItem(each, 1);
-  return PyLong_FromUnsignedLongLong(count);
+  return PyLong_FromUnsignedLongLong(gs_count_backlog(&q->backlog) + gs_count_hands(q->left));
 }
 
 PyDoc_STRVAR(wake_doc, "wake()\n\nWake who waits for the descriptor, unless it is closed.");
@@ -714,22 +593,10 @@ static PyObject *leave(PyObject *module, PyObject *yes) {
 
 static PyMethodDef queue_functions[] = {
     {"leave", leave, METH_O, leave_doc},
-    {"take_record", (PyCFunction)(void (*)(void))take_record, METH_FASTCALL, take_record_doc},
-    {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
     {NULL, NULL, 0, NULL},
 };
 
 int gs_add_queue_type(PyObject *module) {
-  append_name = PyUnicode_InternFromString("append");
-  popleft_name = PyUnicode_InternFromString("popleft");
-  waiting_name = PyUnicode_InternFromString("waiting");
-  traces_name = PyUnicode_InternFromString("traces");
-  left_name = PyUnicode_InternFromString("left");
-  future_name = PyUnicode_InternFromString("future");
-  if (append_name == NULL || popleft_name == NULL || waiting_name == NULL || traces_name == NULL ||
-      left_name == NULL || future_name == NULL) {
-    return -1;
-  }
   queue_type = (PyTypeObject *)PyType_FromSpec(&queue_spec);
   if (queue_type == NULL || PyModule_AddFunctions(module, queue_functions) < 0) return -1;
   return PyModule_AddObject(module, "Queue", (PyObject *)queue_type);

@@ -41,6 +41,18 @@ static int is_item(const gs_schema *schema) {
   return (schema->kind == GS_INT || schema->kind == GS_UINT) && (bits == 8 || bits == 16 || bits == 32 || bits == 64);
 }
 
+/* How deep values may nest: both ends go through them by recursion. */
+#define MOST_DEEP 200
+
+static int depth_of(PyObject *element, PyObject *fields) {
+  int depth = PyObject_TypeCheck(element, gs_schema_type) ? ((gs_schema *)element)->depth : 0;
+  for (Py_ssize_t i = 0; fields != NULL && i < PyTuple_Size(fields); i++) {
+    int of_field = ((gs_schema *)PyTuple_GetItem(fields, i))->depth;
+    if (of_field > depth) depth = of_field;
+  }
+  return depth + 1;
+}
+
 static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *named) {
   static char *keywords[] = {"kind", "bits", "element", "names", "fields", "type", "lower", "lift", NULL};
   const char *word;
@@ -70,11 +82,14 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *n
     return PyErr_Format(PyExc_TypeError, "a converted value needs lower, lift and a type");
   }
   if (kind == GS_TABLE && lower == NULL) return PyErr_Format(PyExc_TypeError, "a table needs lower");
+  int depth = depth_of(element, kind == GS_RECORD ? fields : NULL);
+  if (depth > MOST_DEEP) return PyErr_Format(PyExc_ValueError, "values can nest %d deep, not %d", MOST_DEEP, depth);
   allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   gs_schema *schema = (gs_schema *)allocate(type, 0);
   if (schema == NULL) return NULL;
   schema->kind = kind;
   schema->bits = bits;
+  schema->depth = depth;
   if (nested) {
     Py_INCREF(element);
     schema->element = (gs_schema *)element;
@@ -144,7 +159,7 @@ PyDoc_STRVAR(decode_doc, "decode(frame)\n\nGive the value of a frame that Go wro
 static PyObject *schema_decode(PyObject *self, PyObject *frame) {
   Py_buffer buffer;
   if (PyObject_GetBuffer(frame, &buffer, PyBUF_SIMPLE) < 0) return NULL;
-  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len, gs_memory_behind(frame));
+  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len, gs_memory_behind(frame, &buffer));
   PyBuffer_Release(&buffer);
   return value;
 }

@@ -1,0 +1,268 @@
+/*
+ * Calls with messages: what has arrived for them, and who handles it. Their class is in Python
+ * (gostitch/_queue.py).
+ *
+ * A hand holds the record that Python handles: a list of the record and of the next hand. If an
+ * exception ends the handling, the hand itself joins a chain of those that are left, for which
+ * nothing is allocated: the exception may be MemoryError.
+ *
+ * One hand at a time takes what has arrived for a conversation, its holder, or messages would
+ * overtake each other wherever the handling of one waits: what runs there may handle replies, as
+ * may other threads. Whoever comes meanwhile leaves it to the holder, which looks again before it
+ * lets go; but a reply behind no message does not wait for the end of a callback. A holder that waits
+ * for its own call lets go at once, since nobody else could take the reply. A hand that nobody has any more holds nothing: Ctrl-C may have ended the handling anywhere.
+ *
+ * Every object is owned here before another one is dropped, for that may run any code.
+ */
+
+#include "bridge.h"
+
+/* In a chain: each is of a thread whose handling was interrupted. More are a circle that Python made. */
+#define MOST_HANDS 65536
+
+static PyObject *append_name, *popleft_name, *waiting_name, *traces_name, *left_name, *future_name, *holder_name,
+    *is_calling_name;
+
+static int looks_like_hand(PyObject *hand) { return PyList_Check(hand) && PyList_Size(hand) == 2; }
+
+int gs_is_hand(PyObject *hand) {
+  if (looks_like_hand(hand)) return 1;
+  PyErr_SetString(PyExc_TypeError, "a hand is a list of two items");
+  return 0;
+}
+
+int gs_put_in_hand(PyObject *hand, PyObject *record) { return PyList_SetItem(hand, 0, record); }
+
+/* Gives an item of a hand, owned; NULL if Python has made it shorter. */
+static PyObject *item_of(PyObject *hand, Py_ssize_t place) {
+  PyObject *item = PyList_Check(hand) && PyList_Size(hand) > place ? PyList_GetItem(hand, place) : NULL;
+  Py_XINCREF(item);
+  return item;
+}
+
+PyObject *gs_record_in(PyObject *hand, long *kind) {
+  PyObject *record = item_of(hand, 0);
+  if (record != NULL && PyTuple_Check(record) && PyTuple_Size(record) == 4) {
+    *kind = PyLong_AsLong(PyTuple_GetItem(record, 0));
+    if (*kind != -1 || !PyErr_Occurred()) return record;
+    PyErr_Clear();
+  }
+  Py_XDECREF(record);
+  return NULL;
+}
+
+int gs_chain_hand(PyObject **chain, PyObject *hand) {
+  Py_INCREF(Py_None);
+  if (PyList_SetItem(hand, 1, Py_None) < 0) return -1; /* first: what was there may run code, which may come here */
+  PyObject *before = *chain;
+  Py_INCREF(hand);
+  *chain = hand;
+  if (before == NULL) return 0;
+  return PyList_SetItem(hand, 1, before);
+}
+
+int gs_unchain_hand(PyObject **chain, PyObject *hand) {
+  PyObject *first = *chain;
+  PyObject *record = looks_like_hand(first) ? item_of(first, 0) : NULL;
+  PyObject *next = record == NULL ? NULL : item_of(first, 1);
+  if (next == Py_None) Py_CLEAR(next);
+  *chain = next;
+  int failed = record != NULL && gs_put_in_hand(hand, record) < 0;
+  Py_DECREF(first);
+  return failed ? -1 : record != NULL;
+}
+
+uint64_t gs_count_hands(PyObject *chain) {
+  uint64_t count = 0;
+  for (; count < MOST_HANDS && chain != NULL && looks_like_hand(chain); count++) chain = PyList_GetItem(chain, 1);
+  return count;
+}
+
+/* Gives the chain of what is left of a conversation: NULL if it is empty; -1: there is no such. */
+static int get_left(PyObject *of, PyObject **chain) {
+  *chain = PyObject_GetAttr(of, left_name);
+  if (*chain == NULL) return -1;
+  if (*chain == Py_None) Py_CLEAR(*chain);
+  return 0;
+}
+
+/* Takes over the chain. */
+static int set_left(PyObject *of, PyObject *chain) {
+  int failed = PyObject_SetAttr(of, left_name, chain == NULL ? Py_None : chain) < 0;
+  Py_XDECREF(chain);
+  return failed ? -1 : 0;
+}
+
+/* Tells whether a hand may take what has arrived for a conversation, and if so makes it the holder. */
+static int hold(PyObject *of, PyObject *hand) {
+  PyObject *holder = PyObject_GetAttr(of, holder_name);
+  if (holder == NULL) return -1;
+  int is_free = holder == Py_None || Py_REFCNT(holder) == 2; /* of the conversation, and of this function */
+  int is_ours = holder == hand;
+  Py_DECREF(holder);
+  if (is_ours) return 1;
+  if (!is_free) return 0;
+  PyObject *thread = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+  if (thread == NULL || PyList_SetItem(hand, 1, thread) < 0) return -1;
+  return PyObject_SetAttr(of, holder_name, hand) < 0 ? -1 : 1;
+}
+
+/* Ends what a hand holds of a conversation. */
+static int let_go(PyObject *of, PyObject *hand) {
+  PyObject *holder = PyObject_GetAttr(of, holder_name);
+  int failed = holder == NULL || (holder == hand && PyObject_SetAttr(of, holder_name, Py_None) < 0);
+  Py_XDECREF(holder);
+  return failed ? -1 : 0;
+}
+
+/* Takes what is first in a deque; 0 if there is nothing, which is looked for first: an IndexError takes longer. */
+static int take_oldest(PyObject *deque, PyObject *hand) {
+  Py_ssize_t count = PySequence_Size(deque);
+  if (count <= 0) return (int)count;
+  PyObject *record = PyObject_CallMethodObjArgs(deque, popleft_name, NULL);
+  if (record == NULL) return -1;
+  return gs_put_in_hand(hand, record) < 0 ? -1 : 1;
+}
+
+/* Takes the reply, if it is next and the holder is in a callback of the program's; 0: it is not so. */
+static int take_reply(PyObject *of, PyObject *hand) {
+  PyObject *is_calling = PyObject_GetAttr(of, is_calling_name);
+  PyObject *left = PyObject_GetAttr(of, left_name), *deque = PyObject_GetAttr(of, waiting_name);
+  int failed = is_calling == NULL || left == NULL || deque == NULL, is_next = 0;
+  if (!failed && is_calling == Py_True && left == Py_None && PySequence_Size(deque) > 0) {
+    PyObject *first = PySequence_GetItem(deque, 0);
+    PyObject *kind = first == NULL || !PyTuple_Check(first) || PyTuple_Size(first) == 0 ? NULL : PyTuple_GetItem(first, 0);
+    is_next = kind != NULL && PyLong_Check(kind) && PyLong_AsLong(kind) == GS_REPLY;
+    Py_XDECREF(first);
+  }
+  failed = failed || PyErr_Occurred() != NULL;
+  if (is_next && !failed) is_next = take_oldest(deque, hand);
+  Py_XDECREF(is_calling);
+  Py_XDECREF(left);
+  Py_XDECREF(deque);
+  return failed ? -1 : is_next;
+}
+
+PyDoc_STRVAR(take_record_doc,
+             "take_record(conversation, hand) -> bool\n\n"
+             "Move the oldest record that waits for a conversation into a hand; false if there is none, or if another "
+             "hand takes them. What popleft gives could be lost: Ctrl-C may strike before Python has stored it.");
+
+static PyObject *take_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 2 || !gs_is_hand(arguments[1])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take_record takes a conversation and a hand");
+    return NULL;
+  }
+  PyObject *of = arguments[0], *hand = arguments[1], *chain;
+  int may = hold(of, hand), found = 0;
+  if (may < 0) return NULL;
+  if (may == 0) {
+    found = take_reply(of, hand);
+    return found < 0 ? NULL : PyBool_FromLong(found);
+  }
+  if (get_left(of, &chain) < 0) return NULL;
+  if (chain != NULL) {
+    found = gs_unchain_hand(&chain, hand);
+    if (set_left(of, chain) < 0) return NULL;
+  }
+  if (found == 0) {
+    PyObject *deque = PyObject_GetAttr(of, waiting_name);
+    found = deque == NULL ? -1 : take_oldest(deque, hand);
+    Py_XDECREF(deque);
+  }
+  if (found < 0 || (found == 0 && let_go(of, hand) < 0)) return NULL;
+  return PyBool_FromLong(found);
+}
+
+/* Tells whether a call with messages has an outcome, or will have one. */
+static int is_over(PyObject *conversation) {
+  PyObject *future = PyObject_GetAttr(conversation, future_name);
+  int over = future == NULL || !gs_is_future(future) || gs_is_claimed(future);
+  Py_XDECREF(future);
+  return over;
+}
+
+/* Tells whether the record of a hand must be taken again. */
+static int is_left(PyObject *of, PyObject *pending, PyObject *hand) {
+  long kind = 0;
+  PyObject *record = gs_record_in(hand, &kind);
+  int is = record != NULL;
+  if (is && kind == GS_REPLY) is = PyDict_Contains(pending, PyTuple_GetItem(record, 1));
+  else if (is) is = !is_over(of);
+  Py_XDECREF(record);
+  return is;
+}
+
+PyDoc_STRVAR(keep_record_doc,
+             "keep_record(conversation, pending, hand)\n\n"
+             "End the handling of a hand's record, which an exception has ended: it is taken again, first, unless it is of "
+             "a call that is over. Allocates nothing.");
+
+static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 3 || !PyDict_Check(arguments[1]) || !gs_is_hand(arguments[2])) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep_record takes a conversation, a dict and a hand");
+    return NULL;
+  }
+  PyObject *of = arguments[0], *hand = arguments[2], *chain;
+  int is = is_left(of, arguments[1], hand);
+  if (is < 0) return NULL;
+  if (is) {
+    if (get_left(of, &chain) < 0) return NULL;
+    int failed = gs_chain_hand(&chain, hand) < 0;
+    if (set_left(of, chain) < 0 || failed) return NULL;
+  }
+  if (let_go(of, hand) < 0) return NULL;
+  Py_RETURN_NONE;
+}
+
+PyDoc_STRVAR(let_go_doc,
+             "let_go(conversation) -> bool\n\n"
+             "Have others take what has arrived for a conversation if this thread does: it is about to wait for the reply. "
+             "Tell whether it did.");
+
+static PyObject *let_go_here(PyObject *module, PyObject *of) {
+  PyObject *holder = PyObject_GetAttr(of, holder_name);
+  PyObject *thread = holder == NULL ? NULL : item_of(holder, 1);
+  int is_here = thread != NULL && PyLong_Check(thread) &&
+                PyLong_AsUnsignedLongMask(thread) == PyThread_get_thread_ident();
+  int failed = holder == NULL || (is_here && PyObject_SetAttr(of, holder_name, Py_None) < 0);
+  Py_XDECREF(thread);
+  Py_XDECREF(holder);
+  return failed ? NULL : PyBool_FromLong(is_here);
+}
+
+int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tuple) {
+  PyObject *name = record->kind == GS_TRACE ? traces_name : waiting_name;
+  PyObject *of = PyObject_GetAttr(conversation, name), *done = NULL;
+  if (of != NULL && record->kind == GS_TRACE) {
+    /* By the number of the question. */
+    int failed = PyObject_SetItem(of, PyTuple_GetItem(tuple, 2), PyTuple_GetItem(tuple, 3)) < 0;
+    Py_DECREF(of);
+    return failed ? -1 : 0;
+  }
+  if (of != NULL) done = PyObject_CallMethodObjArgs(of, append_name, tuple, NULL);
+  Py_XDECREF(of);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
+}
+
+static PyMethodDef functions[] = {
+    {"take_record", (PyCFunction)(void (*)(void))take_record, METH_FASTCALL, take_record_doc},
+    {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
+    {"let_go", let_go_here, METH_O, let_go_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+int gs_add_conversations(PyObject *module) {
+  static const struct {
+    PyObject **name;
+    const char *text;
+  } names[] = {{&append_name, "append"}, {&popleft_name, "popleft"}, {&waiting_name, "waiting"}, {&traces_name, "traces"},
+               {&left_name, "left"},     {&future_name, "future"},   {&holder_name, "holder"},
+               {&is_calling_name, "is_calling"}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    *names[i].name = PyUnicode_InternFromString(names[i].text);
+    if (*names[i].name == NULL) return -1;
+  }
+  return PyModule_AddFunctions(module, functions);
+}
