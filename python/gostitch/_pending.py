@@ -197,18 +197,19 @@ class Pump:
 
         On another thread, or here where none can be started: somebody waits here.
         """
-        if self._is_at_work():
-            self._rouse()
-            return
-        self._busy_since = 0.0
-        if self._start() is not None:
-            for queue in self._watched():
-                while queue.drain():
-                    pass
-        else:
-            for queue in self._watched():
-                if queue.has_records():
-                    queue.wake()
+        if not self._is_at_work():
+            busy_since, self._busy_since = self._busy_since, 0.0
+            if self._start() is not None:
+                # Or who waits in what is handled here would count on the thread that is held up.
+                self._busy_since = busy_since
+                for queue in self._watched():
+                    while queue.drain():
+                        pass
+                return
+        self._rouse()
+        for queue in self._watched():
+            if queue.has_records():
+                queue.wake()
 
     def _is_at_work(self) -> bool:
         """Tell whether there is a thread that serves, or will in a moment."""
@@ -376,6 +377,7 @@ def _tell_of_failure() -> None:
 
 
 _pump: Pump | None = None
+_made: Pump | None = None  # that one, until there is the other one too
 _records: Pump | None = None  # for spans and logs
 _here = threading.local()
 _turn = Turn()
@@ -383,16 +385,17 @@ _turn = Turn()
 
 def pump() -> Pump:
     """Give the process's pump for replies, starting both if need be."""
-    global _pump, _records
+    global _pump, _made, _records
     if _pump is None:
         with _turn.taken():
             if _pump is None:
                 library = _process.library()
-                made = Pump(library, "gostitch-pump", QUESTIONS)
+                made = _made or Pump(library, "gostitch-pump", QUESTIONS)
                 # Unless a signal's handler was faster; this one then serves who has its queue.
                 if _pump is None:
+                    _made = made  # it runs, whatever comes of the other one
                     _records = Pump(library, "gostitch-records", RECORDS)
-                    _pump = made
+                    _pump, _made = made, None
                     made.follow_level()
                 # Before the calls are cancelled: who waits then are daemon threads,
                 # which end silently. What the main thread calls later, in another
@@ -488,12 +491,13 @@ def pending_count() -> int:
 
 
 def _after_fork_in_child() -> None:
-    global _pump, _records, _turn
+    global _pump, _made, _records, _turn
     _logs.when_level_changes(lambda: None)
-    for each in (_pump, _records):
+    for each in (_pump, _made, _records):
         if each is not None:
             each.forget()
-    _pump, _records, _turn = None, None, Turn()
+    _pump = _made = _records = None
+    _turn = Turn()
     _loop_queues.clear()
 
 

@@ -18,6 +18,9 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+_NO_MEMORY = ("there is no memory",)
+"""What a MemoryError says, which says nothing by itself."""
+
 _PATIENCE_S = 1.0
 """Seconds for a thread to come up."""
 
@@ -113,6 +116,8 @@ def start(run: Callable[[], object], name: str) -> BaseException | None:
         thread._started = _Started()  # type: ignore[attr-defined]
         _signals.start(thread.start)
     except (RuntimeError, MemoryError) as error:
+        if not error.args:
+            error.args = _NO_MEMORY
         return error
     return None
 

@@ -93,3 +93,59 @@ def test_later(program: Programs) -> None:
     assert lines[1].startswith("RuntimeError: no thread can be started for the callback of")
     assert "(can't start new thread)" in lines[1]
     assert ["11", "5", "[1, 2, 3]"] == lines[2:]
+
+
+_FOR_A_WHILE = (
+    _BEGIN
+    + """
+faults.add.submit(1, 2).result(10)
+limit(True)
+until = time.monotonic() + 0.5
+
+def progress(tick):
+    if time.monotonic() > until:
+        limit(False)
+    faults.add.submit(1, 1).result(10)
+    time.sleep(0.06)  # longer than a thread may be held up
+
+print(outcome(lambda: faults.count_messages.submit(12, progress=progress).result(20)))
+print(outcome(lambda: faults.add.submit(1, 2).result(10)))
+"""
+)
+
+
+@pytest.mark.timeout(60)
+def test_for_a_while(program: Programs) -> None:
+    """Callbacks wait for Go while none can be started: each is served, and all goes on afterwards."""
+    done = program(_FOR_A_WHILE, timeout=40)
+
+    assert ("", "12\n3\n", 0) == (done.stderr, done.stdout, done.returncode)
+
+
+_ONE_OF_TWO = (
+    _BEGIN
+    + """
+def refuse_records(name):
+    def start(function, *arguments, **named):
+        if function.__self__.name == "gostitch-records":
+            refuse()
+        return real[name](function, *arguments, **named)
+    return start
+
+for name in real:
+    setattr(threading, name, refuse_records(name))
+for _ in range(20):
+    reason = outcome(lambda: faults.add.submit(1, 2).result(10))
+print(reason[:12], threading.active_count(), gostitch.runtime_info()["queues"])
+limit(False)
+print(faults.add.submit(1, 2).result(10), threading.active_count(), gostitch.runtime_info()["queues"])
+"""
+)
+
+
+@pytest.mark.timeout(60)
+def test_one_of_two(program: Programs) -> None:
+    """The thread that could be started stays the only one of its kind, however often it is tried."""
+    done = program(_ONE_OF_TWO, timeout=40)
+
+    assert ("", "LibraryError 2 1\n3 3 2\n") == (done.stderr, done.stdout)
