@@ -264,7 +264,15 @@ def _take(path: Path) -> CrashReport | None:
         text = _read(fd, path)
     finally:
         os.close(fd)
-    return parse(pid, datetime.fromtimestamp(written, timezone.utc), text) if text else None
+    return parse(pid, _time_of(written), text) if text else None
+
+
+def _time_of(seconds: float) -> datetime:
+    """Return a time of a file, the nearest that there is: a file system may have any."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=timezone.utc)
 
 
 def _read(fd: int, path: Path) -> str:

@@ -486,3 +486,17 @@ def test_machines_that_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
     assert here != _crashes._space()
+
+
+@pytest.mark.parametrize("seconds", [-(10**13), 10**13])
+def test_a_time_that_no_calendar_has(
+    tmp_path: Path, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system may have any 64 bits of seconds; a datetime has the years 1 to 9999."""
+    path = tmp_path / f"1-2-{_crashes._space()}.crash"
+    path.write_text("panic: something")
+    monkeypatch.setattr(_crashes, "_modified", lambda _: float(seconds))
+
+    report = _crashes._take(path)
+    assert report is not None
+    assert (1 if seconds < 0 else 9999) == report.when.year
