@@ -173,3 +173,46 @@ def test_while_the_library_is_loaded(program: Programs, part: int) -> None:
     done = program(_WHILE_LOADING.format(at=at), timeout=60)
 
     assert ("", "True [3]\n", 0) == (done.stderr, done.stdout, done.returncode)
+
+
+_WHILE_A_CALLBACK_IS_ADDED = """
+import gc, threading
+import faults
+
+def settle(phase, info):
+    # What a finalizer would do that waits for the call.
+    if phase == "start" and future is not None:
+        for _ in range(2000):
+            if future.done():
+                break
+            threading.Event().wait(0.001)
+
+future = None
+faults.add.submit(1, 2).result()
+gc.callbacks.append(settle)
+kept, lost = [], []
+for at in range({places}):
+    gc.disable()
+    gc.collect()
+    made = faults.sleep.submit(0.01)
+    called = threading.Event()
+    kept.append([[] for _ in range(300)])  # lists come from the allocator, not from those that were freed
+    future = made
+    gc.set_threshold(gc.get_count()[0] + at, 1000, 1000)
+    gc.enable()
+    made.{add}(lambda of: called.set())
+    gc.disable()
+    future = None
+    made.result(20)
+    if not called.wait(5):
+        lost.append(at)
+print(lost)
+"""
+
+
+@pytest.mark.parametrize("add", ["add_done_callback", "_add_done_callback"])
+def test_while_a_callback_is_added(program: Programs, add: str) -> None:
+    """It is called although a collection at any allocation waits until the call has ended."""
+    done = program(_WHILE_A_CALLBACK_IS_ADDED.format(places=12, add=add), timeout=60)
+
+    assert ("", "[]\n", 0) == (done.stderr, done.stdout, done.returncode)
