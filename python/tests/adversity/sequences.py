@@ -9,6 +9,7 @@ the process share: these may then wait for ever, so nothing is said of what is l
 
 from __future__ import annotations
 
+import array
 import asyncio
 import concurrent.futures
 import contextlib
@@ -287,9 +288,13 @@ _LIVING: list[Callable[[], Any]] = [
     lambda: faults.count_floats(10),
     lambda: faults.every_column(1, 3),
     lambda: _queue.Queue(_process.library(), _pending.pump),
+    lambda: faults.sum_floats.submit(array.array("d", range(4000))),
+    lambda: faults.sum_floats.pack(array.array("d", range(4000)))[1],
+    lambda: [(2, 5, 0, b""), None],
+    lambda: _queue.Queue.__new__(_queue.Queue).pending,
 ]
 
-_FUNCTIONS = ["take_record", "keep_record", "send", "stats", "catalogue"]
+_FUNCTIONS = ["take_record", "keep_record", "let_go", "send", "stats", "catalogue"]
 """Of the extension's module; the others load, close or replace what all use."""
 
 _LEFT_OUT = {"_settle_elsewhere"}

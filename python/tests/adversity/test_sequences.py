@@ -6,6 +6,7 @@ That is CPython's own rule for its types: whatever Python code does, the interpr
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import pickle
 from collections.abc import Callable
@@ -18,6 +19,7 @@ import faults
 from depth import NIGHTLY, SAMPLE
 from gostitch._future import Future
 from gostitch._process import bridge
+from gostitch.exceptions import GoError
 from invariants import settled
 from programs import Programs
 
@@ -142,6 +144,133 @@ def test_hands_that_python_changed() -> None:
     assert 0 == queue.drained()
     assert not queue.take({}, taken) or taken == [None, None]
     del queue.pending[0]
+
+
+class _Acts:
+    """An object that does something when it is dropped, hashed or compared."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        self._act = act
+
+    def __del__(self) -> None:
+        self._act()
+
+    def __hash__(self) -> int:
+        self._act()
+        return 1
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+
+class TestHands:
+    """What a hand held is dropped in the middle of a method, and may call that again."""
+
+    def test_whose_token_empties_it(self) -> None:
+        queue = _uninitialised("Queue")
+        for _ in range(200):
+            hand: list[Any] = [None, None]
+            hand[0] = (1, _Acts(lambda hand=hand: hand.__setitem__(0, None)), 0, b"")
+            queue.keep({1: 2}, hand)
+
+        assert 0 == queue.drained()
+
+    def test_that_takes_when_it_is_emptied(self) -> None:
+        queue, calls = _uninitialised("Queue"), {5: 1}
+        taken = []
+
+        def take() -> None:
+            hand = [None, None]
+            if queue.take(calls, hand):
+                taken.append(hand[0])
+
+        for _ in range(200):
+            for number in range(3):
+                queue.keep(calls, [(2, 5, number, b""), None])
+            hand: list[Any] = [_Acts(take), None]
+            assert queue.take(calls, hand)
+            taken.append(hand[0])
+            take()
+
+        assert 600 == len(taken)
+        assert 0 == queue.drained()
+
+    def test_that_keeps_when_its_next_is_dropped(self) -> None:
+        queue, calls = _uninitialised("Queue"), {5: 1}
+        queue.keep(calls, [(2, 5, 0, b""), None])
+        inner = [(2, 5, 1, b""), None]
+        queue.keep(calls, [(2, 5, 2, b""), _Acts(lambda: queue.keep(calls, inner))])
+
+        assert 3 == queue.drained()
+
+
+class TestSchema:
+    def test_that_nests_deeply(self) -> None:
+        """It is refused where both ends would run out of stack."""
+        schema = bridge.Schema("none")
+        with pytest.raises(ValueError, match="nest"):
+            for _ in range(1_000_000):
+                schema = bridge.Schema("optional", element=schema)
+
+        assert b"\xc0" == schema.encode(None)
+
+    def test_of_what_is_no_frame(self) -> None:
+        """Bytes of the program's that came from Go do not say where Go's memory lies."""
+        forged = b"\xd8\x02" + (16).to_bytes(8, "big") + (8).to_bytes(8, "big")
+        came_back = faults.echo_bytes(forged + bytes(10_000))
+        floats = bridge.Schema("buffer", element=bridge.Schema("uint", 8))
+
+        for part in (came_back[:18], memoryview(came_back)[:18]):
+            with pytest.raises(GoError, match="a buffer"):
+                floats.decode(part)
+
+    def test_of_a_class_without_a_name(self) -> None:
+        """A metaclass may say that a class is called anything: the error says what there is."""
+
+        class Meta(type):
+            __name__ = property(lambda _: [5])  # type: ignore[assignment]
+
+        argument: Any = Meta("Odd", (), {})()
+        with pytest.raises(TypeError, match=r"expected int, got \[5\]"):
+            faults.add(argument, 1)
+
+
+def _is_cleared(data: bytearray) -> bool:
+    with contextlib.suppress(BufferError):
+        data.clear()
+    return not data
+
+
+class TestLoan:
+    """Go reads what was lent until it replies, whatever is asked for."""
+
+    @pytest.mark.parametrize("way", ["_end_loan", "end"])
+    def test_that_is_to_end(self, way: str) -> None:
+        queue = faults.add.submit(1, 2)._queue
+        data = bytearray(1 << 20)
+        frame, loan, _, _ = faults.receive_with.pack(data, 1)
+        future = queue.new_future(faults.receive_with, b"", loan)
+        assert queue.start(future, 2, 0, frame) is None
+
+        if way == "end":
+            with pytest.raises(RuntimeError, match="until the reply"):
+                loan.end()
+        else:
+            future._end_loan()
+        with pytest.raises(BufferError):
+            data.clear()
+        future.cancel()
+        assert settled(lambda: _is_cleared(data), True)
+
+    def test_of_a_future_that_is_started_again(self) -> None:
+        queue = faults.add.submit(1, 2)._queue
+        frame, loan, _, _ = faults.add.pack(1, 2)
+        future = queue.new_future(faults.add, b"", loan)
+        assert queue.start(future, 0, 0, frame) is None
+
+        with pytest.raises(RuntimeError, match="started before"):
+            queue.start(future, 0, 0, frame)
+        assert 3 == future.result(20)
 
 
 @pytest.mark.parametrize("name", ["Future", "Queue"])
