@@ -3,7 +3,8 @@
 gevent and eventlet replace the threads, locks and sleeps of the standard library. Where that
 happens after the first call, our threads are the system's: what they share with who waits for
 them must stay so, or a lock of greenlets would be released by a thread that their hub does not
-know, and a thread would not find itself by its number.
+know, and a thread would not find itself by its number. Where only some of all that was replaced,
+ours are the system's for the same reason.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import BuiltinFunctionType
 from typing import Any, NamedTuple, Protocol
 
 _NO_MEMORY = ("there is no memory",)
@@ -39,6 +41,7 @@ class Kind(NamedTuple):
     get_ident: Callable[[], int]
     sleep: Callable[[float], None]
     new_lock: Callable[[], threading.Lock]
+    new_rlock: Callable[[], Any]
     new_queue: Callable[[], queue.SimpleQueue[Any]]
     new_poll: Callable[[], select.poll]
 
@@ -48,14 +51,52 @@ _kept: Kind | None = None
 
 def kind() -> Kind:
     """Return the kind of threads of this process, that of now until it is kept."""
-    return _kept or Kind(
+    return _kept or _kind_of_now()
+
+
+def _kind_of_now() -> Kind:
+    now = Kind(
         start=_thread.start_new_thread,
         get_ident=_thread.get_ident,
         sleep=time.sleep,
         new_lock=threading.Lock,
+        new_rlock=threading.RLock,
         new_queue=queue.SimpleQueue,
-        new_poll=select.poll,
+        new_poll=getattr(select, "poll", _no_poll),
     )
+    # What threads are woken by; sleeping a moment is all the same.
+    is_replaced = {
+        not isinstance(now.start, BuiltinFunctionType),
+        not isinstance(now.new_poll, BuiltinFunctionType),
+        now.new_queue.__module__ != "_queue",
+    }
+    original = _original() if len(is_replaced) > 1 else None
+    if original is None:
+        return now
+    return Kind(
+        start=original("_thread", "start_new_thread"),
+        get_ident=original("_thread", "get_ident"),
+        sleep=original("time", "sleep"),
+        new_lock=original("_thread", "allocate_lock"),
+        new_rlock=original("_thread", "RLock"),
+        new_queue=original("_queue", "SimpleQueue"),
+        new_poll=original("select", "poll"),
+    )
+
+
+def _original() -> Callable[[str, str], Any] | None:
+    """Return what gives the original of a name in a module, if it is known who has replaced it."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None:
+        return monkey.get_original  # type: ignore[no-any-return]
+    patcher = sys.modules.get("eventlet.patcher")
+    if patcher is not None:
+        return lambda module, name: getattr(patcher.original(module), name)
+    return None
+
+
+def _no_poll() -> select.poll:
+    raise AttributeError("select has no poll")
 
 
 def keep_kind() -> None:

@@ -7,7 +7,6 @@ would wait for ever. So nothing in this package waits for a lock without a bound
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -25,7 +24,7 @@ class Turn:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        self._lock = _threads.kind().new_rlock()
 
     def take(self, timeout: float) -> bool:
         """Wait for the turn of this thread; return whether it is to be given back."""
@@ -35,7 +34,7 @@ class Turn:
         if self._lock is lock:
             # Whoever has it stays for long, or Ctrl-C struck before it could give it back: nobody
             # else shall wait for that.
-            self._lock = threading.RLock()
+            self._lock = _threads.kind().new_rlock()
         return False
 
     def give_back(self) -> None:

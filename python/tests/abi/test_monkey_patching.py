@@ -103,6 +103,33 @@ def test_gevent(program: Programs, order: str) -> None:
     assert (0, expected) == (done.returncode, done.stdout), done.stderr
 
 
+_EACH_WAY = """
+print(faults.add(1, 2), faults.add.submit(1, 2).result(20), len(list(faults.lines(200))))
+print(faults.ask(5, lambda question: 1), faults.ask.submit(5, lambda question: 1).result(20))
+print(faults.ask.submit(5, lambda question: faults.add.submit(1, 0).result(20)).result(20))
+"""
+_ALL_WORK = "3 3 200\n5 5\n5\n"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "patch_thread()",
+        "patch_queue()",
+        "patch_thread(); monkey.patch_select()",
+        "patch_all(select=False)",
+        "patch_all(thread=False)",
+        "patch_all(time=False)",
+        "patch_all(queue=False)",
+    ],
+)
+def test_gevent_in_part(program: Programs, patch: str) -> None:
+    """Threads, and what they are woken by, are never of two kinds: every way to call ends."""
+    done = program(f"from gevent import monkey\nmonkey.{patch}\nimport faults\n{_EACH_WAY}")
+
+    assert (0, _ALL_WORK) == (done.returncode, done.stdout), done.stderr
+
+
 PATCH_EVENTLET = "import eventlet; eventlet.monkey_patch()"
 # Not among the packages of the tests: Sentry's SDK would import it.
 WITH_EVENTLET = {"PYTHONPATH": os.pathsep.join([os.path.join(sys.prefix, "eventlet"), TESTS])}
@@ -145,3 +172,14 @@ print(faults.sleep.submit(0.3).result())
     )
 
     assert (0, "150\n3\n0.3\n") == (done.returncode, done.stdout), done.stderr
+
+
+@pytest.mark.parametrize("what", ["select=False", "all=False, thread=True", "all=False, time=True"])
+def test_eventlet_in_part(program: Programs, what: str) -> None:
+    """As gevent."""
+    done = program(
+        f"import eventlet\neventlet.monkey_patch({what})\nimport faults\n{_EACH_WAY}",
+        env=WITH_EVENTLET,
+    )
+
+    assert (0, _ALL_WORK) == (done.returncode, done.stdout), done.stderr
