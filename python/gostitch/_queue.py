@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch import _codec, _hooks, _logs, _process
+from gostitch import _codec, _hooks, _logs, _process, _space
 from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import CANCELLED, FINISHED, Future
 from gostitch._loops import running_loop
@@ -141,7 +141,10 @@ class Queue(bridge.Queue):
         of = None if loop is None else weakref.ref(loop)
         futures = _class_of_futures(loop)
         library.refuse_unnoticed_fork()
-        super().__init__(roles, of, futures)
+        try:
+            super().__init__(roles, of, futures)
+        except OSError as error:
+            raise _space.no_descriptor(error) from None
         self._library = library
         self.roles = roles
         self._attendant = attendant

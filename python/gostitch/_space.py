@@ -108,6 +108,18 @@ def _refuse_few_files() -> None:
             os.close(fd)
 
 
+def no_descriptor(error: OSError) -> OSError:
+    """Return the error of ``eventfd`` for a queue of replies, with the remedy."""
+    number = error.errno or 0
+    if number in _TOO_MANY:
+        remedy = f"{_more_files(number)}, or close files that are not needed"
+    elif number in _DENIED:
+        remedy = _allow("eventfd2")
+    else:
+        return error
+    return OSError(number, f"{error.strerror}: no descriptor for replies can be had; {remedy}")
+
+
 def _more_files(number: int) -> str:
     """Say how more files can be open, in this process or in the system."""
     if number == errno.ENFILE:

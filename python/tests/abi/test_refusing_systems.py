@@ -240,6 +240,32 @@ def test_a_filter_of_system_calls(program: Programs, call: str, error: str) -> N
     assert ("ulimit -n" in done.stdout) == (error == "EMFILE")
 
 
+@pytest.mark.parametrize("error", ["EPERM", "EMFILE", "ENFILE"])
+@pytest.mark.parametrize("way", ["list(faults.lines(3))", "asyncio.run(wait())"])
+def test_a_descriptor_that_is_refused_later(program: Programs, error: str, way: str) -> None:
+    """The error of the system, with the same advice; calls that need no descriptor go on."""
+    done = program(
+        f"""{FILTER}
+import asyncio, faults
+async def wait():
+    return await faults.add.submit(1, 2)
+faults.add.submit(1, 2).result()
+deny({getattr(errno, error)}, "eventfd2")
+try:
+    {way}
+except OSError as raised:
+    print(raised.errno, raised)
+print(faults.add.submit(1, 2).result())
+"""
+    )
+
+    said, result = done.stdout.splitlines()
+    assert "" == done.stderr
+    assert said.startswith(str(getattr(errno, error)))
+    assert _ADVICE[error].format("eventfd2") in said
+    assert "3" == result
+
+
 @pytest.mark.parametrize(
     "call", ["poll", "rt_sigprocmask", "rt_sigaction", "sigaltstack", "getrandom"]
 )

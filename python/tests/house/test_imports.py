@@ -73,6 +73,7 @@ LAYERS = {
         "gostitch._loop_future",
         "gostitch._loops",
         "gostitch._process",
+        "gostitch._space",
         "gostitch.exceptions",
     },
     "gostitch._logs": {"gostitch._hooks"},
