@@ -10,7 +10,8 @@
  * overtake each other wherever the handling of one waits: what runs there may handle replies, as
  * may other threads. Whoever comes meanwhile leaves it to the holder, which looks again before it
  * lets go; but a reply behind no message does not wait for the end of a callback. A holder that waits
- * for its own call lets go at once, since nobody else could take the reply. A hand that nobody has any more holds nothing: Ctrl-C may have ended the handling anywhere.
+ * for its own call lets go at once, since nobody else could take the reply. A hand that nobody has any
+ * more holds nothing: Ctrl-C may have ended the handling anywhere.
  *
  * Every object is owned here before another one is dropped, for that may run any code.
  */

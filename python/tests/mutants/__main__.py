@@ -30,11 +30,8 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 
 from shipped import toolchain  # noqa: E402
 
-TIMEOUT_S = 1800
+TIMEOUT_S = 600
 """Of the tests of one fault, which take a tenth of that: a hang is found, too."""
-
-WHOLE = "abi adversity unit/test_future.py"
-"""What a fault meets that survives the tests named for it."""
 
 
 class Copy:
@@ -127,7 +124,7 @@ def what_finds(copy: Copy, mutant: Mutant) -> str:
     before = (TREE / mutant.file).read_text()
     try:
         copy.write(mutant.file, before.replace(mutant.old, mutant.new))
-        return copy.test(mutant.tests) or ("" if mutant.survives else copy.test(WHOLE))
+        return copy.test(mutant.tests)
     finally:
         copy.write(mutant.file, before)
 

@@ -1,7 +1,7 @@
 """A hundred faults made by hand over the boundary: each is one that a tired person could make.
 
-``old`` stands once in its file. The tests named run first; whoever survives those meets all tests
-of the boundary. A survivor is listed with the reason: what the fault changes nobody can see.
+``old`` stands once in its file. Each is to be found by the tests named for it. A survivor is listed
+with the reason: what the fault changes nobody can see.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "queue.c",
-        "abi/test_future.py abi/test_messages.py abi/test_fork.py abi/test_asyncio.py adversity/test_sequences.py",
+        "abi/test_future.py abi/test_messages.py abi/test_buffers.py abi/test_asyncio.py adversity/test_sequences.py abi/test_fork.py",
         (
             "  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n",
             "",
@@ -89,7 +89,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "conversation.c",
-        "abi/test_reentrancy.py abi/test_messages.py abi/test_streams.py adversity/test_sequences.py",
+        "abi/test_message_order.py abi/test_reentrancy.py abi/test_messages.py adversity/test_sequences.py",
         ("  if (!is_free) return 0;\n", ""),
         ("Py_REFCNT(holder) == 2", "0"),
         ("is_calling == Py_True && left == Py_None", "left == Py_None"),
@@ -210,7 +210,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "waiting.c",
-        "abi/test_signals_that_raise.py fork abi/test_signals.py",
+        "abi/test_signals_that_raise.py abi/test_signals.py fork",
         ("    if (gs_interrupted() && cancel(queue, future) < 0) return -1;\n", ""),
         ("now.st_dev == mounts_device && now.st_ino == mounts_inode", "1"),
         ("    do_at_last(gs_hook.let_go, queue, NULL, future);\n", ""),
@@ -232,7 +232,7 @@ MUTANTS = [
     # Go's side of the door.
     *_all(
         GO + "queue.go",
-        "abi/test_messages.py abi/test_stress.py abi/test_future.py abi/test_abandoning.py",
+        "abi/test_messages.py abi/test_loops.py abi/test_stress.py abi/test_future.py abi/test_abandoning.py",
         ("\tq.signalled = false\n\treturn false", "\treturn false"),
         ("\tif q.shut {\n", "\tif false {\n"),
         ("\tcase <-c.context.Load().Done():\n\t\treturn\n\t}\n\toutput", "\t}\n\toutput"),
