@@ -236,7 +236,7 @@ class Pump:
         """Return the queues to drain: as they are now, so that nothing that failed is forgotten."""
         if self.queue.roles == RECORDS:
             return [self.queue]
-        of = [each for each in all_queues() if each is not self.queue and each.needs_attendant()]
+        of = [each for each in all_queues() if each is not self.queue and _needs_attendant(each)]
         return [self.queue, *of]
 
     def _run(self) -> None:
@@ -301,13 +301,13 @@ class Pump:
         return _threads.kind().get_ident() == self._server
 
     def _drain(self, queue: Queue) -> None:
-        if queue.is_served():
-            # Two threads on one queue get in each other's way; here the loop comes
-            # first, and the pump only helps where it is slow or has stopped.
-            _threads.kind().sleep(_GRACE_S)
-            if not queue.is_ready():
-                return
         try:
+            if queue.is_served():
+                # Two threads on one queue get in each other's way; here the loop comes
+                # first, and the pump only helps where it is slow or has stopped.
+                _threads.kind().sleep(_GRACE_S)
+                if not queue.is_ready():
+                    return
             self.handling = more = True
             while more and self.is_served_here():
                 self._busy_since = time.monotonic()
@@ -342,14 +342,22 @@ class Pump:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
         let_go = close_retired() if self.queue.roles != RECORDS else False
         for queue in watched.values():
-            if queue is self.queue or queue.needs_attendant():
+            if queue is self.queue or _needs_attendant(queue):
                 continue
             queue.watched = False
-            if queue.needs_attendant():  # somebody came to wait just now, and saw it watched
+            if _needs_attendant(queue):  # somebody came to wait just now, and saw it watched
                 queue.watched = True
                 continue
             let_go = True
         return let_go
+
+
+def _needs_attendant(queue: Queue) -> bool:
+    """Ask a queue; one that the program has broken must not keep the others from being drained."""
+    try:
+        return queue.needs_attendant()
+    except AttributeError:
+        return False
 
 
 class _ClosedError(Exception):

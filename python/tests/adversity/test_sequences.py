@@ -17,8 +17,10 @@ import pytest
 
 import faults
 from depth import NIGHTLY, SAMPLE
+from gostitch import _pending, _process
 from gostitch._future import Future
 from gostitch._process import bridge
+from gostitch._queue import Queue
 from gostitch.exceptions import GoError
 from invariants import settled
 from programs import Programs
@@ -115,6 +117,23 @@ class TestFuture:
 def test_a_queue_that_was_not_initialised(method: str) -> None:
     """It is empty and closed."""
     assert not getattr(_uninitialised("Queue"), method)()
+
+
+@pytest.mark.parametrize("name", ["_library", "_blocked", "_conversations"])
+def test_a_queue_that_is_broken(name: str) -> None:
+    """Replies of other queues arrive, although somebody waits for one of this queue."""
+    queue = Queue(_process.library(), _pending.pump)
+    future = queue.new_future(faults.sleep, b"", None)
+    frame, *_ = faults.sleep.pack(0.05)
+    assert queue.start(future, 0, 0, frame) is None
+    queue._let_pump_serve(future._token)
+    value = getattr(queue, name)
+    delattr(queue, name)
+
+    assert [3] * 50 == [faults.add.submit(1, 2).result(20) for _ in range(50)]
+    setattr(queue, name, value)
+    assert 0.05 == future.result(20)
+    queue.retire()
 
 
 def test_a_call_on_a_queue_that_was_not_initialised() -> None:
