@@ -554,7 +554,9 @@ unsigned long long gs_token_of(PyObject *future);
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
 int gs_begin_call(PyObject *future); /* raises if it was begun before */
-void gs_take_back(PyObject *future); /* what was lent to the call: it was refused, or its reply is there */
+
+/* Takes back what was lent to the call of this token: it was refused, or its reply is there. */
+void gs_take_back(PyObject *future, unsigned long long token);
 int gs_is_done(PyObject *future);
 PyObject *gs_outcome(PyObject *future); /* the result of one that is done, or its exception */
 
@@ -569,7 +571,7 @@ PyObject *gs_result_for(PyObject *future, const uint8_t *data, size_t length);
 
 /* Settles it. The loop is the one that runs here, or NULL; so may the wake-ups be, to
    which its callbacks are added. */
-int gs_settle_at_once(PyObject *future, PyObject *result, PyObject *running, PyObject *wakeups);
+int gs_settle_at_once(PyObject *future, unsigned long long token, PyObject *result, PyObject *running, PyObject *wakeups);
 
 /* The event loop that runs on this thread: borrowed, as it outlives the caller; NULL for none. */
 PyObject *gs_running_loop(void);

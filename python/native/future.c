@@ -26,6 +26,7 @@ typedef struct {
   unsigned long long token;
   outcome state, chosen; /* chosen first, and then told */
   enum { NEW, BEGUN, OVER } call;
+  unsigned long long begun_as; /* the token then, which Python cannot change */
   char plain;     /* its reply is all that arrives: there are no messages before it */
   char claimed;   /* somebody has claimed to set the outcome */
   char taken;     /* the reply is being handled */
@@ -269,10 +270,11 @@ PyObject *gs_result_for(PyObject *object, const uint8_t *data, size_t length) {
   return Py_None;
 }
 
-int gs_settle_at_once(PyObject *object, PyObject *result, PyObject *running, PyObject *wakeups) {
+int gs_settle_at_once(PyObject *object, unsigned long long token, PyObject *result, PyObject *running,
+                      PyObject *wakeups) {
   gs_future *f = (gs_future *)object;
   f->taken = 1;
-  gs_take_back(object);
+  gs_take_back(object, token);
   end_loan(f);
   return claim(f) ? settle(f, FINISHED, result, NULL, 0, running, wakeups) : 0;
 }
@@ -328,12 +330,14 @@ int gs_begin_call(PyObject *future) {
     return -1;
   }
   f->call = BEGUN;
+  f->begun_as = f->token;
   if (is_set(f->loan)) gs_loan_runs(f->loan, 1);
   return 0;
 }
 
-void gs_take_back(PyObject *future) {
+void gs_take_back(PyObject *future, unsigned long long token) {
   gs_future *f = (gs_future *)future;
+  if (f->begun_as != token) return;
   if (f->call == BEGUN && is_set(f->loan)) gs_loan_runs(f->loan, -1);
   f->call = OVER;
 }

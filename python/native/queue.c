@@ -57,7 +57,7 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   /* Before the crossing: another thread may drain the reply before it is over. */
   if (token == NULL || PyDict_SetItem(q->pending, token, future) < 0) {
     Py_XDECREF(token);
-    gs_take_back(future);
+    gs_take_back(future, number);
     return NULL;
   }
   starting with = {.request = request, .number = number, .queue = own};
@@ -67,7 +67,7 @@ static PyObject *start(queue_object *q, PyObject *future, gostitch_request *requ
   Py_END_ALLOW_THREADS;
   PyObject *refused = Py_None;
   int has_begun = !cannot && with.status == GOSTITCH_OK;
-  if (!has_begun) gs_take_back(future);
+  if (!has_begun) gs_take_back(future, number);
   if (cannot) {
     drop(q, token);
     gs_refuse(cannot);
@@ -202,7 +202,7 @@ static PyObject *tuple_of(const gs_record *record, gs_memory *memory) {
 static void take_back(queue_object *q, uint64_t number, PyObject *token) {
   PyObject *future = PyDict_GetItemWithError(q->pending, token);
   if (future == NULL) PyErr_Clear();
-  else if (gs_is_future(future) && gs_token_of(future) == number) gs_take_back(future);
+  else if (gs_is_future(future)) gs_take_back(future, number);
 }
 
 /* Takes the first record, of which the tuple was made: it goes to its conversation, if it is of one,
@@ -263,7 +263,7 @@ static taken settle(taking *t, gs_drained *batch, const gs_place_in_batch *place
   }
   gs_take_first(batch, place);
   drop(t->queue, token);
-  int failed = gs_settle_at_once(future, result, t->running, t->wakeups) < 0;
+  int failed = gs_settle_at_once(future, record->token, result, t->running, t->wakeups) < 0;
   Py_DECREF(result);
   return failed ? FAILED : DONE;
 }

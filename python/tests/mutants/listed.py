@@ -118,7 +118,7 @@ MUTANTS = [
             '  if (f->state == CANCELLED) return PyObject_CallMethod((PyObject *)f, "_raise_cancelled", NULL);\n',
             "",
         ),
-        ("  gs_take_back(object);\n  end_loan(f);\n", "  gs_take_back(object);\n"),
+        ("  gs_take_back(object, token);\n  end_loan(f);\n", "  gs_take_back(object, token);\n"),
         ("  f->call = BEGUN;\n", ""),
         ("  if (f->call == BEGUN && is_set(f->loan)) gs_loan_runs(f->loan, -1);\n", ""),
         ("PyErr_ExceptionMatches(PyExc_MemoryError)) {\n      left = 1;", "0) {\n      left = 1;"),
