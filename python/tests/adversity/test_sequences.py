@@ -45,7 +45,8 @@ def test_in_random_order(program: Programs, tmp_path: Path, shared: bool) -> Non
     )
 
     last = done.stdout.splitlines()[-2:]
-    assert (0, "") == (done.returncode, done.stderr), (last, log.read_text()[-2000:])
+    what = f"{last}\n{done.stderr[-3000:]}\n{log.read_text()[-2000:]}"
+    assert (0, "") == (done.returncode, done.stderr), what
     _, steps, _, descriptors, mebibytes = last[-1].split()
     assert int(steps) > 100 * SECONDS
     if not shared:
