@@ -120,7 +120,7 @@ def test_a_queue_that_was_not_initialised(method: str) -> None:
     assert not getattr(_uninitialised("Queue"), method)()
 
 
-@pytest.mark.parametrize("name", ["_library", "_blocked", "_conversations"])
+@pytest.mark.parametrize("name", ["_library", "_blocked", "_conversations", "is_foreign"])
 def test_a_queue_that_is_broken(name: str) -> None:
     """Replies of other queues arrive, although somebody waits for one of this queue."""
     queue = Queue(_process.library(), _pending.pump)
@@ -129,7 +129,10 @@ def test_a_queue_that_is_broken(name: str) -> None:
     assert queue.start(future, 0, 0, frame) is None
     queue._let_pump_serve(future._token)
     value = getattr(queue, name)
-    delattr(queue, name)
+    if name == "is_foreign":
+        setattr(queue, name, None)
+    else:
+        delattr(queue, name)
 
     assert [3] * 50 == [faults.add.submit(1, 2).result(20) for _ in range(50)]
     setattr(queue, name, value)
