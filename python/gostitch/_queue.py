@@ -12,6 +12,7 @@ import functools
 import os
 import select
 import sys
+import threading
 import time
 import weakref
 from collections import deque
@@ -41,6 +42,9 @@ _REPORT_EVERY = 64
 
 _MOST_FAILURES = 8
 """How often handling a record may fail in a row for another reason than memory or Ctrl-C."""
+
+_STUCK_S = 2.0
+"""Seconds with one message after which others are handled beside it, if somebody waits."""
 
 _REPORT = _REPORT_EVERY.to_bytes(4, "little")
 _FORKED = (
@@ -88,6 +92,7 @@ class _Conversation:
         "is_scheduled",
         "left",
         "reminder",
+        "stuck",
         "token",
         "traces",
         "waiting",
@@ -98,6 +103,7 @@ class _Conversation:
         self.future: Future[Any] | None = future  # None once its reply was handled
         self.token = future._token
         self.handled = 0  # messages of which Go was not told
+        self.stuck: tuple[Record | None, float] = (None, 0.0)  # in hand since, when it was seen
         self.is_calling = False  # the program's callback, in which the holder is
         self.is_scheduled = False  # the loop will handle what waits
         name = call.function.name
@@ -213,7 +219,7 @@ class Queue(bridge.Queue):
         if self.loop is not None and running_loop() is self.loop():
             self._blocked = blocks
         conversation = self._conversations.get(future._token)
-        if conversation is not None and blocks and bridge.let_go(conversation):
+        if conversation and blocks and bridge.let_go(conversation, threading.get_ident()):
             self._remind(conversation)  # this is its own callback
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
@@ -226,11 +232,28 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return
         self._library.refuse_unnoticed_fork()  # or the reply is waited for in vain
+        self._let_go_of_stuck()
         if sys.is_finalizing():  # a destructor waits, and the pump has ended
             while self.drain():
                 pass
         else:
             self._attendant().relieve()
+
+    def _let_go_of_stuck(self) -> None:
+        """Have others take what has arrived for calls whose callbacks take long, as somebody waits.
+
+        A callback may wait for the end of its own call in a way that cannot be seen.
+        """
+        now = time.monotonic()
+        for conversation in list(self._conversations.values()):
+            hand = conversation.holder
+            record = hand[0] if hand else None
+            before, since = conversation.stuck
+            if record is None or record is not before:
+                conversation.stuck = (record, now)
+            elif now - since >= _STUCK_S:
+                conversation.holder = None
+                self._remind(conversation)
 
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
@@ -299,7 +322,9 @@ class Queue(bridge.Queue):
         hand: list[Any] = [None, None]
         try:
             here = running_loop()  # looked for once, as it takes a while (async.callback_64)
-            while self.take(self._conversations, hand):
+            while True:  # as in _handle_waiting
+                if not self.take(self._conversations, hand):
+                    break
                 self._handle(here, *hand[0])
                 hand[0] = None
                 self._failures = 0
@@ -377,7 +402,8 @@ class Queue(bridge.Queue):
     def _handle_scheduled(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call, as the loop's callback."""
         conversation.is_scheduled = False
-        bridge.let_go(conversation)  # its own callback may run the loop (nest_asyncio)
+        # Its own callback may run the loop (nest_asyncio).
+        bridge.let_go(conversation, threading.get_ident())
         try:
             self._handle_waiting(conversation)
         except BaseException:
@@ -392,9 +418,13 @@ class Queue(bridge.Queue):
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order, unless somebody does."""
-        hand: list[Any] = [None, None]
+        hand: list[Any] = [None, threading.get_ident()]
         try:
-            while bridge.take_record(conversation, hand):
+            # Not "while take_record(...)": from CPython 3.12 on its jump back is not in the try,
+            # and what a signal's handler raises there would leave a record in the hand.
+            while True:
+                if not bridge.take_record(conversation, hand):
+                    break
                 kind, token, status, payload = hand[0]
                 if kind == _codec.REPLY:
                     future = self.pending.get(token)

@@ -2,9 +2,9 @@
  * Calls with messages: what has arrived for them, and who handles it. Their class is in Python
  * (gostitch/_queue.py).
  *
- * A hand holds the record that Python handles: a list of the record and of the next hand. If an
- * exception ends the handling, the hand itself joins a chain of those that are left, for which
- * nothing is allocated: the exception may be MemoryError.
+ * A hand holds the record that Python handles: a list of the record, and of the thread or greenlet whose
+ * it is. If an exception ends the handling, the hand itself joins a chain of those that are left, with the
+ * next one in the second place, for which nothing is allocated: the exception may be MemoryError.
  *
  * One hand at a time takes what has arrived for a conversation, its holder, or messages would
  * overtake each other wherever the handling of one waits: what runs there may handle replies, as
@@ -103,8 +103,7 @@ static int hold(PyObject *of, PyObject *hand) {
   Py_DECREF(holder);
   if (is_ours) return 1;
   if (!is_free) return 0;
-  PyObject *thread = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
-  if (thread == NULL || PyList_SetItem(hand, 1, thread) < 0) return -1;
+  if (PyObject_SetAttr(of, is_calling_name, Py_False) < 0) return -1; /* the holder before may have let go in a callback */
   return PyObject_SetAttr(of, holder_name, hand) < 0 ? -1 : 1;
 }
 
@@ -217,15 +216,20 @@ static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ss
 }
 
 PyDoc_STRVAR(let_go_doc,
-             "let_go(conversation) -> bool\n\n"
-             "Have others take what has arrived for a conversation if this thread does: it is about to wait for the reply. "
-             "Tell whether it did.");
+             "let_go(conversation, ident) -> bool\n\n"
+             "Have others take what has arrived for a conversation if this thread or greenlet does: it is about to wait for "
+             "the reply. Tell whether it did.");
 
-static PyObject *let_go_here(PyObject *module, PyObject *of) {
+static PyObject *let_go_here(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  if (count != 2 || !PyLong_Check(arguments[1])) {
+    PyErr_SetString(PyExc_TypeError, "let_go takes a conversation and the number of a thread");
+    return NULL;
+  }
+  PyObject *of = arguments[0];
   PyObject *holder = PyObject_GetAttr(of, holder_name);
   PyObject *thread = holder == NULL ? NULL : item_of(holder, 1);
   int is_here = thread != NULL && PyLong_Check(thread) &&
-                PyLong_AsUnsignedLongMask(thread) == PyThread_get_thread_ident();
+                PyLong_AsUnsignedLongMask(thread) == PyLong_AsUnsignedLongMask(arguments[1]);
   int failed = holder == NULL || (is_here && PyObject_SetAttr(of, holder_name, Py_None) < 0);
   Py_XDECREF(thread);
   Py_XDECREF(holder);
@@ -250,7 +254,7 @@ int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tu
 static PyMethodDef functions[] = {
     {"take_record", (PyCFunction)(void (*)(void))take_record, METH_FASTCALL, take_record_doc},
     {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
-    {"let_go", let_go_here, METH_O, let_go_doc},
+    {"let_go", (PyCFunction)(void (*)(void))let_go_here, METH_FASTCALL, let_go_doc},
     {NULL, NULL, 0, NULL},
 };
 
