@@ -402,8 +402,13 @@ class Queue(bridge.Queue):
     def _handle_scheduled(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call, as the loop's callback."""
         conversation.is_scheduled = False
-        # Its own callback may run the loop (nest_asyncio).
-        bridge.let_go(conversation, threading.get_ident())
+        loop = None if self.loop is None else self.loop()
+        if loop is not None and hasattr(loop, "_nest_patched"):
+            # Its own callback may run the loop, until the call is done say.
+            bridge.let_go(conversation, threading.get_ident())
+            if len(conversation.waiting) > 1:
+                conversation.is_scheduled = True
+                loop.call_soon(self._handle_scheduled, conversation)
         try:
             self._handle_waiting(conversation)
         except BaseException:

@@ -173,3 +173,37 @@ print(future.result(20))
     )
 
     assert (0, "", "5\n") == (done.returncode, done.stderr, done.stdout)
+
+
+_NESTED = """
+import asyncio, time
+import faults, nest_asyncio
+
+loop = asyncio.new_event_loop()
+nest_asyncio.apply(loop)
+got = []
+
+def progress(tick):
+    got.append(tick.index)
+    if tick.index == 0:
+        time.sleep({late})
+        got.append(str(loop.run_until_complete(future)))
+
+async def main():
+    global future
+    future = faults.count_messages.submit(5, progress=progress)
+    time.sleep({late})
+    return await future
+
+print(loop.run_until_complete(main()), got)
+"""
+
+
+@pytest.mark.parametrize("late", [0, 0.2])
+def test_a_callback_that_runs_the_loop_until_its_own_call_is_done(
+    program: Programs, late: float
+) -> None:
+    """By nest_asyncio: messages and reply are handled there, those too that had arrived before."""
+    done = program(_NESTED.format(late=late), timeout=40)
+
+    assert (0, "", "5 [0, 1, 2, 3, 4, '5']\n") == (done.returncode, done.stderr, done.stdout)
