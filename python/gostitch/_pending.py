@@ -83,8 +83,9 @@ def queue_here(library: _process.Library) -> Queue:
     if queue is None or queue.retired:
         _retire_closed_loops()
         queue = Queue(library, pump, loop=loop)
-        _loop_queues[loop] = weakref.ref(queue)
         loop.add_reader(queue.fd, _Reader(queue), loop)
+        # Not before: if Ctrl-C strikes in there, the reader goes, and its queue must not be used.
+        _loop_queues[loop] = weakref.ref(queue)
     return queue
 
 
