@@ -89,7 +89,6 @@ class _Conversation:
         "handled",
         "holder",
         "is_calling",
-        "is_scheduled",
         "left",
         "reminder",
         "stuck",
@@ -105,7 +104,6 @@ class _Conversation:
         self.handled = 0  # messages of which Go was not told
         self.stuck: tuple[Record | None, float] = (None, 0.0)  # in hand since, when it was seen
         self.is_calling = False  # the program's callback, in which the holder is
-        self.is_scheduled = False  # the loop will handle what waits
         name = call.function.name
         context = call.context
         self.callbacks = (
@@ -115,11 +113,13 @@ class _Conversation:
         )
         # The trace contexts of questions that wait, by number; 0: of all messages.
         self.traces: dict[int, bytes] = {}
-        # What has arrived for the callback, the reply after it, in order.
+        # For the bridge (python/native/conversation.c) these: what has arrived for the callback,
+        # the reply after it, in order; the first of what was interrupted; the hand of who takes
+        # from both, with the record that it handles; what tells that there is something.
         self.waiting: deque[Record] = deque()
-        self.left: list[Any] | None = None  # the first of what was interrupted, for the bridge
-        self.holder: list[Any] | None = None  # the hand of who takes from these, for the bridge
-        self.reminder: Record = (_codec.MESSAGE, future._token, 0, b"")  # that there is something
+        self.left: list[Any] | None = None
+        self.holder: list[Any] | None = None
+        self.reminder: Record = (_codec.MESSAGE, future._token, 0, b"")
 
     def has_more(self) -> bool:
         """Tell whether something has arrived that was not handled."""
@@ -220,7 +220,7 @@ class Queue(bridge.Queue):
             self._blocked = blocks
         conversation = self._conversations.get(future._token)
         if conversation and blocks and bridge.let_go(conversation, threading.get_ident()):
-            self._remind(conversation)  # this is its own callback
+            self.remind(conversation)  # this is its own callback
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
             if self.has_records():
@@ -253,7 +253,7 @@ class Queue(bridge.Queue):
                 conversation.stuck = (record, now)
             elif now - since >= _STUCK_S:
                 conversation.holder = None
-                self._remind(conversation)
+                self.remind(conversation)
 
     def _let_pump_serve(self, token: int) -> bool:
         """Have the pump drain this queue until the reply is there; false if it is already."""
@@ -286,71 +286,27 @@ class Queue(bridge.Queue):
         return bool(self.drained())
 
     def drain_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Drain what waits, as the loop's reader."""
+        """Drain what waits, as the loop's reader.
+
+        One batch at a time, so that the loop's other work has its turn.
+        """
         self._blocked = False
-        if self.drain():
-            # One batch at a time, so that the loop's other work has its turn. By the descriptor,
-            # which the pump sees too where the loop ends before.
-            self.wake()
+        self.drain()
 
     def drain(self, until: float | None = None) -> bool:
         """Handle one batch of waiting records, or what can be until then; tell if more wait."""
         if self.is_foreign():
             return False
-        try:
-            more = self.drain_batch()
-            more = self._handle_all(until) or more
-            if self.retired or (self.loop is not None and not self.is_served()):
-                self._handle_stranded()
-            return more
-        except BaseException:
-            self.wake()  # for what is left
-            raise
+        more = self.drain_to(self._handle, self._conversations, until)
+        if self.retired or (self.loop is not None and not self.is_served()):
+            self._handle_stranded()
+        return more
 
     def _handle_stranded(self) -> None:
         """Handle what was given to a loop that has ended before it could, or left by who has."""
         for conversation in list(self._conversations.values()):
             if conversation.has_more():
                 self._handle_waiting(conversation)
-
-    def _handle_all(self, until: float | None) -> bool:
-        """Handle what was drained; tell whether some is left, as it took too long.
-
-        Every thread that drains takes from there, so what one leaves behind, that was
-        interrupted or waits in a callback, is for the next.
-        """
-        hand: list[Any] = [None, None]
-        try:
-            here = running_loop()  # looked for once, as it takes a while (async.callback_64)
-            while True:  # as in _handle_waiting
-                if not self.take(self._conversations, hand):
-                    break
-                self._handle(here, *hand[0])
-                hand[0] = None
-                self._failures = 0
-                if until is not None and time.monotonic() >= until:
-                    self.wake()  # somebody else, for what is left
-                    return self.has_records()
-        except BaseException as error:
-            if self._gives_up(error, hand[0]):
-                self._forget(hand[0][1])
-            else:
-                self.keep(self._conversations, hand)
-            raise
-        return False
-
-    def _gives_up(self, error: BaseException, record: Record | None) -> bool:
-        """Tell whether a record fails so often that those behind it must be handled without it.
-
-        A signal's handler raises here only now and then, and memory may come back.
-        """
-        if record is None or isinstance(error, MemoryError) or not isinstance(error, Exception):
-            return False
-        self._failures += 1
-        if self._failures < _MOST_FAILURES:
-            return False
-        self._failures = 0
-        return True
 
     def _handle(
         self,
@@ -360,6 +316,7 @@ class Queue(bridge.Queue):
         status: int,
         payload: bytes | memoryview,
     ) -> None:
+        """Handle a record, which the bridge keeps if this raises."""
         if self.is_foreign():
             return  # a callback has forked, and this is the child: the parent goes on
         if token:
@@ -368,7 +325,13 @@ class Queue(bridge.Queue):
             if conversation is not None:
                 self._handle_here_or_in_loop(conversation, here)
             elif kind == _codec.REPLY and token in self.pending:
-                self._reply(self.pending[token], None, status, payload)
+                try:
+                    self._reply(self.pending[token], None, status, payload)
+                except Exception as error:
+                    if self._gives_up(error):
+                        self._forget(token)
+                    raise
+                self._failures = 0
         elif kind == _codec.LOG or kind == _codec.SPAN:
             try:
                 if kind == _codec.LOG:
@@ -380,6 +343,19 @@ class Queue(bridge.Queue):
         else:
             self.send(0, answer_of_host(payload, status))
 
+    def _gives_up(self, error: Exception) -> bool:
+        """Tell whether a record fails so often that those behind it must be handled without it.
+
+        A signal's handler raises here only now and then, and memory may come back.
+        """
+        if isinstance(error, MemoryError):
+            return False
+        self._failures += 1
+        if self._failures < _MOST_FAILURES:
+            return False
+        self._failures = 0
+        return True
+
     def _handle_here_or_in_loop(
         self, conversation: _Conversation, here: asyncio.AbstractEventLoop | None
     ) -> None:
@@ -389,74 +365,51 @@ class Queue(bridge.Queue):
         ):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
-            if conversation.is_scheduled:
-                return
-            conversation.is_scheduled = True
             try:
                 loop.call_soon_threadsafe(self._handle_scheduled, conversation)
                 return
             except RuntimeError:
-                conversation.is_scheduled = False  # the loop was closed just now
+                pass  # the loop was closed just now
         self._handle_waiting(conversation)
 
     def _handle_scheduled(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call, as the loop's callback."""
-        conversation.is_scheduled = False
         loop = None if self.loop is None else self.loop()
         if loop is not None and hasattr(loop, "_nest_patched"):
             # Its own callback may run the loop, until the call is done say.
             bridge.let_go(conversation, threading.get_ident())
             if len(conversation.waiting) > 1:
-                conversation.is_scheduled = True
                 loop.call_soon(self._handle_scheduled, conversation)
-        try:
-            self._handle_waiting(conversation)
-        except BaseException:
-            self._remind(conversation)
-            raise
-
-    def _remind(self, conversation: _Conversation) -> None:
-        """Have somebody look at what has arrived for a call, as nobody else would."""
-        if conversation.has_more():
-            self.keep(self._conversations, [conversation.reminder, None])
-            self.wake()
+        self._handle_waiting(conversation)
 
     def _handle_waiting(self, conversation: _Conversation) -> None:
         """Handle what has arrived for a call with a callback, in order, unless somebody does."""
-        hand: list[Any] = [None, threading.get_ident()]
-        try:
-            # Not "while take_record(...)": from CPython 3.12 on its jump back is not in the try,
-            # and what a signal's handler raises there would leave a record in the hand.
-            while True:
-                if not bridge.take_record(conversation, hand):
-                    break
-                kind, token, status, payload = hand[0]
-                if kind == _codec.REPLY:
-                    future = self.pending.get(token)
-                    if future is not None:
-                        self._reply(future, conversation.callbacks, status, payload)
-                    self._end(conversation, token)
-                else:
-                    self._message(conversation, status, payload)
-                hand[0] = None
-                self._failures = 0
-        except BaseException as error:
-            if self._gives_up(error, hand[0]):
-                if hand[0][0] == _codec.REPLY:
-                    self._forget(conversation.token)
-                hand[0] = None
-            bridge.keep_record(conversation, self.pending, hand)
-            if conversation.token not in self.pending:
-                self._end(conversation, conversation.token)
-            raise
+        conversations = self._conversations
+        self.handle_waiting(self._handle_one, conversation, conversations, threading.get_ident())
 
-    def _end(self, conversation: _Conversation, token: int) -> None:
-        """Forget a call whose reply was handled."""
-        self._conversations.pop(token, None)
-        conversation.waiting.clear()  # of goroutines that outlived the call
-        conversation.left = None
-        # It may hold an exception whose traceback holds the conversation.
-        conversation.future = None
+    def _handle_one(
+        self,
+        conversation: _Conversation,
+        kind: int,
+        token: int,
+        status: int,
+        payload: bytes | memoryview,
+    ) -> None:
+        """Handle a record of a call with a callback, which the bridge keeps if this raises."""
+        try:
+            if kind == _codec.REPLY:
+                future = self.pending.get(token)
+                if future is not None:
+                    self._reply(future, conversation.callbacks, status, payload)
+            else:
+                self._message(conversation, status, payload)
+        except Exception as error:
+            if self._gives_up(error):
+                conversation.future = None  # nor are the messages behind it told
+                if kind == _codec.REPLY:
+                    self._forget(token)
+            raise
+        self._failures = 0
 
     def _reply(
         self,

@@ -591,14 +591,18 @@ int gs_add_wakeups_type(void);
 
 /* conversation.c: calls with messages, and the hands that hold what Python handles. */
 
-/* Tells whether an object is a hand; 0: it raises. */
-int gs_is_hand(PyObject *hand);
+/* Makes an empty hand, or one with the record that tells of a conversation. */
+PyObject *gs_new_hand(void);
+PyObject *gs_reminder_of(PyObject *conversation);
 
 /* Puts a record into a hand. Takes over the record. */
 int gs_put_in_hand(PyObject *hand, PyObject *record);
 
 /* Gives the record in a hand, owned, and its kind; NULL, without an exception, if there is none. */
 PyObject *gs_record_in(PyObject *hand, long *kind);
+
+/* Calls handler(of, kind, token, status, payload) with the record in a hand, if there is one, which then is empty. */
+int gs_handle_in_hand(PyObject *handler, PyObject *of, PyObject *hand);
 
 /* Puts a hand at the beginning of a chain. */
 int gs_chain_hand(PyObject **chain, PyObject *hand);
@@ -611,6 +615,14 @@ uint64_t gs_count_hands(PyObject *chain);
 
 /* Gives a record to its conversation, as the tuple that Python handles. */
 int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tuple);
+
+/* Calls handler(conversation, kind, token, status, payload) for what has arrived for one, in order, unless another thread
+   or greenlet does. After its reply it leaves the conversations. */
+int gs_handle_conversation(PyObject *conversation, PyObject *conversations, PyObject *pending, PyObject *handler,
+                           PyObject *thread);
+
+/* Tells whether something has arrived for one that was not handled. */
+int gs_has_more(PyObject *conversation);
 
 int gs_add_conversations(PyObject *module);
 

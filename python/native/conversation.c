@@ -4,14 +4,15 @@
  *
  * A hand holds the record that Python handles: a list of the record, and of the thread or greenlet whose
  * it is. If an exception ends the handling, the hand itself joins a chain of those that are left, with the
- * next one in the second place, for which nothing is allocated: the exception may be MemoryError.
+ * next one in the second place, for which nothing is allocated: the exception may be MemoryError. Taking,
+ * handling and keeping are steps of one C function, or an exception of a signal's handler, which Python may
+ * raise between any two of its own, could lose a record.
  *
  * One hand at a time takes what has arrived for a conversation, its holder, or messages would
  * overtake each other wherever the handling of one waits: what runs there may handle replies, as
  * may other threads. Whoever comes meanwhile leaves it to the holder, which looks again before it
  * lets go; but a reply behind no message does not wait for the end of a callback. A holder that waits
- * for its own call lets go at once, since nobody else could take the reply. A hand that nobody has any
- * more holds nothing: Ctrl-C may have ended the handling anywhere.
+ * for its own call lets go at once, since nobody else could take the reply.
  *
  * Every object is owned here before another one is dropped, for that may run any code.
  */
@@ -21,15 +22,28 @@
 /* In a chain: each is of a thread whose handling was interrupted. More are a circle that Python made. */
 #define MOST_HANDS 65536
 
-static PyObject *append_name, *popleft_name, *waiting_name, *traces_name, *left_name, *future_name, *holder_name,
-    *is_calling_name;
+static PyObject *append_name, *popleft_name, *clear_name, *waiting_name, *traces_name, *left_name, *future_name,
+    *holder_name, *is_calling_name, *reminder_name, *token_name;
 
 static int looks_like_hand(PyObject *hand) { return PyList_Check(hand) && PyList_Size(hand) == 2; }
 
-int gs_is_hand(PyObject *hand) {
-  if (looks_like_hand(hand)) return 1;
-  PyErr_SetString(PyExc_TypeError, "a hand is a list of two items");
-  return 0;
+/* Takes over both; NULL stands for None. */
+static PyObject *new_hand(PyObject *record, PyObject *thread) {
+  PyObject *hand = PyList_New(2);
+  PyObject *items[] = {record, thread};
+  for (Py_ssize_t i = 0; i < 2; i++) {
+    if (items[i] == NULL) Py_INCREF(items[i] = Py_None);
+    if (hand == NULL) Py_DECREF(items[i]);
+    else PyList_SetItem(hand, i, items[i]);
+  }
+  return hand;
+}
+
+PyObject *gs_new_hand(void) { return new_hand(NULL, NULL); }
+
+PyObject *gs_reminder_of(PyObject *conversation) {
+  PyObject *record = PyObject_GetAttr(conversation, reminder_name);
+  return record == NULL ? NULL : new_hand(record, NULL);
 }
 
 int gs_put_in_hand(PyObject *hand, PyObject *record) { return PyList_SetItem(hand, 0, record); }
@@ -50,6 +64,21 @@ PyObject *gs_record_in(PyObject *hand, long *kind) {
   }
   Py_XDECREF(record);
   return NULL;
+}
+
+int gs_handle_in_hand(PyObject *handler, PyObject *of, PyObject *hand) {
+  long kind;
+  PyObject *record = gs_record_in(hand, &kind);
+  if (record != NULL) {
+    PyObject *done =
+        PyObject_CallFunctionObjArgs(handler, of, PyTuple_GetItem(record, 0), PyTuple_GetItem(record, 1),
+                                     PyTuple_GetItem(record, 2), PyTuple_GetItem(record, 3), NULL);
+    Py_DECREF(record);
+    if (done == NULL) return -1;
+    Py_DECREF(done);
+  }
+  Py_INCREF(Py_None);
+  return gs_put_in_hand(hand, Py_None);
 }
 
 int gs_chain_hand(PyObject **chain, PyObject *hand) {
@@ -98,7 +127,7 @@ static int set_left(PyObject *of, PyObject *chain) {
 static int hold(PyObject *of, PyObject *hand) {
   PyObject *holder = PyObject_GetAttr(of, holder_name);
   if (holder == NULL) return -1;
-  int is_free = holder == Py_None || Py_REFCNT(holder) == 2; /* of the conversation, and of this function */
+  int is_free = holder == Py_None;
   int is_ours = holder == hand;
   Py_DECREF(holder);
   if (is_ours) return 1;
@@ -143,35 +172,24 @@ static int take_reply(PyObject *of, PyObject *hand) {
   return failed ? -1 : is_next;
 }
 
-PyDoc_STRVAR(take_record_doc,
-             "take_record(conversation, hand) -> bool\n\n"
-             "Move the oldest record that waits for a conversation into a hand; false if there is none, or if another "
-             "hand takes them. What popleft gives could be lost: Ctrl-C may strike before Python has stored it.");
-
-static PyObject *take_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 2 || !gs_is_hand(arguments[1])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take_record takes a conversation and a hand");
-    return NULL;
-  }
-  PyObject *of = arguments[0], *hand = arguments[1], *chain;
+/* Moves the oldest record that waits for a conversation into a hand; 0 if there is none, or if another hand takes
+   them. */
+static int take_record(PyObject *of, PyObject *hand) {
+  PyObject *chain;
   int may = hold(of, hand), found = 0;
-  if (may < 0) return NULL;
-  if (may == 0) {
-    found = take_reply(of, hand);
-    return found < 0 ? NULL : PyBool_FromLong(found);
-  }
-  if (get_left(of, &chain) < 0) return NULL;
+  if (may < 0) return -1;
+  if (may == 0) return take_reply(of, hand);
+  if (get_left(of, &chain) < 0) return -1;
   if (chain != NULL) {
     found = gs_unchain_hand(&chain, hand);
-    if (set_left(of, chain) < 0) return NULL;
+    if (set_left(of, chain) < 0) return -1;
   }
   if (found == 0) {
     PyObject *deque = PyObject_GetAttr(of, waiting_name);
     found = deque == NULL ? -1 : take_oldest(deque, hand);
     Py_XDECREF(deque);
   }
-  if (found < 0 || (found == 0 && let_go(of, hand) < 0)) return NULL;
-  return PyBool_FromLong(found);
+  return found == 0 ? let_go(of, hand) : found;
 }
 
 /* Tells whether a call with messages has an outcome, or will have one. */
@@ -193,26 +211,74 @@ static int is_left(PyObject *of, PyObject *pending, PyObject *hand) {
   return is;
 }
 
-PyDoc_STRVAR(keep_record_doc,
-             "keep_record(conversation, pending, hand)\n\n"
-             "End the handling of a hand's record, which an exception has ended: it is taken again, first, unless it is of "
-             "a call that is over. Allocates nothing.");
+/* Ends the handling of a hand's record, which an exception has ended: it is taken again, first, unless it is of a call
+   that is over. Allocates nothing. */
+static int keep_record(PyObject *of, PyObject *pending, PyObject *hand) {
+  PyObject *chain;
+  int is = is_left(of, pending, hand);
+  if (is > 0) {
+    if (get_left(of, &chain) < 0) return -1;
+    is = gs_chain_hand(&chain, hand);
+    if (set_left(of, chain) < 0) return -1;
+  }
+  return let_go(of, hand) < 0 ? -1 : is;
+}
 
-static PyObject *keep_record(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 3 || !PyDict_Check(arguments[1]) || !gs_is_hand(arguments[2])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep_record takes a conversation, a dict and a hand");
-    return NULL;
+/* Forgets a call whose reply was handled. */
+static int end(PyObject *of, PyObject *conversations) {
+  PyObject *token = PyObject_GetAttr(of, token_name), *deque = PyObject_GetAttr(of, waiting_name);
+  if (token != NULL && PyDict_DelItem(conversations, token) < 0) PyErr_Clear();
+  /* Of goroutines that outlived the call. */
+  PyObject *cleared = deque == NULL ? NULL : PyObject_CallMethodObjArgs(deque, clear_name, NULL);
+  int failed = token == NULL || cleared == NULL || set_left(of, NULL) < 0;
+  /* It may hold an exception whose traceback holds the conversation. */
+  failed = PyObject_SetAttr(of, future_name, Py_None) < 0 || failed;
+  Py_XDECREF(token);
+  Py_XDECREF(deque);
+  Py_XDECREF(cleared);
+  return failed ? -1 : 0;
+}
+
+/* Ends the handling after an exception, which stays. */
+static void end_failed(PyObject *of, PyObject *conversations, PyObject *pending, PyObject *hand) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  (void)keep_record(of, pending, hand);
+  PyErr_Clear();
+  PyObject *token = PyObject_GetAttr(of, token_name);
+  if (token != NULL && PyDict_Contains(pending, token) == 0) (void)end(of, conversations);
+  Py_XDECREF(token);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+}
+
+int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pending, PyObject *handler,
+                           PyObject *thread) {
+  Py_INCREF(thread);
+  PyObject *hand = new_hand(NULL, thread);
+  if (hand == NULL) return -1;
+  int found;
+  while ((found = take_record(of, hand)) > 0) {
+    long kind = 0;
+    Py_XDECREF(gs_record_in(hand, &kind));
+    if (gs_handle_in_hand(handler, of, hand) < 0 || (kind == GS_REPLY && end(of, conversations) < 0)) {
+      found = -1;
+      break;
+    }
   }
-  PyObject *of = arguments[0], *hand = arguments[2], *chain;
-  int is = is_left(of, arguments[1], hand);
-  if (is < 0) return NULL;
-  if (is) {
-    if (get_left(of, &chain) < 0) return NULL;
-    int failed = gs_chain_hand(&chain, hand) < 0;
-    if (set_left(of, chain) < 0 || failed) return NULL;
-  }
-  if (let_go(of, hand) < 0) return NULL;
-  Py_RETURN_NONE;
+  if (found < 0) end_failed(of, conversations, pending, hand);
+  Py_DECREF(hand);
+  return found;
+}
+
+int gs_has_more(PyObject *conversation) {
+  PyObject *left = PyObject_GetAttr(conversation, left_name);
+  PyObject *deque = PyObject_GetAttr(conversation, waiting_name);
+  int has = (left != NULL && left != Py_None) || (deque != NULL && PySequence_Size(deque) > 0);
+  Py_XDECREF(left);
+  Py_XDECREF(deque);
+  PyErr_Clear();
+  return has;
 }
 
 PyDoc_STRVAR(let_go_doc,
@@ -252,8 +318,6 @@ int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tu
 }
 
 static PyMethodDef functions[] = {
-    {"take_record", (PyCFunction)(void (*)(void))take_record, METH_FASTCALL, take_record_doc},
-    {"keep_record", (PyCFunction)(void (*)(void))keep_record, METH_FASTCALL, keep_record_doc},
     {"let_go", (PyCFunction)(void (*)(void))let_go_here, METH_FASTCALL, let_go_doc},
     {NULL, NULL, 0, NULL},
 };
@@ -262,9 +326,10 @@ int gs_add_conversations(PyObject *module) {
   static const struct {
     PyObject **name;
     const char *text;
-  } names[] = {{&append_name, "append"}, {&popleft_name, "popleft"}, {&waiting_name, "waiting"}, {&traces_name, "traces"},
-               {&left_name, "left"},     {&future_name, "future"},   {&holder_name, "holder"},
-               {&is_calling_name, "is_calling"}};
+  } names[] = {{&append_name, "append"},         {&popleft_name, "popleft"},   {&clear_name, "clear"},
+               {&waiting_name, "waiting"},       {&traces_name, "traces"},     {&left_name, "left"},
+               {&future_name, "future"},         {&holder_name, "holder"},     {&is_calling_name, "is_calling"},
+               {&reminder_name, "reminder"},     {&token_name, "token"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     *names[i].name = PyUnicode_InternFromString(names[i].text);
     if (*names[i].name == NULL) return -1;

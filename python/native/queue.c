@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -315,65 +316,155 @@ static taken take(taking *t) {
   return how;
 }
 
-PyDoc_STRVAR(take_doc,
-             "take(conversations, hand) -> bool\n\n"
-             "Settle what can be, then move the next record that Python has to handle into a hand, a list of it and of "
-             "None; false if there is none. What was kept comes first. What is of a conversation joins its 'waiting' too (a trace context its 'traces'), in the order in which it was drained. "
-             "Records are not returned: Ctrl-C may strike before Python has stored a returned value.");
-
-static PyObject *queue_take(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 2 || !PyDict_Check(arguments[0]) || !gs_is_hand(arguments[1])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "take takes a dict and a hand");
-    return NULL;
-  }
-  taking t = {.queue = (queue_object *)self, .conversations = arguments[0], .hand = arguments[1]};
-  int how = NONE;
-  if (t.queue->left != NULL) {
-    int found = gs_unchain_hand(&t.queue->left, t.hand);
+/* Settles what can be, then moves the next record that Python has to handle into the hand. What was kept
+   comes first. What is of a conversation joins its 'waiting' too (a trace context its 'traces'), in the
+   order in which it was drained. */
+static taken take_for_python(taking *t) {
+  taken how = NONE;
+  if (t->queue->left != NULL) {
+    int found = gs_unchain_hand(&t->queue->left, t->hand);
     how = found < 0 ? FAILED : found ? IN_HAND : DONE;
   }
   while (how == NONE || how == DONE) {
     /* Now, rather than in the middle of the event loop's call_soon, which would leave a future
        settled whose task is never woken (without wake-ups of a batch, that is). */
-    how = PyErr_CheckSignals() < 0 ? FAILED : (int)take(&t);
+    how = PyErr_CheckSignals() < 0 ? FAILED : take(t);
     if (how == NONE) break;
   }
-  Py_XDECREF(t.wakeups);
-  return how == FAILED ? NULL : PyBool_FromLong(how == IN_HAND);
+  Py_CLEAR(t->wakeups);
+  return how;
 }
 
-PyDoc_STRVAR(keep_doc,
-             "keep(conversations, hand)\n\n"
-             "Have the record of a hand, whose handling an exception has ended, taken again, first, if somebody waits for "
-             "it: what has arrived for a conversation is handled where that stands. Allocates nothing.");
-
-static PyObject *queue_keep(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-  queue_object *q = (queue_object *)self;
-  if (count != 2 || !PyDict_Check(arguments[0]) || !gs_is_hand(arguments[1])) {
-    if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "keep takes a dict and a hand");
-    return NULL;
-  }
+/* Has the record of a hand, whose handling an exception has ended, taken again, first, if somebody
+   waits for it: what has arrived for a conversation is handled where that stands. Allocates nothing. */
+static int keep(queue_object *q, PyObject *conversations, PyObject *hand) {
   long kind = 0;
-  PyObject *record = gs_record_in(arguments[1], &kind);
+  PyObject *record = gs_record_in(hand, &kind);
   PyObject *token = record == NULL ? NULL : PyTuple_GetItem(record, 1);
-  int is_left = token == NULL ? 0 : PyDict_Contains(arguments[0], token);
+  int is_left = token == NULL ? 0 : PyDict_Contains(conversations, token);
   if (is_left == 0 && token != NULL && kind == GS_REPLY) is_left = PyDict_Contains(q->pending, token);
   Py_XDECREF(record);
-  if (is_left < 0 || (is_left && gs_chain_hand(&q->left, arguments[1]) < 0)) return NULL;
+  return is_left > 0 ? gs_chain_hand(&q->left, hand) : is_left;
+}
+
+static void wake(queue_object *q) {
+  static const uint64_t one = 1;
+  int fd = q->fd;
+  /* With the GIL, so that it is not closed meanwhile; it never blocks. */
+  if (fd >= 0) (void)!write(fd, &one, sizeof one);
+}
+
+/* Has whoever drains next look at what has arrived for a conversation, if there is something. */
+static int remind(queue_object *q, PyObject *conversation, PyObject *reminder) {
+  if (!gs_has_more(conversation)) return 0;
+  int failed = gs_chain_hand(&q->left, reminder) < 0;
+  wake(q);
+  return failed ? -1 : 0;
+}
+
+static double seconds_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Calls handler(loop that runs here, kind, token, status, payload) with the record of a hand. */
+static int handle_record(PyObject *handler, PyObject **here, PyObject *hand) {
+  if (*here == NULL) { /* once, as it takes a while */
+    PyObject *running = gs_running_loop();
+    *here = running == NULL ? Py_None : running;
+    Py_INCREF(*here);
+  }
+  return gs_handle_in_hand(handler, *here, hand);
+}
+
+/* Has everything handled that was drained, or what can be until then; tells whether some is left. */
+static int handle_drained(queue_object *q, PyObject *conversations, PyObject *handler, PyObject *hand, double until) {
+  PyObject *here = NULL;
+  int left = 0;
+  while (left == 0) {
+    taking t = {.queue = q, .conversations = conversations, .hand = hand};
+    taken how = take_for_python(&t);
+    if (how == NONE) break;
+    if (how == FAILED || handle_record(handler, &here, hand) < 0) left = -1;
+    else if (until >= 0 && seconds_now() >= until) left = gs_count_backlog(&q->backlog) + gs_count_hands(q->left) > 0;
+  }
+  Py_XDECREF(here);
+  return left;
+}
+
+PyDoc_STRVAR(drain_to_doc,
+             "drain_to(handler, conversations, until) -> more\n\n"
+             "Clear the descriptor, drain one batch of what waits in Go, settle what can be, and call handler(loop that "
+             "runs here, kind, token, status, payload) for each other record; until then, of time.monotonic(), or None for all. "
+             "Every thread that drains takes from there, so what one leaves behind, that was interrupted or waits in a "
+             "callback, is for the next. A record whose handler raises is kept and comes first next time. Tell whether "
+             "more waits; then, and after an exception, the descriptor is ready. All that is one step: what a signal's handler "
+             "raises, however often, loses nothing.");
+
+static PyObject *queue_drain_to(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+  queue_object *q = (queue_object *)self;
+  if (count != 3 || !PyDict_Check(arguments[1])) {
+    PyErr_SetString(PyExc_TypeError, "drain_to takes a handler, a dict and seconds");
+    return NULL;
+  }
+  double until = arguments[2] == Py_None ? -1 : PyFloat_AsDouble(arguments[2]);
+  if (until == -1 && PyErr_Occurred()) return NULL;
+  PyObject *hand = gs_new_hand();
+  if (hand == NULL) return NULL;
+  int32_t more = 0;
+  uint64_t own = q->fd < 0 ? 0 : gs_queue_of(q->handle);
+  int left = q->fd >= 0 && (own == 0 || gs_fill_backlog(&q->backlog, own, &q->fd, &more) < 0)
+                 ? -1
+                 : handle_drained(q, arguments[1], arguments[0], hand, until);
+  if (left < 0) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    (void)keep(q, arguments[1], hand);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+  }
+  Py_DECREF(hand);
+  if (left != 0 || more) wake(q);
+  return left < 0 ? NULL : PyBool_FromLong(left || more);
+}
+
+PyDoc_STRVAR(handle_waiting_doc,
+             "handle_waiting(handler, conversation, conversations, ident)\n\n"
+             "Call handler(conversation, kind, token, status, payload) for what has arrived for a call with messages, in order, unless another thread "
+             "or greenlet does. Its end takes it out of its conversations. A record whose handler raises is kept as by drain_to.");
+
+static PyObject *queue_handle_waiting(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+  queue_object *q = (queue_object *)self;
+  if (count != 4 || !PyDict_Check(arguments[2]) || !PyLong_Check(arguments[3])) {
+    PyErr_SetString(PyExc_TypeError, "handle_waiting takes a handler, a conversation, a dict and the number of a thread");
+    return NULL;
+  }
+  /* Now, as it must not fail later. */
+  PyObject *reminder = gs_reminder_of(arguments[1]);
+  if (reminder == NULL) return NULL;
+  int failed = gs_handle_conversation(arguments[1], arguments[2], q->pending, arguments[0], arguments[3]) < 0;
+  if (failed) {
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    (void)remind(q, arguments[1], reminder);
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+  }
+  Py_DECREF(reminder);
+  if (failed) return NULL;
   Py_RETURN_NONE;
 }
 
-PyDoc_STRVAR(drain_doc,
-             "drain_batch() -> more\n\n"
-             "Clear the descriptor and drain one batch of what waits in Go, to be taken; tell whether more waits there.");
+PyDoc_STRVAR(remind_doc,
+             "remind(conversation)\n\nHave somebody look at what has arrived for a call, as nobody else would.");
 
-static PyObject *queue_drain(PyObject *self, PyObject *nothing) {
-  queue_object *q = (queue_object *)self;
-  int32_t more = 0;
-  if (q->fd < 0) Py_RETURN_FALSE;
-  uint64_t own = gs_queue_of(q->handle);
-  if (own == 0 || gs_fill_backlog(&q->backlog, own, &q->fd, &more) < 0) return NULL;
-  return PyBool_FromLong(more);
+static PyObject *queue_remind(PyObject *self, PyObject *conversation) {
+  PyObject *reminder = gs_reminder_of(conversation);
+  int failed = reminder == NULL || remind((queue_object *)self, conversation, reminder) < 0;
+  Py_XDECREF(reminder);
+  if (failed) return NULL;
+  Py_RETURN_NONE;
 }
 
 PyDoc_STRVAR(drained_doc, "drained() -> int\n\nGive the number of records that were drained and not taken yet.");
@@ -386,10 +477,7 @@ static PyObject *queue_drained(PyObject *self, PyObject *nothing) {
 PyDoc_STRVAR(wake_doc, "wake()\n\nWake who waits for the descriptor, unless it is closed.");
 
 static PyObject *queue_wake(PyObject *self, PyObject *nothing) {
-  static const uint64_t one = 1;
-  int fd = ((queue_object *)self)->fd;
-  /* With the GIL, so that it is not closed meanwhile; it never blocks. */
-  if (fd >= 0) (void)!write(fd, &one, sizeof one);
+  wake((queue_object *)self);
   Py_RETURN_NONE;
 }
 
@@ -539,9 +627,9 @@ static void queue_dealloc(PyObject *self) {
 static PyMethodDef queue_methods[] = {
     {"new_future", queue_new_future, METH_VARARGS, new_future_doc},
     {"start", queue_start, METH_VARARGS, start_doc},
-    {"drain_batch", queue_drain, METH_NOARGS, drain_doc},
-    {"take", (PyCFunction)(void (*)(void))queue_take, METH_FASTCALL, take_doc},
-    {"keep", (PyCFunction)(void (*)(void))queue_keep, METH_FASTCALL, keep_doc},
+    {"drain_to", (PyCFunction)(void (*)(void))queue_drain_to, METH_FASTCALL, drain_to_doc},
+    {"handle_waiting", (PyCFunction)(void (*)(void))queue_handle_waiting, METH_FASTCALL, handle_waiting_doc},
+    {"remind", queue_remind, METH_O, remind_doc},
     {"drained", queue_drained, METH_NOARGS, drained_doc},
     {"wake", queue_wake, METH_NOARGS, wake_doc},
     {"cancel", queue_cancel, METH_O, cancel_doc},

@@ -388,7 +388,7 @@ lines, wanted = 0, 0
 
 def at_line(frame, event, argument):
     global lines
-    if frame.f_code.co_name not in ("drain", "_handle_all", "_handle", "_handle_waiting"):
+    if frame.f_code.co_name not in ("drain", "_handle", "_handle_waiting", "_handle_one"):
         return None
     lines += event == "line"
     if lines == wanted and event == "line":
@@ -414,3 +414,83 @@ print(wanted > 20)
     )
 
     assert ("True\n", "") == (done.stdout, done.stderr)
+
+
+def test_nothing_is_lost_by_several_at_once(program: Programs) -> None:
+    """Three handlers raise, the first between any two lines of what handles replies in a loop.
+
+    CPython runs the others at its next steps: where the first exception is just being handled.
+    """
+    done = program(
+        """
+import asyncio, ctypes, signal, sys, time
+import faults
+from invariants import live_counts, settled
+
+class Stop(Exception):
+    pass
+
+kept = []  # or what their tracebacks hold would be gone at once
+
+def stop(number, frame):
+    kept.append(Stop())
+    raise kept[-1]
+
+SIGNALS = [signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2]
+for each in SIGNALS:
+    signal.signal(each, stop)
+send = getattr(ctypes.CDLL(None), "raise")
+lines, wanted = 0, 0
+
+def at_line(frame, event, argument):
+    global lines
+    if not frame.f_code.co_filename.endswith("gostitch/_queue.py"):
+        return None
+    lines += event == "line"
+    if lines == wanted and event == "line":
+        sys.settrace(None)
+        list(map(send, SIGNALS))  # no handler runs in between
+    return at_line
+
+def submit():
+    global future
+    future = faults.count_messages.submit(3, progress=lambda tick: None)
+
+def run_until(is_over):
+    # In steps, each with several ends: run_until_complete() itself would not survive this.
+    until = time.monotonic() + 10
+    while not is_over() and time.monotonic() < until:
+        try:
+            for step in range(4):
+                loop.call_later(step / 200, loop.stop)
+            loop.run_forever()
+        except Stop:
+            pass
+
+loop = asyncio.new_event_loop()
+loop.set_exception_handler(lambda *of: None)  # where it tells of Stop
+unseen = 0  # how often in a row no such line was reached: the pump may have been faster
+while unseen < 20:
+    before, lines = len(kept), 0
+    wanted += not unseen
+    sys.settrace(at_line)
+    future = None
+    try:
+        loop.call_soon(submit)
+        run_until(lambda: future is not None or before != len(kept))
+        run_until(lambda: future is None or future.done())
+    except Stop:
+        pass
+    sys.settrace(None)
+    assert future is None or future.done(), wanted
+    unseen = unseen + 1 if before == len(kept) else 0
+future = None
+kept.clear()
+loop.close()
+zero = dict.fromkeys(live_counts(), 0)
+print(wanted > 20, zero == settled(live_counts, zero))
+""",
+        timeout=50,
+    )
+
+    assert ("True True\n", "") == (done.stdout, done.stderr)

@@ -27,6 +27,7 @@ import time
 import types
 import warnings
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -272,6 +273,14 @@ class Sequences:
         return getattr(bridge, self._chance.choice(_FUNCTIONS))(*self._arguments())
 
 
+def conversation(**changed: Any) -> types.SimpleNamespace:
+    """Return what has the attributes by which the bridge knows a call with messages."""
+    of = types.SimpleNamespace(waiting=deque(), traces={}, left=None, future=None, holder=None)
+    of.is_calling, of.token, of.reminder = False, 5, (2, 5, 0, b"")
+    vars(of).update(changed)
+    return of
+
+
 async def _awaited(of: Any) -> Any:
     return await of
 
@@ -295,11 +304,12 @@ _LIVING: list[Callable[[], Any]] = [
     lambda: _queue.Queue(_process.library(), _pending.pump),
     lambda: faults.sum_floats.submit(array.array("d", range(4000))),
     lambda: faults.sum_floats.pack(array.array("d", range(4000)))[1],
-    lambda: [(2, 5, 0, b""), None],
+    lambda: conversation(left=[(2, 5, 0, b""), None]),
+    lambda: conversation(waiting=deque([(2, 5, 0, b""), (1, 5, 0, b"\xc0")])),
     lambda: _queue.Queue.__new__(_queue.Queue).pending,
 ]
 
-_FUNCTIONS = ["take_record", "keep_record", "let_go", "send", "stats", "catalogue"]
+_FUNCTIONS = ["let_go", "send", "stats", "catalogue"]
 """Of the extension's module; the others load, close or replace what all use."""
 
 _LEFT_OUT = {"_settle_elsewhere"}

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import copy
 import pickle
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 import faults
+from adversity.sequences import conversation
 from depth import NIGHTLY, SAMPLE
 from gostitch import _pending, _process
 from gostitch._future import Future
@@ -114,7 +116,7 @@ class TestFuture:
         assert 1 == len(seen)
 
 
-@pytest.mark.parametrize("method", ["drain_batch", "drained", "wake", "shut"])
+@pytest.mark.parametrize("method", ["drained", "wake", "shut"])
 def test_a_queue_that_was_not_initialised(method: str) -> None:
     """It is empty and closed."""
     assert not getattr(_uninitialised("Queue"), method)()
@@ -150,25 +152,6 @@ def test_a_queue_of_what_are_no_futures() -> None:
         _uninitialised("Queue").__init__(0, None, int)
 
 
-def test_hands_that_python_changed() -> None:
-    """A chain of records that were kept can be cut or closed to a circle; its records are lost."""
-    future = faults.add.submit(1, 2)
-    queue = future._queue
-    assert 3 == future.result()  # or its reply may be drained meanwhile
-    first, second = [(1, 0, 0, b""), None], [(1, 0, 0, b""), None]
-    queue.pending[0] = None
-    queue.keep({0: None}, first)
-    queue.keep({0: None}, second)
-    second[1] = second
-    assert queue.drained() > 2
-    second.clear()
-    taken = [None, None]
-
-    assert 0 == queue.drained()
-    assert not queue.take({}, taken) or taken == [None, None]
-    del queue.pending[0]
-
-
 class _Acts:
     """An object that does something when it is dropped, hashed or compared."""
 
@@ -187,44 +170,87 @@ class _Acts:
 
 
 class TestHands:
-    """What a hand held is dropped in the middle of a method, and may call that again."""
+    """What holds a record is a list, which Python may change while the record is handled."""
+
+    def test_that_are_a_circle(self) -> None:
+        """It is handled until Python opens it."""
+        first, second = [(2, 5, 1, b""), None], [(2, 5, 2, b""), None]
+        first[1], second[1] = second, first
+        seen = []
+
+        def handle(of: Any, *record: Any) -> None:
+            seen.append(record)
+            if len(seen) == 1000:
+                first.clear()
+
+        _uninitialised("Queue").handle_waiting(handle, conversation(left=first), {}, 0)
+
+        assert 1000 == len(seen)
 
     def test_whose_token_empties_it(self) -> None:
+        """The record is lost with it."""
         queue = _uninitialised("Queue")
+        queue.pending[5] = None
         for _ in range(200):
-            hand: list[Any] = [None, None]
-            hand[0] = (1, _Acts(lambda hand=hand: hand.__setitem__(0, None)), 0, b"")
-            queue.keep({1: 2}, hand)
+            of = conversation()
 
-        assert 0 == queue.drained()
+            def empty(of: Any = of) -> None:
+                if of.holder:
+                    of.holder[0] = None
 
-    def test_that_takes_when_it_is_emptied(self) -> None:
-        queue, calls = _uninitialised("Queue"), {5: 1}
-        taken = []
+            of.waiting.append((1, _Acts(empty), 0, b""))
+            with pytest.raises(ZeroDivisionError):
+                queue.handle_waiting(lambda *record: 1 / 0, of, {}, 0)
+            assert of.holder is None
 
-        def take() -> None:
-            hand = [None, None]
-            if queue.take(calls, hand):
-                taken.append(hand[0])
+    def test_that_handles_when_it_is_emptied(self) -> None:
+        queue, seen = _uninitialised("Queue"), []
+
+        def handle(of: Any, *record: Any) -> None:
+            seen.append(record[2])
 
         for _ in range(200):
-            for number in range(3):
-                queue.keep(calls, [(2, 5, number, b""), None])
-            hand: list[Any] = [_Acts(take), None]
-            assert queue.take(calls, hand)
-            taken.append(hand[0])
-            take()
+            of = conversation()
 
-        assert 600 == len(taken)
-        assert 0 == queue.drained()
+            def again(of: Any = of) -> None:
+                queue.handle_waiting(handle, of, {}, 0)
 
-    def test_that_keeps_when_its_next_is_dropped(self) -> None:
-        queue, calls = _uninitialised("Queue"), {5: 1}
-        queue.keep(calls, [(2, 5, 0, b""), None])
-        inner = [(2, 5, 1, b""), None]
-        queue.keep(calls, [(2, 5, 2, b""), _Acts(lambda: queue.keep(calls, inner))])
+            of.waiting.extend((2, 5, number, _Acts(again)) for number in range(3))
+            queue.handle_waiting(handle, of, {}, 0)
+            assert of.holder is None
 
-        assert 3 == queue.drained()
+        assert [0, 1, 2] * 200 == seen
+
+    def test_that_reminds_when_its_next_is_dropped(self) -> None:
+        queue, of = _uninitialised("Queue"), conversation(left=[(1, 5, 0, b""), None])
+        queue.pending[5] = None
+
+        def handle(*record: Any) -> None:
+            of.holder[1] = _Acts(lambda: queue.remind(of))
+            raise ZeroDivisionError
+
+        for _ in range(3):
+            with pytest.raises(ZeroDivisionError):
+                queue.handle_waiting(handle, of, {5: of}, 0)
+
+        assert 3 <= queue.drained()
+        assert (1, 5, 0, b"") == of.left[0]
+
+    @pytest.mark.parametrize("name", sorted(vars(conversation())))
+    def test_of_what_is_half_a_conversation(self, name: str) -> None:
+        of = conversation(waiting=deque([(2, 5, 0, b""), (1, 5, 0, b"")]))
+        missing = object()
+        for value in (None, 1, [], [1], (), _Acts(lambda: None), missing):
+            if value is missing:
+                delattr(of, name)
+            else:
+                setattr(of, name, value)
+            with contextlib.suppress(AttributeError, TypeError):
+                _uninitialised("Queue").handle_waiting(lambda *record: None, of, {5: of}, 0)
+            with contextlib.suppress(AttributeError, TypeError):
+                _uninitialised("Queue").remind(of)
+            with contextlib.suppress(AttributeError, TypeError):
+                bridge.let_go(of, 0)
 
 
 class TestSchema:
