@@ -93,7 +93,10 @@ _DEBUG: dict[str, Callable[[str], bool | None]] = {
 
 
 def fatal_setting(text: str) -> str | None:
-    """Return the setting in a value of GODEBUG over which Go ends the process, if there is one."""
+    """Return the setting in a value of GODEBUG over which Go ends the process, if there is one.
+
+    A value that is no number may be a secret, and is left out.
+    """
     fatal: dict[str, str] = {}
     for name, value in _settings_of(text):
         fits = _DEBUG[name](value) if name in _DEBUG else None
@@ -101,7 +104,11 @@ def fatal_setting(text: str) -> str | None:
             fatal.pop(name, None)  # the last one counts
         elif fits is False:
             fatal[name] = value
-    return next((f"{name}={value}" for name, value in fatal.items()), None)
+    return next((_shown(name, value) for name, value in fatal.items()), None)
+
+
+def _shown(name: str, value: str) -> str:
+    return f"{name}={value}" if whole(value, 32) is not None else name
 
 
 # How each variable must look, and how it may look. Of GOTRACEBACK Go takes any value.

@@ -204,7 +204,7 @@ def test_the_environment_that_go_sees(
 
 @pytest.mark.parametrize("given", [True, False])
 @pytest.mark.parametrize(
-    "setting", ["cgocheck=2", "x=1,fips140=yes", "sbrk=1", "profstackdepth=-5"]
+    "setting", ["cgocheck=2", "x=1,fips140=S3CRET", "sbrk=1", "profstackdepth=-5"]
 )
 def test_godebug_is_refused_in_words(program: Programs, setting: str, given: bool) -> None:
     """The sentence names variable, setting and remedy, and nothing else that GODEBUG holds."""
@@ -213,9 +213,10 @@ def test_godebug_is_refused_in_words(program: Programs, setting: str, given: boo
     done = program(text + _LOADED_BY_US, env=env)
 
     assert 0 == done.returncode, done.stderr
-    assert f"GODEBUG has '{setting.rpartition(',')[2]}', which the Go runtime" in done.stdout
+    shown = setting.rpartition(",")[2].removesuffix("=S3CRET")  # a word may be anything
+    assert f"GODEBUG has '{shown}', which the Go runtime" in done.stdout
     assert ("where the process is started" if given else "os.environ") in done.stdout
-    assert "secret" not in done.stdout
+    assert "secret" not in done.stdout.lower()
 
 
 def test_a_value_is_shown_without_control_characters(program: Programs) -> None:
