@@ -41,9 +41,6 @@ _RESPITE_S = 0.01
 _REVIEW_S = 1.0
 """Seconds between two looks at queues that are to be closed, while there are any."""
 
-_READABLE = 1
-"""``select.POLLIN``, which is not there after ``eventlet.monkey_patch()``."""
-
 _COME_UP_S = 1.0
 """Seconds for a pump's thread to come up."""
 
@@ -126,12 +123,7 @@ class Pump:
     """A daemon thread that drains a queue of the process, and others while somebody needs it."""
 
     def __init__(self, library: _process.Library, name: str, roles: int) -> None:
-        if not hasattr(select, "poll"):
-            raise LibraryError(
-                "select.poll is not there, which gostitch's thread needs, as after "
-                "eventlet.monkey_patch(); call eventlet.monkey_patch(select=False, thread=False), "
-                "or use gevent",
-            )
+        _threads.kind().new_poll()  # or it raises
         self._name = name
         _threads.keep_kind()
         self.queue = Queue(library, pump, roles=roles)
@@ -266,13 +258,13 @@ class Pump:
         watched = {}
         poll = _threads.kind().new_poll()
         try:
-            poll.register(self._changed, _READABLE)
+            poll.register(self._changed, _threads.READABLE)
             for queue in self._watched():
                 queue.watched = True  # first: from now on nobody else closes it
                 fd = queue.fd
                 if fd >= 0:
                     watched[fd] = queue
-                    poll.register(fd, _READABLE)
+                    poll.register(fd, _threads.READABLE)
             while not self._look_after(watched, self._poll(poll)):
                 pass
         except OSError as error:

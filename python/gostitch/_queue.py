@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextvars
 import functools
 import os
-import select
 import sys
 import threading
 import time
@@ -19,7 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch import _codec, _hooks, _logs, _process, _space
+from gostitch import _codec, _hooks, _logs, _process, _space, _threads
 from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import CANCELLED, FINISHED, Future
 from gostitch._loops import running_loop
@@ -277,9 +276,7 @@ class Queue(bridge.Queue):
 
     def is_ready(self) -> bool:
         """Tell whether records wait, as far as the descriptor tells."""
-        poll = select.poll()
-        poll.register(self.fd, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(_threads.poll_of(self.fd).poll(0))
 
     def has_records(self) -> bool:
         """Tell whether something was drained and not handled yet."""

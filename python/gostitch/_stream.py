@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-import select
 import threading
 import weakref
 from collections import deque
@@ -24,7 +23,7 @@ from typing import (
     TypeVar,
 )
 
-from gostitch import _calls, _pending, _process
+from gostitch import _calls, _pending, _process, _threads
 from gostitch._future import Future, release
 from gostitch._loops import running_loop
 from gostitch._queue import Queue
@@ -216,8 +215,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         queue, future = self._queue, self._future
         if queue is None or future is None:
             raise self._begun_with("async for")
-        poll = select.poll()
-        poll.register(queue.fd, select.POLLIN)
+        poll = _threads.poll_of(queue.fd)
         try:
             while not self._results and not future.done():
                 self._report()

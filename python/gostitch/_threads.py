@@ -18,7 +18,12 @@ import threading
 import time
 from collections.abc import Callable
 from types import BuiltinFunctionType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+from gostitch.exceptions import LibraryError
+
+READABLE = 1
+"""``select.POLLIN``, which is not there after ``eventlet.monkey_patch()``."""
 
 _NO_MEMORY = ("there is no memory",)
 """What a MemoryError says, which says nothing by itself."""
@@ -95,8 +100,18 @@ def _original() -> Callable[[str, str], Any] | None:
     return None
 
 
-def _no_poll() -> select.poll:
-    raise AttributeError("select has no poll")
+def _no_poll() -> NoReturn:
+    raise LibraryError(
+        "select.poll is not there, which gostitch waits with, as after eventlet.monkey_patch(); "
+        "call eventlet.monkey_patch(select=False, thread=False), or use gevent",
+    )
+
+
+def poll_of(descriptor: int) -> select.poll:
+    """Return what waits on a thread of the program until a descriptor can be read."""
+    poll = getattr(select, "poll", kind().new_poll)()
+    poll.register(descriptor, READABLE)
+    return poll
 
 
 def keep_kind() -> None:

@@ -12,12 +12,11 @@ after its context has ended.
 from __future__ import annotations
 
 import errno
-import select
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gostitch import _hooks, _pending, _settings
+from gostitch import _hooks, _pending, _settings, _threads
 from gostitch._process import LOOK_S, bridge
 from gostitch._queue import decode_error
 from gostitch._settings import Settings
@@ -90,8 +89,7 @@ def _drain(queue: Queue, future: Future[Any], patience: float | None) -> bool:
 
 def _drain_until(queue: Queue, is_over: Callable[[], bool], patience: float | None) -> bool:
     """Handle what arrives until it is over, or for so many seconds; tell which."""
-    poll = select.poll()
-    poll.register(queue.fd, select.POLLIN)
+    poll = _threads.poll_of(queue.fd)
     until = None if patience is None else time.monotonic() + patience
     try:
         while not is_over():

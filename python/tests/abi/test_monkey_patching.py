@@ -133,21 +133,27 @@ def test_gevent_in_part(program: Programs, patch: str) -> None:
 PATCH_EVENTLET = "import eventlet; eventlet.monkey_patch()"
 # Not among the packages of the tests: Sentry's SDK would import it.
 WITH_EVENTLET = {"PYTHONPATH": os.pathsep.join([os.path.join(sys.prefix, "eventlet"), TESTS])}
-REFUSED = """
+_WAYS_THAT_WAIT = [
+    "faults.add.submit(1, 2).result()",
+    "faults.ask(3, lambda question: 1)",
+    "next(faults.lines(3))",
+]
+_REFUSED = """
 import faults, gostitch
 try:
-    faults.add.submit(1, 2).result()
+    {}
 except gostitch.LibraryError as error:
     print(error)
 """
 
 
 @pytest.mark.parametrize(
-    "order", [PATCH_EVENTLET + REFUSED, "import faults;" + PATCH_EVENTLET + REFUSED]
+    "order", [f"{PATCH_EVENTLET}; import faults", f"import faults; {PATCH_EVENTLET}"]
 )
-def test_eventlet(program: Programs, order: str) -> None:
+@pytest.mark.parametrize("way", _WAYS_THAT_WAIT)
+def test_eventlet(program: Programs, order: str, way: str) -> None:
     """It takes select.poll away, without which nobody would handle replies: the error says so."""
-    done = program(order, env=WITH_EVENTLET)
+    done = program(f"{order}\n{_REFUSED.format(way)}", env=WITH_EVENTLET)
 
     assert 0 == done.returncode, done.stderr
     assert "eventlet.monkey_patch(select=False, thread=False)" in done.stdout
@@ -167,14 +173,17 @@ import eventlet, faults
 print(sum(faults.add.submit(1, 2).result() for _ in range(50)))
 print(faults.ask.submit(3, lambda question: question.number).result())
 print(faults.sleep.submit(0.3).result())
+{_EACH_WAY}
 """,
         env=WITH_EVENTLET,
     )
 
-    assert (0, "150\n3\n0.3\n") == (done.returncode, done.stdout), done.stderr
+    assert (0, "150\n3\n0.3\n" + _ALL_WORK) == (done.returncode, done.stdout), done.stderr
 
 
-@pytest.mark.parametrize("what", ["select=False", "all=False, thread=True", "all=False, time=True"])
+@pytest.mark.parametrize(
+    "what", ["select=False", "thread=False", "all=False, thread=True", "all=False, time=True"]
+)
 def test_eventlet_in_part(program: Programs, what: str) -> None:
     """As gevent."""
     done = program(

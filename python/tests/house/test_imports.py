@@ -48,7 +48,7 @@ LAYERS = {
     "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
     "gostitch._loops": set(),
     "gostitch._turn": {"gostitch._threads"},
-    "gostitch._threads": set(),
+    "gostitch._threads": {"gostitch.exceptions"},
     "gostitch._future": {
         "gostitch._loops",
         "gostitch._process",
@@ -74,6 +74,7 @@ LAYERS = {
         "gostitch._loops",
         "gostitch._process",
         "gostitch._space",
+        "gostitch._threads",
         "gostitch.exceptions",
     },
     "gostitch._logs": {"gostitch._hooks"},
