@@ -136,6 +136,8 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=len(MUTANTS))
     asked = parser.parse_args()
     wanted = [each for each in MUTANTS if all(word in line_of(each) for word in asked.words)]
+    if not wanted:
+        sys.exit(f"no fault's line has all of these: {' '.join(asked.words)}")
     wanted = random.Random(SAMPLE).sample(wanted, min(asked.sample, len(wanted)))
     copy = Copy()
     everything = " ".join(sorted({test for each in wanted for test in each.tests.split()}))
