@@ -18,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+import venv
 from pathlib import Path
 
 from depth import SAMPLE
@@ -44,11 +45,36 @@ class Copy:
             shutil.copytree(ROOT / name, TREE / name, ignore=ignore)
         for name in ("go.mod", "go.sum", "pyproject.toml"):
             shutil.copy2(ROOT / name, TREE / name)
+        self._python = self._installed()
         self._objects = TREE / "objects"
         self._objects.mkdir()
         for source in sorted((TREE / "python" / "native").glob("*.c")):
             self._compile(source)
         self._link()
+
+    def _installed(self) -> Path:
+        """Return an interpreter that has the copy installed, also in the programs that tests start."""
+        folder = TREE / "venv"
+        venv.create(folder, symlinks=True)
+        (packages,) = folder.glob("lib/python*/site-packages")
+        # Those of this interpreter after the copy, and none of its .pth files: one is of this tree.
+        paths = (TREE / "python", sysconfig.get_path("purelib"))
+        packages.joinpath("copy.pth").write_text("".join(f"{path}\n" for path in paths))
+        here = Path(sys.executable).parent
+        for name, path in (("go", folder / "bin" / "go"), ("../eventlet", folder / "eventlet")):
+            if (here / name).exists():
+                path.symlink_to((here / name).resolve())
+        python = folder / "bin" / "python"
+        found = subprocess.run(
+            [python, "-c", "import gostitch; print(gostitch.__file__)"],
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if not found.stdout.startswith(f"{TREE}/"):
+            sys.exit(f"the tests would not test the copy, but {found.stdout}")
+        return python
 
     def _cc(self) -> list[str]:
         compiler = toolchain.cc()
@@ -78,7 +104,7 @@ class Copy:
     def test(self, chosen: str) -> str:
         """Run tests, and return the one that fails, or why they have not ended well; empty: all pass."""
         environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(map(str, (TREE / "python", TREE / "python" / "tests"))),
+            "PYTHONPATH": str(TREE / "python" / "tests"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         options = [
@@ -91,7 +117,7 @@ class Copy:
             "-k",
             "not gibibyte",
         ]
-        command = [sys.executable, "-m", "pytest", f"--rootdir={TREE}", *options]
+        command = [str(self._python), "-m", "pytest", f"--rootdir={TREE}", *options]
         command += [str(TREE / "python" / "tests" / each) for each in chosen.split()]
         log_file = TREE / "last.log"
         with log_file.open("w") as log:
