@@ -41,7 +41,7 @@ class Copy:
     def __init__(self) -> None:
         shutil.rmtree(TREE, ignore_errors=True)
         for name in ("python", "gocore", "examples"):
-            ignore = shutil.ignore_patterns("*.so", "__pycache__", "built-from.json")
+            ignore = shutil.ignore_patterns("_bridge*.so", "__pycache__", "built-from.json")
             shutil.copytree(ROOT / name, TREE / name, ignore=ignore)
         for name in ("go.mod", "go.sum", "pyproject.toml"):
             shutil.copy2(ROOT / name, TREE / name)
