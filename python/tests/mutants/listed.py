@@ -78,7 +78,11 @@ MUTANTS = [
             "  int failed = gs_chain_hand(&q->left, reminder) < 0;\n  wake(q);\n",
             "  int failed = gs_chain_hand(&q->left, reminder) < 0;\n",
         ),
-        ("  gs_wait_for_drain(&q->backlog); /* which reads the descriptor */\n", ""),
+        (
+            "  gs_wait_for_drain(&q->backlog); /* which reads the descriptor */\n",
+            "",
+            "another thread reads the descriptor nanoseconds after it has looked whether it is open",
+        ),
         ("generation != 0 && generation == gs_alive && fd >= 0", "fd >= 0"),
         ("  int is_of_one = of != NULL;\n", "  int is_of_one = 0;\n"),
         (
