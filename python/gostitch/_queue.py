@@ -11,7 +11,6 @@ import contextvars
 import functools
 import os
 import sys
-import threading
 import time
 import weakref
 from collections import deque
@@ -38,6 +37,9 @@ _HANDLED = 1 << 63
 
 _REPORT_EVERY = 64
 """How many messages are handled before Go is told: a quarter of its outboxSize."""
+
+_REMINDER = 0
+"""The kind of a record that only tells that something waits at a conversation."""
 
 _MOST_FAILURES = 8
 """How often handling a record may fail in a row for another reason than memory or Ctrl-C."""
@@ -88,6 +90,7 @@ class _Conversation:
         "handled",
         "holder",
         "is_calling",
+        "is_reminded",
         "left",
         "reminder",
         "stuck",
@@ -114,11 +117,13 @@ class _Conversation:
         self.traces: dict[int, bytes] = {}
         # For the bridge (python/native/conversation.c) these: what has arrived for the callback,
         # the reply after it, in order; the first of what was interrupted; the hand of who takes
-        # from both, with the record that it handles; what tells that there is something.
+        # from both, with the record that it handles; what tells that there is something, which
+        # is made now, as it must not fail later, and whether it does.
         self.waiting: deque[Record] = deque()
         self.left: list[Any] | None = None
         self.holder: list[Any] | None = None
-        self.reminder: Record = (_codec.MESSAGE, future._token, 0, b"")
+        self.reminder: list[Any] = [(_REMINDER, future._token, 0, b""), None]
+        self.is_reminded = False
 
     def has_more(self) -> bool:
         """Tell whether something has arrived that was not handled."""
@@ -218,8 +223,10 @@ class Queue(bridge.Queue):
         if self.loop is not None and running_loop() is self.loop():
             self._blocked = blocks
         conversation = self._conversations.get(future._token)
-        if conversation and blocks and bridge.let_go(conversation, threading.get_ident()):
-            self.remind(conversation)  # this is its own callback
+        if conversation is not None:
+            if blocks:
+                bridge.let_go(conversation)  # this may be its own callback
+            self.remind(conversation)
         if self._let_pump_serve(future._token) and blocks:
             self._attendant().stand_in()
             if self.has_records():
@@ -248,7 +255,9 @@ class Queue(bridge.Queue):
             hand = conversation.holder
             record = hand[0] if hand else None
             before, since = conversation.stuck
-            if record is None or record is not before:
+            if hand is None:
+                self.remind(conversation)  # a loop that was to handle it has stopped, say
+            elif record is None or record is not before:
                 conversation.stuck = (record, now)
             elif now - since >= _STUCK_S:
                 conversation.holder = None
@@ -294,16 +303,11 @@ class Queue(bridge.Queue):
         """Handle one batch of waiting records, or what can be until then; tell if more wait."""
         if self.is_foreign():
             return False
-        more = self.drain_to(self._handle, self._conversations, until)
         if self.retired or (self.loop is not None and not self.is_served()):
-            self._handle_stranded()
-        return more
-
-    def _handle_stranded(self) -> None:
-        """Handle what was given to a loop that has ended before it could, or left by who has."""
-        for conversation in list(self._conversations.values()):
-            if conversation.has_more():
-                self._handle_waiting(conversation)
+            # What was given to a loop that has ended before it could, or left by who has.
+            for conversation in list(self._conversations.values()):
+                self.remind(conversation)
+        return self.drain_to(self._handle, self._conversations, until)
 
     def _handle(
         self,
@@ -357,32 +361,21 @@ class Queue(bridge.Queue):
         self, conversation: _Conversation, here: asyncio.AbstractEventLoop | None
     ) -> None:
         loop = None if self.loop is None else self.loop()
-        if loop is not None and (
-            hasattr(loop, "_nest_patched") or (loop is not here and self.is_served())
-        ):
+        handle = functools.partial(
+            self.handle_waiting, self._handle_one, conversation, self._conversations
+        )
+        is_nested = hasattr(loop, "_nest_patched")
+        if loop is not None and (is_nested or (loop is not here and self.is_served())):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
             try:
-                loop.call_soon_threadsafe(self._handle_scheduled, conversation)
+                loop.call_soon_threadsafe(handle, is_nested)
                 return
-            except RuntimeError:
-                pass  # the loop was closed just now
-        self._handle_waiting(conversation)
-
-    def _handle_scheduled(self, conversation: _Conversation) -> None:
-        """Handle what has arrived for a call, as the loop's callback."""
-        loop = None if self.loop is None else self.loop()
-        if loop is not None and hasattr(loop, "_nest_patched"):
-            # Its own callback may run the loop, until the call is done say.
-            bridge.let_go(conversation, threading.get_ident())
-            if len(conversation.waiting) > 1:
-                loop.call_soon(self._handle_scheduled, conversation)
-        self._handle_waiting(conversation)
-
-    def _handle_waiting(self, conversation: _Conversation) -> None:
-        """Handle what has arrived for a call with a callback, in order, unless somebody does."""
-        conversations = self._conversations
-        self.handle_waiting(self._handle_one, conversation, conversations, threading.get_ident())
+            except MemoryError:
+                raise  # that passes
+            except Exception:  # noqa: S110 - the loop was closed just now, or is broken
+                pass
+        handle(False)
 
     def _handle_one(
         self,
@@ -402,9 +395,12 @@ class Queue(bridge.Queue):
                 self._message(conversation, status, payload)
         except Exception as error:
             if self._gives_up(error):
-                conversation.future = None  # nor are the messages behind it told
                 if kind == _codec.REPLY:
                     self._forget(token)
+                else:
+                    conversation.future = None  # nor are the messages behind it told
+                    self.cancel(token)
+                    self.serve(token)
             raise
         self._failures = 0
 

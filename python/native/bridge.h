@@ -419,6 +419,7 @@ typedef struct {
 /* The kinds of a reply and of the trace context of a question: gocore.RecordReply, RecordTrace. */
 #define GS_REPLY 1
 #define GS_TRACE 6
+#define GS_REMINDER 0 /* of no record: something waits at a conversation */
 
 /* For what reads parts of a frame. All but the first two raise that it is damaged if
    it is another one. */
@@ -591,9 +592,8 @@ int gs_add_wakeups_type(void);
 
 /* conversation.c: calls with messages, and the hands that hold what Python handles. */
 
-/* Makes an empty hand, or one with the record that tells of a conversation. */
-PyObject *gs_new_hand(void);
-PyObject *gs_reminder_of(PyObject *conversation);
+/* Makes an empty hand, of a thread or of None. */
+PyObject *gs_new_hand(PyObject *thread);
 
 /* Puts a record into a hand. Takes over the record. */
 int gs_put_in_hand(PyObject *hand, PyObject *record);
@@ -618,11 +618,18 @@ int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tu
 
 /* Calls handler(conversation, kind, token, status, payload) for what has arrived for one, in order, unless another thread
    or greenlet does. After its reply it leaves the conversations. */
-int gs_handle_conversation(PyObject *conversation, PyObject *conversations, PyObject *pending, PyObject *handler,
-                           PyObject *thread);
+int gs_handle_conversation(PyObject *conversation, PyObject *conversations, PyObject *pending, PyObject *handler);
 
-/* Tells whether something has arrived for one that was not handled. */
-int gs_has_more(PyObject *conversation);
+/* Puts the reminder of one into a chain, unless it is there, if something has arrived that was not handled; tells
+   whether that is so. Allocates nothing. */
+int gs_remind(PyObject **chain, PyObject *conversation);
+
+/* Says that the reminder is in no chain any more. */
+int gs_was_reminded(PyObject *conversation);
+
+/* Lets others take what has arrived for one behind its next record, where the handling of that may wait for the end of
+   the call; tells whether there is something. */
+int gs_make_room(PyObject **chain, PyObject *conversation);
 
 int gs_add_conversations(PyObject *module);
 

@@ -6,7 +6,8 @@
  * it is. If an exception ends the handling, the hand itself joins a chain of those that are left, with the
  * next one in the second place, for which nothing is allocated: the exception may be MemoryError. Taking,
  * handling and keeping are steps of one C function, or an exception of a signal's handler, which Python may
- * raise between any two of its own, could lose a record.
+ * raise between any two of its own, could lose a record. What is left of a conversation, or waits there while
+ * its holder has let go, is told of by a reminder in the chain of the queue: one at most, made beforehand.
  *
  * One hand at a time takes what has arrived for a conversation, its holder, or messages would
  * overtake each other wherever the handling of one waits: what runs there may handle replies, as
@@ -23,28 +24,24 @@
 #define MOST_HANDS 65536
 
 static PyObject *append_name, *popleft_name, *clear_name, *waiting_name, *traces_name, *left_name, *future_name,
-    *holder_name, *is_calling_name, *reminder_name, *token_name;
+    *holder_name, *is_calling_name, *is_reminded_name, *reminder_name, *token_name, *get_ident_name;
+
+static PyObject *threading;
 
 static int looks_like_hand(PyObject *hand) { return PyList_Check(hand) && PyList_Size(hand) == 2; }
 
-/* Takes over both; NULL stands for None. */
-static PyObject *new_hand(PyObject *record, PyObject *thread) {
+PyObject *gs_new_hand(PyObject *thread) {
   PyObject *hand = PyList_New(2);
-  PyObject *items[] = {record, thread};
-  for (Py_ssize_t i = 0; i < 2; i++) {
-    if (items[i] == NULL) Py_INCREF(items[i] = Py_None);
-    if (hand == NULL) Py_DECREF(items[i]);
-    else PyList_SetItem(hand, i, items[i]);
-  }
+  if (hand == NULL) return NULL;
+  Py_INCREF(Py_None);
+  PyList_SetItem(hand, 0, Py_None);
+  Py_INCREF(thread);
+  PyList_SetItem(hand, 1, thread);
   return hand;
 }
 
-PyObject *gs_new_hand(void) { return new_hand(NULL, NULL); }
-
-PyObject *gs_reminder_of(PyObject *conversation) {
-  PyObject *record = PyObject_GetAttr(conversation, reminder_name);
-  return record == NULL ? NULL : new_hand(record, NULL);
-}
+/* Gives the number of the thread, or of the greenlet where gevent has replaced threads. */
+static PyObject *ident(void) { return PyObject_CallMethodObjArgs(threading, get_ident_name, NULL); }
 
 int gs_put_in_hand(PyObject *hand, PyObject *record) { return PyList_SetItem(hand, 0, record); }
 
@@ -97,6 +94,10 @@ int gs_unchain_hand(PyObject **chain, PyObject *hand) {
   PyObject *next = record == NULL ? NULL : item_of(first, 1);
   if (next == Py_None) Py_CLEAR(next);
   *chain = next;
+  if (record != NULL) { /* a reminder is used again */
+    Py_INCREF(Py_None);
+    (void)PyList_SetItem(first, 1, Py_None);
+  }
   int failed = record != NULL && gs_put_in_hand(hand, record) < 0;
   Py_DECREF(first);
   return failed ? -1 : record != NULL;
@@ -142,6 +143,18 @@ static int let_go(PyObject *of, PyObject *hand) {
   int failed = holder == NULL || (holder == hand && PyObject_SetAttr(of, holder_name, Py_None) < 0);
   Py_XDECREF(holder);
   return failed ? -1 : 0;
+}
+
+/* Ends what the hand of a thread holds of a conversation; tells whether it did hold it. */
+static int let_go_of(PyObject *of, PyObject *thread) {
+  PyObject *holder = PyObject_GetAttr(of, holder_name);
+  PyObject *its = holder == NULL ? NULL : item_of(holder, 1);
+  int is_here = its != NULL && PyLong_Check(its) && PyLong_Check(thread) &&
+                PyLong_AsUnsignedLongMask(its) == PyLong_AsUnsignedLongMask(thread);
+  int failed = holder == NULL || (is_here && PyObject_SetAttr(of, holder_name, Py_None) < 0);
+  Py_XDECREF(its);
+  Py_XDECREF(holder);
+  return failed ? -1 : is_here;
 }
 
 /* Takes what is first in a deque; 0 if there is nothing, which is looked for first: an IndexError takes longer. */
@@ -226,17 +239,18 @@ static int keep_record(PyObject *of, PyObject *pending, PyObject *hand) {
 
 /* Forgets a call whose reply was handled. */
 static int end(PyObject *of, PyObject *conversations) {
-  PyObject *token = PyObject_GetAttr(of, token_name), *deque = PyObject_GetAttr(of, waiting_name);
-  if (token != NULL && PyDict_DelItem(conversations, token) < 0) PyErr_Clear();
-  /* Of goroutines that outlived the call. */
-  PyObject *cleared = deque == NULL ? NULL : PyObject_CallMethodObjArgs(deque, clear_name, NULL);
-  int failed = token == NULL || cleared == NULL || set_left(of, NULL) < 0;
+  PyObject *token = PyObject_GetAttr(of, token_name);
+  if (token == NULL) return -1;
+  if (PyDict_DelItem(conversations, token) < 0) PyErr_Clear();
+  Py_DECREF(token);
   /* It may hold an exception whose traceback holds the conversation. */
-  failed = PyObject_SetAttr(of, future_name, Py_None) < 0 || failed;
-  Py_XDECREF(token);
+  if (PyObject_SetAttr(of, future_name, Py_None) < 0 || set_left(of, NULL) < 0) return -1;
+  /* Of goroutines that outlived the call. */
+  PyObject *deque = PyObject_GetAttr(of, waiting_name);
+  PyObject *cleared = deque == NULL ? NULL : PyObject_CallMethodObjArgs(deque, clear_name, NULL);
   Py_XDECREF(deque);
   Py_XDECREF(cleared);
-  return failed ? -1 : 0;
+  return cleared == NULL ? -1 : 0;
 }
 
 /* Ends the handling after an exception, which stays. */
@@ -252,10 +266,10 @@ static void end_failed(PyObject *of, PyObject *conversations, PyObject *pending,
   PyErr_Restore(type, value, traceback);
 }
 
-int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pending, PyObject *handler,
-                           PyObject *thread) {
-  Py_INCREF(thread);
-  PyObject *hand = new_hand(NULL, thread);
+int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pending, PyObject *handler) {
+  PyObject *thread = ident();
+  PyObject *hand = thread == NULL ? NULL : gs_new_hand(thread);
+  Py_XDECREF(thread);
   if (hand == NULL) return -1;
   int found;
   while ((found = take_record(of, hand)) > 0) {
@@ -271,35 +285,56 @@ int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pend
   return found;
 }
 
-int gs_has_more(PyObject *conversation) {
-  PyObject *left = PyObject_GetAttr(conversation, left_name);
-  PyObject *deque = PyObject_GetAttr(conversation, waiting_name);
-  int has = (left != NULL && left != Py_None) || (deque != NULL && PySequence_Size(deque) > 0);
+/* Tells whether something has arrived that was not handled: in the deque, besides so many, or left. */
+static int has_more(PyObject *of, Py_ssize_t besides) {
+  PyObject *left = PyObject_GetAttr(of, left_name), *deque = left == NULL ? NULL : PyObject_GetAttr(of, waiting_name);
+  Py_ssize_t count = deque == NULL ? -1 : PySequence_Size(deque);
+  int has = count < 0 ? -1 : left != Py_None || count > besides;
   Py_XDECREF(left);
   Py_XDECREF(deque);
-  PyErr_Clear();
   return has;
 }
 
+/* Puts the reminder of a conversation into a chain unless it is there. */
+static int chain_reminder(PyObject **chain, PyObject *of) {
+  PyObject *is_there = PyObject_GetAttr(of, is_reminded_name);
+  Py_XDECREF(is_there);
+  if (is_there == NULL || is_there == Py_True) return is_there == NULL ? -1 : 0;
+  PyObject *hand = PyObject_GetAttr(of, reminder_name);
+  if (hand == NULL) return -1;
+  int failed = !looks_like_hand(hand);
+  if (failed) PyErr_SetString(PyExc_TypeError, "the reminder of a conversation is a list of two items");
+  else failed = PyObject_SetAttr(of, is_reminded_name, Py_True) < 0 || gs_chain_hand(chain, hand) < 0;
+  Py_DECREF(hand);
+  return failed ? -1 : 0;
+}
+
+int gs_remind(PyObject **chain, PyObject *conversation) {
+  int has = has_more(conversation, 0);
+  return has > 0 && chain_reminder(chain, conversation) < 0 ? -1 : has;
+}
+
+int gs_was_reminded(PyObject *conversation) { return PyObject_SetAttr(conversation, is_reminded_name, Py_False); }
+
+int gs_make_room(PyObject **chain, PyObject *conversation) {
+  PyObject *thread = ident();
+  int failed = thread == NULL || let_go_of(conversation, thread) < 0;
+  Py_XDECREF(thread);
+  if (failed) return -1;
+  int has = has_more(conversation, 1);
+  return has > 0 && chain_reminder(chain, conversation) < 0 ? -1 : has;
+}
+
 PyDoc_STRVAR(let_go_doc,
-             "let_go(conversation, ident) -> bool\n\n"
+             "let_go(conversation) -> bool\n\n"
              "Have others take what has arrived for a conversation if this thread or greenlet does: it is about to wait for "
              "the reply. Tell whether it did.");
 
-static PyObject *let_go_here(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-  if (count != 2 || !PyLong_Check(arguments[1])) {
-    PyErr_SetString(PyExc_TypeError, "let_go takes a conversation and the number of a thread");
-    return NULL;
-  }
-  PyObject *of = arguments[0];
-  PyObject *holder = PyObject_GetAttr(of, holder_name);
-  PyObject *thread = holder == NULL ? NULL : item_of(holder, 1);
-  int is_here = thread != NULL && PyLong_Check(thread) &&
-                PyLong_AsUnsignedLongMask(thread) == PyLong_AsUnsignedLongMask(arguments[1]);
-  int failed = holder == NULL || (is_here && PyObject_SetAttr(of, holder_name, Py_None) < 0);
+static PyObject *let_go_here(PyObject *module, PyObject *conversation) {
+  PyObject *thread = ident();
+  int did = thread == NULL ? -1 : let_go_of(conversation, thread);
   Py_XDECREF(thread);
-  Py_XDECREF(holder);
-  return failed ? NULL : PyBool_FromLong(is_here);
+  return did < 0 ? NULL : PyBool_FromLong(did);
 }
 
 int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tuple) {
@@ -318,7 +353,7 @@ int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tu
 }
 
 static PyMethodDef functions[] = {
-    {"let_go", (PyCFunction)(void (*)(void))let_go_here, METH_FASTCALL, let_go_doc},
+    {"let_go", let_go_here, METH_O, let_go_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -326,13 +361,15 @@ int gs_add_conversations(PyObject *module) {
   static const struct {
     PyObject **name;
     const char *text;
-  } names[] = {{&append_name, "append"},         {&popleft_name, "popleft"},   {&clear_name, "clear"},
-               {&waiting_name, "waiting"},       {&traces_name, "traces"},     {&left_name, "left"},
-               {&future_name, "future"},         {&holder_name, "holder"},     {&is_calling_name, "is_calling"},
-               {&reminder_name, "reminder"},     {&token_name, "token"}};
+  } names[] = {{&append_name, "append"},           {&popleft_name, "popleft"},   {&clear_name, "clear"},
+               {&waiting_name, "waiting"},         {&traces_name, "traces"},     {&left_name, "left"},
+               {&future_name, "future"},           {&holder_name, "holder"},     {&is_calling_name, "is_calling"},
+               {&is_reminded_name, "is_reminded"}, {&reminder_name, "reminder"}, {&token_name, "token"},
+               {&get_ident_name, "get_ident"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     *names[i].name = PyUnicode_InternFromString(names[i].text);
     if (*names[i].name == NULL) return -1;
   }
-  return PyModule_AddFunctions(module, functions);
+  threading = PyImport_ImportModule("threading");
+  return threading == NULL ? -1 : PyModule_AddFunctions(module, functions);
 }

@@ -316,35 +316,38 @@ static taken take(taking *t) {
   return how;
 }
 
+/* Takes the record that was kept last; a reminder only if its conversation is still there. */
+static taken take_kept(taking *t) {
+  long kind = 0;
+  int found = gs_unchain_hand(&t->queue->left, t->hand);
+  if (found <= 0) return found < 0 ? FAILED : DONE;
+  PyObject *record = gs_record_in(t->hand, &kind);
+  if (record == NULL || kind != GS_REMINDER) {
+    Py_XDECREF(record);
+    return IN_HAND;
+  }
+  PyObject *of = PyDict_GetItemWithError(t->conversations, PyTuple_GetItem(record, 1));
+  Py_XINCREF(of);
+  Py_DECREF(record);
+  taken how = of != NULL ? IN_HAND : PyErr_Occurred() ? FAILED : DONE;
+  if (of != NULL && gs_was_reminded(of) < 0) how = FAILED;
+  Py_XDECREF(of);
+  return how;
+}
+
 /* Settles what can be, then moves the next record that Python has to handle into the hand. What was kept
    comes first. What is of a conversation joins its 'waiting' too (a trace context its 'traces'), in the
    order in which it was drained. */
 static taken take_for_python(taking *t) {
-  taken how = NONE;
-  if (t->queue->left != NULL) {
-    int found = gs_unchain_hand(&t->queue->left, t->hand);
-    how = found < 0 ? FAILED : found ? IN_HAND : DONE;
-  }
-  while (how == NONE || how == DONE) {
+  taken how = DONE;
+  while (how == DONE && t->queue->left != NULL) how = take_kept(t);
+  while (how == DONE) {
     /* Now, rather than in the middle of the event loop's call_soon, which would leave a future
        settled whose task is never woken (without wake-ups of a batch, that is). */
     how = PyErr_CheckSignals() < 0 ? FAILED : take(t);
-    if (how == NONE) break;
   }
   Py_CLEAR(t->wakeups);
   return how;
-}
-
-/* Has the record of a hand, whose handling an exception has ended, taken again, first, if somebody
-   waits for it: what has arrived for a conversation is handled where that stands. Allocates nothing. */
-static int keep(queue_object *q, PyObject *conversations, PyObject *hand) {
-  long kind = 0;
-  PyObject *record = gs_record_in(hand, &kind);
-  PyObject *token = record == NULL ? NULL : PyTuple_GetItem(record, 1);
-  int is_left = token == NULL ? 0 : PyDict_Contains(conversations, token);
-  if (is_left == 0 && token != NULL && kind == GS_REPLY) is_left = PyDict_Contains(q->pending, token);
-  Py_XDECREF(record);
-  return is_left > 0 ? gs_chain_hand(&q->left, hand) : is_left;
 }
 
 static void wake(queue_object *q) {
@@ -355,11 +358,38 @@ static void wake(queue_object *q) {
 }
 
 /* Has whoever drains next look at what has arrived for a conversation, if there is something. */
-static int remind(queue_object *q, PyObject *conversation, PyObject *reminder) {
-  if (!gs_has_more(conversation)) return 0;
-  int failed = gs_chain_hand(&q->left, reminder) < 0;
-  wake(q);
+static int remind(queue_object *q, PyObject *conversation) {
+  int has = gs_remind(&q->left, conversation);
+  if (has > 0) wake(q);
+  return has;
+}
+
+/* Has the record of a hand, whose handling an exception has ended, taken again, first, if somebody
+   waits for it: what has arrived for a conversation is handled where that stands. Allocates nothing. */
+static int keep(queue_object *q, PyObject *conversations, PyObject *hand) {
+  long kind = 0;
+  PyObject *record = gs_record_in(hand, &kind);
+  if (record == NULL) return 0;
+  PyObject *token = PyTuple_GetItem(record, 1), *of = PyDict_GetItemWithError(conversations, token);
+  int failed = 0;
+  if (of != NULL) {
+    Py_INCREF(of);
+    failed = gs_remind(&q->left, of) < 0;
+    Py_DECREF(of);
+  } else if (kind == GS_REPLY && PyDict_Contains(q->pending, token) > 0) {
+    failed = gs_chain_hand(&q->left, hand) < 0;
+  }
+  Py_DECREF(record);
   return failed ? -1 : 0;
+}
+
+/* The same after an exception, which stays. */
+static void keep_failed(queue_object *q, PyObject *conversations, PyObject *hand) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  (void)keep(q, conversations, hand);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
 }
 
 static double seconds_now(void) {
@@ -410,60 +440,48 @@ static PyObject *queue_drain_to(PyObject *self, PyObject *const *arguments, Py_s
   }
   double until = arguments[2] == Py_None ? -1 : PyFloat_AsDouble(arguments[2]);
   if (until == -1 && PyErr_Occurred()) return NULL;
-  PyObject *hand = gs_new_hand();
+  PyObject *hand = gs_new_hand(Py_None);
   if (hand == NULL) return NULL;
   int32_t more = 0;
   uint64_t own = q->fd < 0 ? 0 : gs_queue_of(q->handle);
   int left = q->fd >= 0 && (own == 0 || gs_fill_backlog(&q->backlog, own, &q->fd, &more) < 0)
                  ? -1
                  : handle_drained(q, arguments[1], arguments[0], hand, until);
-  if (left < 0) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    (void)keep(q, arguments[1], hand);
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
-  }
+  if (left < 0) keep_failed(q, arguments[1], hand);
   Py_DECREF(hand);
   if (left != 0 || more) wake(q);
   return left < 0 ? NULL : PyBool_FromLong(left || more);
 }
 
 PyDoc_STRVAR(handle_waiting_doc,
-             "handle_waiting(handler, conversation, conversations, ident)\n\n"
-             "Call handler(conversation, kind, token, status, payload) for what has arrived for a call with messages, in order, unless another thread "
-             "or greenlet does. Its end takes it out of its conversations. A record whose handler raises is kept as by drain_to.");
+             "handle_waiting(handler, conversation, conversations, nested)\n\n"
+             "Call handler(conversation, kind, token, status, payload) for what has arrived for a call with messages, in order, "
+             "unless another thread or greenlet does. Its end takes it out of its conversations. A record whose handler raises is "
+             "kept as by drain_to. If nested, the handler may run the event loop, which then handles the records behind it.");
 
 static PyObject *queue_handle_waiting(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
   queue_object *q = (queue_object *)self;
-  if (count != 4 || !PyDict_Check(arguments[2]) || !PyLong_Check(arguments[3])) {
-    PyErr_SetString(PyExc_TypeError, "handle_waiting takes a handler, a conversation, a dict and the number of a thread");
+  if (count != 4 || !PyDict_Check(arguments[2])) {
+    PyErr_SetString(PyExc_TypeError, "handle_waiting takes a handler, a conversation, a dict and whether it is nested");
     return NULL;
   }
-  /* Now, as it must not fail later. */
-  PyObject *reminder = gs_reminder_of(arguments[1]);
-  if (reminder == NULL) return NULL;
-  int failed = gs_handle_conversation(arguments[1], arguments[2], q->pending, arguments[0], arguments[3]) < 0;
-  if (failed) {
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    (void)remind(q, arguments[1], reminder);
-    PyErr_Clear();
-    PyErr_Restore(type, value, traceback);
-  }
-  Py_DECREF(reminder);
-  if (failed) return NULL;
-  Py_RETURN_NONE;
+  int room = arguments[3] == Py_True ? gs_make_room(&q->left, arguments[1]) : 0;
+  if (room > 0) wake(q);
+  if (room >= 0 && gs_handle_conversation(arguments[1], arguments[2], q->pending, arguments[0]) == 0) Py_RETURN_NONE;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  (void)remind(q, arguments[1]);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
+  return NULL;
 }
 
 PyDoc_STRVAR(remind_doc,
-             "remind(conversation)\n\nHave somebody look at what has arrived for a call, as nobody else would.");
+             "remind(conversation)\n\n"
+             "Have whoever drains next look at what has arrived for a call, if there is something. Allocates nothing.");
 
 static PyObject *queue_remind(PyObject *self, PyObject *conversation) {
-  PyObject *reminder = gs_reminder_of(conversation);
-  int failed = reminder == NULL || remind((queue_object *)self, conversation, reminder) < 0;
-  Py_XDECREF(reminder);
-  if (failed) return NULL;
+  if (remind((queue_object *)self, conversation) < 0) return NULL;
   Py_RETURN_NONE;
 }
 

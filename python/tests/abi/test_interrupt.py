@@ -416,14 +416,28 @@ print(wanted > 20)
     assert ("True\n", "") == (done.stdout, done.stderr)
 
 
-def test_nothing_is_lost_by_several_at_once(program: Programs) -> None:
+_LOOPS = {
+    "a loop": ("", ""),
+    "a slow loop, while a thread waits": (
+        "threading.Thread(target=future.exception, args=(20,)).start(); time.sleep(0.005)",
+        "",
+    ),
+    "a loop within a loop": ("", "import nest_asyncio; nest_asyncio.apply(made)"),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize("kind", _LOOPS)
+def test_nothing_is_lost_by_several_at_once(program: Programs, kind: str, count: int) -> None:
     """Three handlers raise, the first between any two lines of what handles replies in a loop.
 
     CPython runs the others at its next steps: where the first exception is just being handled.
     """
+    more, nested = _LOOPS[kind]
     done = program(
-        """
-import asyncio, ctypes, signal, sys, time
+        f"""
+import asyncio, ctypes, signal, sys, threading, time
 import faults
 from invariants import live_counts, settled
 
@@ -454,11 +468,13 @@ def at_line(frame, event, argument):
 
 def submit():
     global future
-    future = faults.count_messages.submit(3, progress=lambda tick: None)
+    future = faults.count_messages.submit({count}, progress=lambda tick: None)
+    {more}
 
 def new_loop():
     asyncio._set_running_loop(None)
     made = asyncio.new_event_loop()
+    {nested}
     made.set_exception_handler(lambda *of: None)  # where it tells of Stop
     return made
 
@@ -501,7 +517,7 @@ kept.clear()
 zero = dict.fromkeys(live_counts(), 0)
 print(wanted > 20, broken > 0 or zero == settled(live_counts, zero))
 """,
-        timeout=50,
+        timeout=100,
     )
 
     assert ("True True\n", "") == (done.stdout, done.stderr)

@@ -41,6 +41,30 @@ def in_loop(text):
     exec("async def main():\\n    " + text, globals(), scope)
     asyncio.run(scope["main"]())
 
+def in_slow_loop():
+    # A thread waits, so the pump takes the messages, and gives them to the loop.
+    async def main():
+        future = faults.count_messages.submit(3, progress=lambda tick: None)
+        threading.Thread(target=outcome, args=(future.result,)).start()
+        time.sleep(0.01)
+        return await future
+    return asyncio.run(main())
+
+def in_loop_that_stops():
+    # In the middle of that, so nobody handles them there.
+    loop, futures = asyncio.new_event_loop(), []
+    def begin():
+        futures.append(faults.count_messages.submit(3, progress=lambda tick: None))
+        threading.Thread(target=outcome, args=(futures[0].result,)).start()
+        loop.stop()
+        time.sleep(0.01)
+    loop.call_soon(begin)
+    loop.run_forever()
+    try:
+        return futures.pop().result(20)
+    finally:
+        loop.close()
+
 def outcome(work):
     try:
         return work()
@@ -112,6 +136,8 @@ WAYS = {
     "callbacks": "faults.ask.submit(3, lambda question: 1).result(20)",
     "messages": "faults.count_messages.submit(70, progress=lambda tick: None).result(20)",
     "a stream that is dropped": "drop_a_stream()",
+    "messages of a slow loop": "in_slow_loop()",
+    "messages of a loop that stops": "in_loop_that_stops()",
     "calls of a loop that is closed": "in_loop('faults.sleep.submit(60)')",
 }
 
@@ -154,6 +180,62 @@ def test_for_long(program: Programs, failing_memory: Path) -> None:
             many=100_000,
             also="()",
         ),
+        env={"PYTHONPATH": os.pathsep.join([str(failing_memory), str(Path(__file__).parents[1])])},
+        timeout=100,
+    )
+
+    assert ("", "True True\n", 0) == (done.stderr[-3000:], done.stdout, done.returncode)
+
+
+_IN_LOOP = """
+import asyncio, faulthandler, threading, time
+import failing_memory, faults
+from gostitch import _queue
+
+faulthandler.dump_traceback_later(60, exit=True)
+handle, at, failed = _queue.Queue.handle_waiting, -1, False
+main = threading.get_ident()
+
+def fail(*arguments):
+    global failed
+    if at < 0 or failed or threading.get_ident() != main:
+        return handle(*arguments)
+    failing_memory.begin(at, 1, main)
+    try:
+        return handle(*arguments)
+    finally:
+        failed = failing_memory.end() > 0
+
+_queue.Queue.handle_waiting = fail
+
+async def call():
+    asyncio.get_running_loop().set_exception_handler(lambda *of: None)
+    future = faults.count_messages.submit({count}, progress=lambda tick: None)
+    if {slow}:
+        threading.Thread(target=lambda: future.exception(20)).start()
+        time.sleep(0.01)
+    await asyncio.wait([future], timeout=20)
+    return future.done() and (future.exception() or future.result())
+
+asyncio.run(call())
+found, at, failed = set(), 0, True
+while failed:
+    failed = False
+    found.add(repr(asyncio.run(call())))
+    at += 1
+print(at > 3, found <= {{"{count}", "MemoryError()"}} or found)
+"""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("slow", [False, True])
+@pytest.mark.parametrize("count", [0, 3])
+def test_of_a_loop_that_handles_messages(
+    program: Programs, failing_memory: Path, slow: bool, count: int
+) -> None:
+    """Whichever allocation fails, the awaiter gets the result or MemoryError."""
+    done = program(
+        _IN_LOOP.format(slow=slow, count=count),
         env={"PYTHONPATH": os.pathsep.join([str(failing_memory), str(Path(__file__).parents[1])])},
         timeout=100,
     )

@@ -22,7 +22,7 @@ from depth import NIGHTLY, SAMPLE
 from gostitch import _pending, _process
 from gostitch._future import Future
 from gostitch._process import bridge
-from gostitch._queue import Queue
+from gostitch._queue import Queue, decode_error
 from gostitch.exceptions import GoError
 from invariants import settled
 from programs import Programs
@@ -142,6 +142,17 @@ def test_a_queue_that_is_broken(name: str) -> None:
     queue.retire()
 
 
+def test_a_queue_that_was_closed() -> None:
+    """Go has forgotten it, and takes nothing for it."""
+    queue = Queue(_process.library(), _pending.pump)
+    queue.close()
+    frame, *_ = faults.add.pack(1, 2)
+    refused = queue.start(queue.new_future(faults.add, b"", None), 0, 0, frame)
+
+    assert refused is not None
+    assert "is not open" in str(decode_error(refused, b""))
+
+
 def test_a_call_on_a_queue_that_was_not_initialised() -> None:
     with pytest.raises(RuntimeError, match="not initialised"):
         _uninitialised("Queue").new_future(faults.add, b"", None)
@@ -173,19 +184,28 @@ class TestHands:
     """What holds a record is a list, which Python may change while the record is handled."""
 
     def test_that_are_a_circle(self) -> None:
-        """It is handled until Python opens it."""
-        first, second = [(2, 5, 1, b""), None], [(2, 5, 2, b""), None]
-        first[1], second[1] = second, first
+        """Each is handled, one of them twice."""
+        first: list[Any] = [(2, 5, 1, b""), None]
+        second: list[Any] = [(2, 5, 2, b""), first]
+        first[1] = second
         seen = []
+        _uninitialised("Queue").handle_waiting(
+            lambda of, *record: seen.append(record[2]), conversation(left=first), {}, False
+        )
 
-        def handle(of: Any, *record: Any) -> None:
-            seen.append(record)
-            if len(seen) == 1000:
-                first.clear()
+        assert [1, 2, 1] == seen
 
-        _uninitialised("Queue").handle_waiting(handle, conversation(left=first), {}, 0)
+    def test_that_remind_twice(self) -> None:
+        """However often Python says that it was not reminded."""
+        queue, of = _uninitialised("Queue"), conversation(waiting=deque([(2, 5, 0, b"")]))
+        for _ in range(3):
+            of.is_reminded = False
+            queue.remind(of)
+        seen = []
+        queue.drain_to(lambda here, *record: seen.append(record[0]), {5: of}, None)
 
-        assert 1000 == len(seen)
+        assert {0} == set(seen)
+        assert 0 == queue.drained()
 
     def test_whose_token_empties_it(self) -> None:
         """The record is lost with it."""
@@ -200,7 +220,7 @@ class TestHands:
 
             of.waiting.append((1, _Acts(empty), 0, b""))
             with pytest.raises(ZeroDivisionError):
-                queue.handle_waiting(lambda *record: 1 / 0, of, {}, 0)
+                queue.handle_waiting(lambda *record: 1 / 0, of, {}, False)
             assert of.holder is None
 
     def test_that_handles_when_it_is_emptied(self) -> None:
@@ -213,10 +233,10 @@ class TestHands:
             of = conversation()
 
             def again(of: Any = of) -> None:
-                queue.handle_waiting(handle, of, {}, 0)
+                queue.handle_waiting(handle, of, {}, False)
 
             of.waiting.extend((2, 5, number, _Acts(again)) for number in range(3))
-            queue.handle_waiting(handle, of, {}, 0)
+            queue.handle_waiting(handle, of, {}, False)
             assert of.holder is None
 
         assert [0, 1, 2] * 200 == seen
@@ -231,9 +251,9 @@ class TestHands:
 
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
-                queue.handle_waiting(handle, of, {5: of}, 0)
+                queue.handle_waiting(handle, of, {5: of}, False)
 
-        assert 3 <= queue.drained()
+        assert 1 == queue.drained()
         assert (1, 5, 0, b"") == of.left[0]
 
     @pytest.mark.parametrize("name", sorted(vars(conversation())))
@@ -246,11 +266,11 @@ class TestHands:
             else:
                 setattr(of, name, value)
             with contextlib.suppress(AttributeError, TypeError):
-                _uninitialised("Queue").handle_waiting(lambda *record: None, of, {5: of}, 0)
+                _uninitialised("Queue").handle_waiting(lambda *record: None, of, {5: of}, False)
             with contextlib.suppress(AttributeError, TypeError):
                 _uninitialised("Queue").remind(of)
             with contextlib.suppress(AttributeError, TypeError):
-                bridge.let_go(of, 0)
+                bridge.let_go(of)
 
 
 class TestSchema:
