@@ -1,9 +1,14 @@
 package gocore
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"testing"
 	"time"
+	"unsafe"
+
+	"github.com/gostitch/gostitch/gocore/codec"
 )
 
 func report(count uint32) []byte { return binary.LittleEndian.AppendUint32(nil, count) }
@@ -66,6 +71,55 @@ func TestConversationsNeedACaller(t *testing.T) {
 	}
 }
 
+// inTime fails the test if something does not end.
+func inTime(t *testing.T, what string, run func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run()
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s does not end", what)
+	}
+}
+
+// Who asks waits no longer than its own context, and leaves nothing behind.
+func TestAskingUntilAContextEnds(t *testing.T) {
+	t.Parallel()
+	c := newTestCall(0)
+	c.outbox, c.answers = newOutbox(NewQueue(func() {})), &answers{waiting: map[uint32]chan []byte{}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	inTime(t, "asking", func() {
+		if _, err := c.ask(ctx, &codec.Output{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("asking gave %v", err)
+		}
+	})
+	if len(c.answers.waiting) != 0 {
+		t.Errorf("%d questions still wait", len(c.answers.waiting))
+	}
+}
+
+// A goroutine that outlives its call sends nothing.
+func TestSendingAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	plan, err := codec.Compile[int]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, number := newTestCall(0), 7
+	c.outbox = newOutbox(NewQueue(func() {}))
+	c.send(plan, unsafe.Pointer(&number))
+	c.closed.Store(true)
+	c.send(plan, unsafe.Pointer(&number))
+	if waiting := c.outbox.queue.Len(); waiting != 1 {
+		t.Errorf("%d messages wait", waiting)
+	}
+}
+
 // An answer reaches who asked; others are dropped, and malformed ones refused.
 func TestAnswers(t *testing.T) {
 	t.Parallel()
@@ -77,6 +131,11 @@ func TestAnswers(t *testing.T) {
 	if err := a.take(append(report(number), answerValue, 7)); err != nil {
 		t.Fatal(err)
 	}
+	inTime(t, "answering twice", func() {
+		if err := a.take(append(report(number), answerValue, 8)); err != nil {
+			t.Errorf("a second answer gave %v", err)
+		}
+	})
 	if frame, err := readAnswer(number, <-reply); err != nil || len(frame) != 1 || frame[0] != 7 {
 		t.Errorf("the answer is %v, %v", frame, err)
 	}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 
 import pytest
@@ -316,6 +316,19 @@ class TestSend:
         future.cancel()
 
         assert 0 == settled(_calls, 0)
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: faults.sleep.submit(0.02), lambda: faults.sleep.submit(9, timeout=0.02)]
+)
+def test_that_was_abandoned(call: Callable[[], Future[object]]) -> None:
+    """As when the interpreter ends: its reply is taken, and nobody is told."""
+    future = call()
+    future._abandoned = True
+    pending = future._queue.pending
+
+    assert settled(lambda: future._token in pending, False) is False
+    assert not future.done()
 
 
 def test_a_stopped_clock_is_not_needed() -> None:

@@ -302,6 +302,16 @@ class TestNumbersOut:
 
         assert 0 == settled(_buffers, 0)
 
+    @pytest.mark.parametrize("size", [1000, 10_000])
+    def test_as_a_result_of_a_stream_that_is_kept(self, size: int) -> None:
+        """Go holds its memory, also where the record itself is small enough to be copied."""
+        with faults.stream_floats(size) as results:
+            kept = next(results)
+        assert 1 == settled(_buffers, 1)
+        faults.collect(2)
+
+        assert [0.0] * size == list(kept)
+
     def test_as_a_message(self) -> None:
         """A message is a view, as a result is."""
         told: list[memoryview] = []

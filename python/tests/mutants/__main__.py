@@ -35,6 +35,9 @@ TIMEOUT_S = 600
 """Of the tests of one fault, which take a tenth of that: a hang is found, too."""
 
 
+_OPTIONS = ["-x", "-q", "-rfE", "-p", "no:cacheprovider", "--timeout=60", "-k", "not gibibyte"]
+
+
 class Copy:
     """A copy of what is tested, where faults are made, built and undone."""
 
@@ -100,25 +103,28 @@ class Copy:
         if path.suffix == ".c":
             self._compile(path)
             self._link()
+        elif path.suffix == ".go":  # what does not build would be found by any test
+            subprocess.run([str(toolchain.go()), "build", "./gocore/..."], cwd=TREE, check=True)
 
     def test(self, chosen: str) -> str:
         """Run tests, and return the one that fails, or why they have not ended well; empty: all pass."""
+        packages = [each for each in chosen.split() if each.startswith("./")]
+        modules = [each for each in chosen.split() if not each.startswith("./")]
+        found = ""
+        if packages:
+            command = [str(toolchain.go()), "test", "-count=1", *packages]
+            found = self._run(command, r"^--- FAIL: (\S+)")
+        if modules and not found:
+            command = [str(self._python), "-m", "pytest", f"--rootdir={TREE}", *_OPTIONS]
+            command += [str(TREE / "python" / "tests" / each) for each in modules]
+            found = self._run(command, r"^(?:FAILED|ERROR) python/tests/(\S+)")
+        return found
+
+    def _run(self, command: list[str], says_which: str) -> str:
         environment = os.environ | {
             "PYTHONPATH": str(TREE / "python" / "tests"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        options = [
-            "-x",
-            "-q",
-            "-rfE",
-            "-p",
-            "no:cacheprovider",
-            "--timeout=60",
-            "-k",
-            "not gibibyte",
-        ]
-        command = [str(self._python), "-m", "pytest", f"--rootdir={TREE}", *options]
-        command += [str(TREE / "python" / "tests" / each) for each in chosen.split()]
         log_file = TREE / "last.log"
         with log_file.open("w") as log:
             process = subprocess.Popen(
@@ -133,9 +139,7 @@ class Copy:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)
                     process.wait()
-        failed = re.search(
-            r"^(?:FAILED|ERROR) python/tests/(\S+)", log_file.read_text(), re.MULTILINE
-        )
+        failed = re.search(says_which, log_file.read_text(), re.MULTILINE)
         return failed[1] if failed else f"they ended with status {process.returncode}"
 
 

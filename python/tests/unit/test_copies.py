@@ -70,6 +70,23 @@ def test_a_file_that_was_begun_is_filled_anew(original: Original) -> None:
     assert 1 == len(seen)
 
 
+@pytest.mark.parametrize("memory", [bridge.memory_file, refusing])
+def test_a_file_that_becomes_shorter(
+    file: str, monkeypatch: pytest.MonkeyPatch, memory: Callable[[bytes], int]
+) -> None:
+    """While it is copied: sendfile(2) then gives 0 for ever."""
+    send = os.sendfile
+
+    def cut(target: int, source: int, at: int, count: int) -> int:
+        os.truncate(file, os.path.getsize(file) // 2)
+        return send(target, source, at, count)
+
+    monkeypatch.setattr(os, "sendfile", cut)
+
+    with pytest.raises(NoCopyError, match="has become shorter"):
+        Original(file, memory).load_copy(loader([]))
+
+
 def test_a_sibling_that_does_not_go_on(original: Original, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where another process holds the lock for too long, a file of one's own does as well."""
     assert original._shared is not None
