@@ -14,6 +14,7 @@ import faults
 import gostitch
 from gostitch import GoError, GoPanic, runtime_info
 from gostitch.exceptions import CODES, class_of
+from invariants import settled
 
 
 def _panic(kind: str) -> GoPanic:
@@ -224,10 +225,10 @@ class TestPanics:
             _panic("dereference")
         for future in [faults.panic.submit("index") for _ in range(1000)]:
             assert GoPanic is type(future.exception())
-        after = runtime_info()
+        most = before["goroutines"] + 64  # so many may wait for the next call (workers.go)
 
-        assert after["goroutines"] <= before["goroutines"] + 2
-        assert 0 == after["calls"]
+        assert settled(lambda: runtime_info()["goroutines"] <= most, True)
+        assert 0 == settled(lambda: runtime_info()["calls"], 0)
 
     def test_in_the_background(self) -> None:
         """A panic in a goroutine started through gocore.Go is counted and harms nobody."""
