@@ -42,9 +42,11 @@ func TestWindow(t *testing.T) {
 		t.Errorf("after one was taken there is no room: %v", err)
 	}
 	large := open()
-	if !large.enter(2*windowBytes, nil) || !full(large) {
-		t.Error("a large result must enter an empty window, and fill it")
-	}
+	inTime(t, "entering", func() {
+		if !large.enter(2*windowBytes, nil) || !full(large) {
+			t.Error("a large result must enter an empty window, and fill it")
+		}
+	})
 	ended := make(chan struct{})
 	close(ended)
 	if open().enter(1, ended) {

@@ -112,7 +112,7 @@ class Copy:
         modules = [each for each in chosen.split() if not each.startswith("./")]
         found = ""
         if packages:
-            command = [str(toolchain.go()), "test", "-count=1", *packages]
+            command = [str(toolchain.go()), "test", "-count=1", "-timeout=60s", *packages]
             found = self._run(command, r"^--- FAIL: (\S+)")
         if modules and not found:
             command = [str(self._python), "-m", "pytest", f"--rootdir={TREE}", *_OPTIONS]
