@@ -152,6 +152,15 @@ class TestLoan:
 
         assert 8193 == len(data)
 
+    def test_is_over_with_the_reply(self) -> None:
+        """The memory is the caller's again although the future lives: it may be resized."""
+        data = bytearray(100_000)
+        future = faults.bytes_in.submit(data)
+        settled(future.done, True)
+        data.append(1)
+
+        assert 100_000 == future.result()
+
 
 class TestBytesOut:
     def test_small_ones_are_copied(self) -> None:

@@ -465,6 +465,27 @@ asyncio.run(main())
 
         assert ["0", "True", "0", "99"] == lines
 
+    def test_a_loop(self, program: Programs) -> None:
+        """Where it has a call under way the child keeps the descriptor that its selector watches.
+
+        Or another file would have the number, whose events epoll(7) then mixes up with it.
+        """
+        lines = _run(
+            program,
+            """
+import asyncio
+async def main():
+    future = faults.sleep.submit(0.05)
+    watched = future._queue.fd
+    def child():
+        os.fstat(watched)  # or it raises
+    print(in_child(child), await future)
+asyncio.run(main())
+""",
+        )
+
+        assert ["0 0.05"] == lines
+
     def test_inside_a_callback(self, program: Programs) -> None:
         """A child forked by a callback gets ForkedHandleError from the parent's call, and works."""
         lines = _run(

@@ -151,6 +151,7 @@ def test_a_queue_that_was_closed() -> None:
 
     assert refused is not None
     assert "is not open" in str(decode_error(refused, b""))
+    assert {} == queue.pending
 
 
 def test_a_call_on_a_queue_that_was_not_initialised() -> None:

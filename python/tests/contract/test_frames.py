@@ -169,6 +169,24 @@ def test_memory_is_only_where_a_reply_holds_it() -> None:
         _shapes.schema("buffer[int8]", {}).decode(b"\xd8\x02" + bytes(7) + b"\x10" + bytes(8))
 
 
+@_shapes.record("one: int64, other: int64")
+class Pair(msgspec.Struct):
+    """Two numbers."""
+
+    one: int
+    other: int
+
+
+@pytest.mark.parametrize("of", [b"\x90", b"\x91\x01\x02", b"\x93\x01\x02\x03"])
+def test_a_record_with_other_fields(of: bytes) -> None:
+    """A frame that has more or fewer of them is damage."""
+    schema = _shapes.schema("Pair", globals())
+
+    assert Pair(1, 2) == schema.decode(b"\x92\x01\x02")
+    with pytest.raises(exceptions.LibraryError, match="expected a record"):
+        schema.decode(of)
+
+
 @_shapes.record("one: path, maybe: optional[path], many: list[path], named: map[path], text: str")
 class Paths(msgspec.Struct):
     """The struct ``paths`` of the Go test."""

@@ -47,7 +47,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "queue.c",
-        "abi/test_future.py abi/test_messages.py abi/test_buffers.py abi/test_asyncio.py adversity abi/test_interrupt.py abi/test_fork.py",
+        "abi/test_future.py abi/test_messages.py abi/test_buffers.py abi/test_asyncio.py adversity abi/test_reentrancy.py abi/test_interrupt.py abi/test_fork.py",
         (
             "  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n",
             "",
@@ -112,7 +112,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "future.c",
-        "unit/test_future.py abi/test_future.py abi/test_asyncio.py abi/test_loops.py adversity/test_sequences.py",
+        "unit/test_future.py abi/test_future.py abi/test_asyncio.py abi/test_loops.py adversity/test_sequences.py abi/test_buffers.py",
         ("  if (f->claimed) return 0;\n", ""),
         (
             "  if (f->state != RUNNING) Py_RETURN_FALSE;\n  if (PyList_Append(f->blocked",
