@@ -627,9 +627,8 @@ int gs_remind(PyObject **chain, PyObject *conversation);
 /* Says that the reminder is in no chain any more. */
 int gs_was_reminded(PyObject *conversation);
 
-/* Lets others take what has arrived for one behind its next record, where the handling of that may wait for the end of
-   the call; tells whether there is something. */
-int gs_make_room(PyObject **chain, PyObject *conversation);
+/* Has others take what has arrived for one if this thread or greenlet does; tells whether it did. */
+int gs_let_go(PyObject *conversation);
 
 int gs_add_conversations(PyObject *module);
 

@@ -285,11 +285,11 @@ int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pend
   return found;
 }
 
-/* Tells whether something has arrived that was not handled: in the deque, besides so many, or left. */
-static int has_more(PyObject *of, Py_ssize_t besides) {
+/* Tells whether something has arrived that was not handled. */
+static int has_more(PyObject *of) {
   PyObject *left = PyObject_GetAttr(of, left_name), *deque = left == NULL ? NULL : PyObject_GetAttr(of, waiting_name);
   Py_ssize_t count = deque == NULL ? -1 : PySequence_Size(deque);
-  int has = count < 0 ? -1 : left != Py_None || count > besides;
+  int has = count < 0 ? -1 : left != Py_None || count > 0;
   Py_XDECREF(left);
   Py_XDECREF(deque);
   return has;
@@ -310,19 +310,17 @@ static int chain_reminder(PyObject **chain, PyObject *of) {
 }
 
 int gs_remind(PyObject **chain, PyObject *conversation) {
-  int has = has_more(conversation, 0);
+  int has = has_more(conversation);
   return has > 0 && chain_reminder(chain, conversation) < 0 ? -1 : has;
 }
 
 int gs_was_reminded(PyObject *conversation) { return PyObject_SetAttr(conversation, is_reminded_name, Py_False); }
 
-int gs_make_room(PyObject **chain, PyObject *conversation) {
+int gs_let_go(PyObject *conversation) {
   PyObject *thread = ident();
-  int failed = thread == NULL || let_go_of(conversation, thread) < 0;
+  int did = thread == NULL ? -1 : let_go_of(conversation, thread);
   Py_XDECREF(thread);
-  if (failed) return -1;
-  int has = has_more(conversation, 1);
-  return has > 0 && chain_reminder(chain, conversation) < 0 ? -1 : has;
+  return did;
 }
 
 PyDoc_STRVAR(let_go_doc,
@@ -331,9 +329,7 @@ PyDoc_STRVAR(let_go_doc,
              "the reply. Tell whether it did.");
 
 static PyObject *let_go_here(PyObject *module, PyObject *conversation) {
-  PyObject *thread = ident();
-  int did = thread == NULL ? -1 : let_go_of(conversation, thread);
-  Py_XDECREF(thread);
+  int did = gs_let_go(conversation);
   return did < 0 ? NULL : PyBool_FromLong(did);
 }
 

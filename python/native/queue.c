@@ -457,7 +457,8 @@ PyDoc_STRVAR(handle_waiting_doc,
              "handle_waiting(handler, conversation, conversations, nested)\n\n"
              "Call handler(conversation, kind, token, status, payload) for what has arrived for a call with messages, in order, "
              "unless another thread or greenlet does. Its end takes it out of its conversations. A record whose handler raises is "
-             "kept as by drain_to. If nested, the handler may run the event loop, which then handles the records behind it.");
+             "kept as by drain_to. If nested, a handler further out on this thread may have run the event loop, until the call is done say: "
+             "it does not hold back what arrived meanwhile.");
 
 static PyObject *queue_handle_waiting(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
   queue_object *q = (queue_object *)self;
@@ -465,9 +466,8 @@ static PyObject *queue_handle_waiting(PyObject *self, PyObject *const *arguments
     PyErr_SetString(PyExc_TypeError, "handle_waiting takes a handler, a conversation, a dict and whether it is nested");
     return NULL;
   }
-  int room = arguments[3] == Py_True ? gs_make_room(&q->left, arguments[1]) : 0;
-  if (room > 0) wake(q);
-  if (room >= 0 && gs_handle_conversation(arguments[1], arguments[2], q->pending, arguments[0]) == 0) Py_RETURN_NONE;
+  int failed = arguments[3] == Py_True && gs_let_go(arguments[1]) < 0;
+  if (!failed && gs_handle_conversation(arguments[1], arguments[2], q->pending, arguments[0]) == 0) Py_RETURN_NONE;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
   (void)remind(q, arguments[1]);
@@ -602,11 +602,16 @@ static int queue_traverse(PyObject *self, visitproc visit, void *arg) {
 
 /* Cancels the calls of a queue that nobody has any more: Ctrl-C has kept a destructor from it. */
 static void abandon(queue_object *q) {
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback); /* it is dropped while one is raised, say */
   PyObject *tokens = q->pending == NULL || PyDict_Size(q->pending) == 0 ? NULL : PyDict_Keys(q->pending);
   for (Py_ssize_t i = 0; tokens != NULL && i < PyList_Size(tokens); i++) {
-    gs_cancel(q->handle, PyLong_AsUnsignedLongLong(PyList_GetItem(tokens, i)));
+    PyObject *token = PyList_GetItem(tokens, i);
+    if (PyLong_Check(token)) gs_cancel(q->handle, PyLong_AsUnsignedLongLongMask(token));
   }
   Py_XDECREF(tokens);
+  PyErr_Clear();
+  PyErr_Restore(type, value, traceback);
 }
 
 static int queue_clear(PyObject *self) {

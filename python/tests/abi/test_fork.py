@@ -61,7 +61,11 @@ def child():
     faults.count_messages(3, progress=messages.append)
     assert len(messages) == 3
     assert [line.number for line in faults.lines(3)] == [0, 1, 2]
+    data = faults.make_bytes(100_000)
+    assert 1 == gostitch.runtime_info()["buffers"]
+    del data
     info = gostitch.runtime_info()
+    assert 0 == info["buffers"]
     assert (True, parent, os.getpid()) == (info["loaded"], info["forked_from"], info["pid"])
     assert info["mapped"] == "/memfd:libfaults.so", info["mapped"]
     assert os.path.basename(info["library"]) == "libfaults.so"

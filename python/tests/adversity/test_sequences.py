@@ -19,7 +19,7 @@ import pytest
 import faults
 from adversity.sequences import conversation
 from depth import NIGHTLY, SAMPLE
-from gostitch import _pending, _process
+from gostitch import _pending, _process, runtime_info
 from gostitch._future import Future
 from gostitch._process import bridge
 from gostitch._queue import Queue, decode_error
@@ -140,6 +140,26 @@ def test_a_queue_that_is_broken(name: str) -> None:
     setattr(queue, name, value)
     assert 0.05 == future.result(20)
     queue.retire()
+
+
+def test_a_queue_whose_records_fail() -> None:
+    """All are counted that were drained, and handled once they can be."""
+    queue = Queue(_process.library(), _pending.pump)
+    futures = []
+    for count in (2, 1):
+        for _ in range(count):
+            future = queue.new_future(faults.fail, b"", None)
+            frame, *_ = faults.fail.pack("unknown")
+            assert queue.start(future, 0, 0, frame) is None
+            futures.append(future)
+        assert 0 == settled(lambda: runtime_info()["calls"], 0)
+        with pytest.raises(ZeroDivisionError):
+            queue.drain_to(lambda *record: 1 / 0, {}, None)
+
+    assert 3 == queue.drained()
+    assert not queue.drain()
+    assert [GoError] * 3 == [type(each.exception()) for each in futures]
+    queue.close()
 
 
 def test_a_queue_that_was_closed() -> None:

@@ -31,7 +31,7 @@ MUTANTS = [
     # Records: which is first, and whose.
     *_all(
         NATIVE + "batches.c",
-        "abi/test_stress.py abi/test_asyncio.py abi/test_messages.py abi/test_finalizers.py",
+        "adversity/test_sequences.py abi/test_stress.py abi/test_asyncio.py abi/test_messages.py abi/test_finalizers.py",
         ("batch->left > 0 && batch->at == place->at", "batch->left > 0"),
         (
             "if (batch->left < 2 || batch->at != first->at) return 0;",
@@ -61,7 +61,11 @@ MUTANTS = [
             "if another thread took the record, its future is settled, and leave_to_python checks the same again",
         ),
         ("  drop(t->queue, token);\n  int failed", "  int failed"),
-        ("  if (is_of_one && record->kind == GS_TRACE) return DONE;\n", ""),
+        (
+            "  if (is_of_one && record->kind == GS_TRACE) return DONE;\n",
+            "",
+            "Python then looks once more at a call for which nothing waits",
+        ),
         (
             "if (memory != NULL && how != FAILED && was_first) gs_memory",
             "if (memory != NULL && how != FAILED) gs_memory",
@@ -73,7 +77,7 @@ MUTANTS = [
         ("    failed = gs_chain_hand(&q->left, hand) < 0;\n", ""),
         ("    failed = gs_remind(&q->left, of) < 0;\n", ""),
         ("  if (of != NULL && gs_was_reminded(of) < 0) how = FAILED;\n", ""),
-        ("  if (room > 0) wake(q);\n", ""),
+        ("arguments[3] == Py_True && gs_let_go(arguments[1]) < 0;", "0;"),
         ("  if (left != 0 || more) wake(q);\n", "  if (more) wake(q);\n"),
         ("  if (left != 0 || more) wake(q);\n", "  if (left != 0) wake(q);\n"),
         ("  (void)remind(q, arguments[1]);\n", ""),
@@ -140,7 +144,7 @@ MUTANTS = [
     # Memory: who owns it, and until when.
     *_all(
         NATIVE + "memory.c",
-        "abi/test_buffers.py abi/test_tables.py abi/test_loans.py",
+        "abi/test_buffers.py abi/test_tables.py abi/test_loans.py abi/test_fork.py",
         ("memory_order_acq_rel) != 1) return;", "memory_order_acq_rel) != 2) return;"),
         ("  atomic_fetch_add_explicit(&memory->owners, 1, memory_order_relaxed);\n", ""),
         ("  gs_release(memory->handle, memory->generation);\n", ""),
@@ -197,7 +201,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "function.c",
-        "abi/test_call.py abi/test_interrupt.py abi/test_signals_that_raise.py abi/test_fork.py observe/test_traces.py abi/test_callbacks.py",
+        "abi/test_call.py mistakes/test_arguments.py abi/test_interrupt.py abi/test_signals_that_raise.py abi/test_fork.py observe/test_traces.py abi/test_callbacks.py",
         (
             "  if (f->bound_to == gs_ready && gs_ready != 0) return 1;",
             "  if (f->bound_to != 0) return 1;",

@@ -123,6 +123,8 @@ class TestNumbers:
         assert 3.0 == there_and_back("float64", 3)
         with pytest.raises(GoValueError, match="too large for a float"):
             schema("float64").encode(10**400)
+        with pytest.raises(GoTypeError, match="expected float, got bool"):
+            schema("float64").encode(True)
         with pytest.raises(GoTypeError, match="expected float, got Fraction"):
             schema("float64").encode(fractions.Fraction(1, 2))
 
