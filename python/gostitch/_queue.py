@@ -91,6 +91,7 @@ class _Conversation:
         "holder",
         "is_calling",
         "is_reminded",
+        "is_told",
         "left",
         "reminder",
         "stuck",
@@ -124,6 +125,7 @@ class _Conversation:
         self.holder: list[Any] | None = None
         self.reminder: list[Any] = [(_REMINDER, future._token, 0, b""), None]
         self.is_reminded = False
+        self.is_told = False  # the callback, of the record in hand
 
     def has_more(self) -> bool:
         """Tell whether something has arrived that was not handled."""
@@ -365,16 +367,15 @@ class Queue(bridge.Queue):
             self.handle_waiting, self._handle_one, conversation, self._conversations
         )
         is_nested = hasattr(loop, "_nest_patched")
-        if loop is not None and (is_nested or (loop is not here and self.is_served())):
+        if loop is not None and self.is_served() and (is_nested or loop is not here):
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
             try:
                 loop.call_soon_threadsafe(handle, is_nested)
                 return
-            except MemoryError:
-                raise  # that passes
-            except Exception:  # noqa: S110 - the loop was closed just now, or is broken
-                pass
+            except Exception as error:
+                if not loop.is_closed() and not self._gives_up(error):
+                    raise
         handle(False)
 
     def _handle_one(
@@ -478,11 +479,12 @@ class Queue(bridge.Queue):
                 within = within_trace(call.context, conversation.traces.get(0))
                 within.run(call.callback, message)
                 self._report(conversation)
+            conversation.is_told = True  # from here on it is not told again, whatever is raised
         except BaseException as error:
-            # A caller's broken callback is the caller's to see.
+            # A caller's broken callback is the caller's to see. First, as another signal may come.
+            future.settle(FINISHED, None, error)
             self.cancel(token)
             self.serve(token)
-            future.settle(FINISHED, None, error)
             if not isinstance(error, Exception):
                 raise
         finally:

@@ -24,7 +24,7 @@
 #define MOST_HANDS 65536
 
 static PyObject *append_name, *popleft_name, *clear_name, *waiting_name, *traces_name, *left_name, *future_name,
-    *holder_name, *is_calling_name, *is_reminded_name, *reminder_name, *token_name, *get_ident_name;
+    *holder_name, *is_calling_name, *is_reminded_name, *is_told_name, *reminder_name, *token_name, *get_ident_name;
 
 static PyObject *threading;
 
@@ -205,11 +205,14 @@ static int take_record(PyObject *of, PyObject *hand) {
   return found == 0 ? let_go(of, hand) : found;
 }
 
-/* Tells whether a call with messages has an outcome, or will have one. */
+/* Tells whether the callback has no use for the message in hand: it has had it, or the call has an outcome, or will
+   have one. */
 static int is_over(PyObject *conversation) {
   PyObject *future = PyObject_GetAttr(conversation, future_name);
-  int over = future == NULL || !gs_is_future(future) || gs_is_claimed(future);
+  PyObject *is_told = PyObject_GetAttr(conversation, is_told_name);
+  int over = future == NULL || !gs_is_future(future) || gs_is_claimed(future) || is_told == NULL || is_told == Py_True;
   Py_XDECREF(future);
+  Py_XDECREF(is_told);
   return over;
 }
 
@@ -275,7 +278,7 @@ int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pend
   while ((found = take_record(of, hand)) > 0) {
     long kind = 0;
     Py_XDECREF(gs_record_in(hand, &kind));
-    if (gs_handle_in_hand(handler, of, hand) < 0 || (kind == GS_REPLY && end(of, conversations) < 0)) {
+    if (PyObject_SetAttr(of, is_told_name, Py_False) < 0 || gs_handle_in_hand(handler, of, hand) < 0 || (kind == GS_REPLY && end(of, conversations) < 0)) {
       found = -1;
       break;
     }
@@ -361,7 +364,7 @@ int gs_add_conversations(PyObject *module) {
                {&waiting_name, "waiting"},         {&traces_name, "traces"},     {&left_name, "left"},
                {&future_name, "future"},           {&holder_name, "holder"},     {&is_calling_name, "is_calling"},
                {&is_reminded_name, "is_reminded"}, {&reminder_name, "reminder"}, {&token_name, "token"},
-               {&get_ident_name, "get_ident"}};
+               {&is_told_name, "is_told"},         {&get_ident_name, "get_ident"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
     *names[i].name = PyUnicode_InternFromString(names[i].text);
     if (*names[i].name == NULL) return -1;

@@ -375,7 +375,10 @@ except KeyboardInterrupt:
 
 
 def test_nothing_that_arrived_is_lost(program: Programs) -> None:
-    """Ctrl-C between any two lines of handling what arrived: every call gets its reply."""
+    """Ctrl-C between any two lines of handling what arrived: every call gets its reply.
+
+    No message is told twice.
+    """
     done = program(
         """
 import sys
@@ -388,7 +391,7 @@ lines, wanted = 0, 0
 
 def at_line(frame, event, argument):
     global lines
-    if frame.f_code.co_name not in ("drain", "_handle", "_handle_waiting", "_handle_one"):
+    if frame.f_code.co_name not in ("drain", "_handle", "_handle_one", "_message"):
         return None
     lines += event == "line"
     if lines == wanted and event == "line":
@@ -398,16 +401,17 @@ def at_line(frame, event, argument):
 
 interrupted = True
 while interrupted:
-    wanted, lines, interrupted = wanted + 1, 0, False
+    wanted, lines, interrupted, told = wanted + 1, 0, False, []
     sys.settrace(at_line)
     try:
-        faults.count_messages(3, progress=lambda tick: None)
+        faults.count_messages(3, progress=lambda tick: told.append(tick.index))
     except KeyboardInterrupt:
         interrupted = True
     finally:
         sys.settrace(None)
     zero = dict.fromkeys(live_counts(), 0)
     assert zero == settled(live_counts, zero), (wanted, live_counts())
+    assert told == list(range(len(told))), (wanted, told)
 print(wanted > 20)
 """,
         timeout=50,

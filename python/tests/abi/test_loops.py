@@ -180,3 +180,24 @@ def test_blocked_while_messages_come() -> None:
     asyncio.run(main())
 
     assert 0 < waiting[0] <= 256
+
+
+def test_a_loop_in_debug_mode_that_another_thread_helps(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio then refuses what is not thread-safe: the awaiter is woken as it asks for."""
+
+    async def main() -> float:
+        asyncio.get_running_loop().set_debug(True)
+        future = faults.sleep.submit(0.02)
+
+        async def wait() -> float:
+            return await future
+
+        waiter = asyncio.ensure_future(wait())
+        await asyncio.sleep(0)
+        thread = threading.Thread(target=future.exception, args=(20,))
+        thread.start()
+        thread.join(20)
+        return await asyncio.wait_for(waiter, 20)
+
+    caplog.set_level("ERROR", "asyncio")  # it tells of steps that take long
+    assert 0.02 == asyncio.run(main())

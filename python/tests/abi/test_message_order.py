@@ -207,3 +207,31 @@ def test_a_callback_that_runs_the_loop_until_its_own_call_is_done(
     done = program(_NESTED.format(late=late), timeout=40)
 
     assert (0, "", "5 [0, 1, 2, 3, 4, '5']\n") == (done.returncode, done.stderr, done.stdout)
+
+
+_UNSERVED = """
+import asyncio, threading
+import faults, nest_asyncio
+
+loop = asyncio.new_event_loop()
+nest_asyncio.apply(loop)
+got = []
+
+def begin():
+    global future
+    future = faults.count_messages.submit(3, progress=lambda tick: got.append(tick.index))
+    {within}
+
+loop.call_soon(begin)
+loop.call_later(0.01, loop.stop)
+loop.run_forever()
+print(future.result(20), got)
+"""
+
+
+@pytest.mark.parametrize("within", ["future.result(20)", "loop.stop()"])
+def test_a_loop_with_nest_asyncio_that_does_not_run(program: Programs, within: str) -> None:
+    """Since it waits for the result, or has stopped: another thread handles what arrives."""
+    done = program(_UNSERVED.format(within=within), timeout=40)
+
+    assert (0, "", "3 [0, 1, 2]\n") == (done.returncode, done.stderr, done.stdout)

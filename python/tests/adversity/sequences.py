@@ -276,7 +276,8 @@ class Sequences:
 def conversation(**changed: Any) -> types.SimpleNamespace:
     """Return what has the attributes by which the bridge knows a call with messages."""
     of = types.SimpleNamespace(waiting=deque(), traces={}, left=None, future=None, holder=None)
-    of.is_calling, of.token, of.reminder, of.is_reminded = False, 5, [(0, 5, 0, b""), None], False
+    of.is_calling, of.is_reminded, of.is_told = False, False, False
+    of.token, of.reminder = 5, [(0, 5, 0, b""), None]
     vars(of).update(changed)
     return of
 

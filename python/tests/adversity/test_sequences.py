@@ -244,6 +244,21 @@ class TestHands:
                 queue.handle_waiting(lambda *record: 1 / 0, of, {}, False)
             assert of.holder is None
 
+    def test_whose_handling_fails_after_the_call_is_over(self) -> None:
+        """The call is forgotten all the same."""
+        queue, of = _uninitialised("Queue"), conversation(waiting=deque([(1, 5, 0, b"")]))
+        queue.pending[5] = None
+        calls = {5: of}
+
+        def handle(*record: Any) -> None:
+            del queue.pending[5]
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            queue.handle_waiting(handle, of, calls, False)
+
+        assert {} == calls
+
     def test_that_handles_when_it_is_emptied(self) -> None:
         queue, seen = _uninitialised("Queue"), []
 
