@@ -159,6 +159,17 @@ class TestAwait:
 
 
 class TestCancel:
+    def test_before_it_is_awaited(self) -> None:
+        """As of asyncio's futures: awaiting it raises CancelledError."""
+
+        async def main() -> None:
+            future = faults.sleep.submit(60)
+            future.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await future
+
+        asyncio.run(main())
+
     def test_of_a_task_cancels_the_function(self) -> None:
         """Cancelling the task that awaits ends the Go function."""
 

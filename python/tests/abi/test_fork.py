@@ -490,6 +490,29 @@ asyncio.run(main())
 
         assert ["0 0.05"] == lines
 
+    def test_memory_that_was_lent(self, program: Programs) -> None:
+        """In the child nobody reads it any more: it can be resized there, and in the parent not."""
+        lines = _run(
+            program,
+            """
+data = bytearray(100_000)
+future = faults.receive_with.submit(data, 1)
+def child():
+    global future
+    future = None
+    gc.collect()
+    data.append(1)
+print(in_child(child))
+try:
+    data.append(1)
+except BufferError:
+    future.send(b"go on")
+print(future.result())
+""",
+        )
+
+        assert ["0", "100000"] == lines
+
     def test_inside_a_callback(self, program: Programs) -> None:
         """A child forked by a callback gets ForkedHandleError from the parent's call, and works."""
         lines = _run(

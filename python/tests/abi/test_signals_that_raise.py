@@ -364,6 +364,28 @@ zero()
     assert ["KeyError('second') Stop('first')"] == lines
 
 
+def test_of_a_signal_that_another_thread_takes(program: Programs) -> None:
+    """It wakes nobody (signal(7): any thread may be chosen); the handler runs a moment later."""
+    lines = _run(
+        program,
+        """
+signal.signal(signal.SIGUSR1, stop)
+other = threading.Thread(target=time.sleep, args=(2,), daemon=True)
+other.start()
+main = other.ident  # to which it is sent
+began = time.monotonic()
+sent(signal.SIGUSR1)
+try:
+    faults.sleep(60)
+except Stop:
+    print(time.monotonic() - began < 1.5)
+zero()
+""",
+    )
+
+    assert ["True"] == lines
+
+
 def test_at_any_time(program: Programs) -> None:
     """Whenever the signal comes, what comes out is the result or the exception, and nothing is left."""
     lines = _run(

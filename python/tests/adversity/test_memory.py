@@ -136,6 +136,8 @@ WAYS = {
     "callbacks": "faults.ask.submit(3, lambda question: 1).result(20)",
     "messages": "faults.count_messages.submit(70, progress=lambda tick: None).result(20)",
     "a stream that is dropped": "drop_a_stream()",
+    "results that stay in Go": "bytes(faults.make_bytes.submit(100_000).result(20)[:9])",
+    "messages that stay in Go": "faults.send_floats.submit(50_000, send=lambda floats: floats[-1]).result(20)",
     "messages of a slow loop": "in_slow_loop()",
     "messages of a loop that stops": "in_loop_that_stops()",
     "calls of a loop that is closed": "in_loop('faults.sleep.submit(60)')",

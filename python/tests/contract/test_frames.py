@@ -187,6 +187,13 @@ def test_a_record_with_other_fields(of: bytes) -> None:
         schema.decode(of)
 
 
+@pytest.mark.parametrize("of", [b"\xdd\xff\xff\xff\xff", b"\xdc\x00\x02\x01", b"\x92\x01"])
+def test_a_list_that_is_longer_than_its_frame(of: bytes) -> None:
+    """Nothing is allocated for it."""
+    with pytest.raises(exceptions.LibraryError, match="expected list"):
+        _shapes.schema("list[int64]", {}).decode(of)
+
+
 @_shapes.record("one: path, maybe: optional[path], many: list[path], named: map[path], text: str")
 class Paths(msgspec.Struct):
     """The struct ``paths`` of the Go test."""
