@@ -80,6 +80,8 @@ class Callbacks:
             # On a worker nobody would see what is raised, and the function would wait for ever.
             work = _Work(self, context, question, number, send)
             reason = _workers.run(work)
+            if isinstance(reason, MemoryError):
+                raise reason  # that passes
             if reason is not None:
                 raise RuntimeError(
                     f"no thread can be started for the callback of {self._name}() ({reason}); call "
