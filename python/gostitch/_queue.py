@@ -363,20 +363,20 @@ class Queue(bridge.Queue):
         self, conversation: _Conversation, here: asyncio.AbstractEventLoop | None
     ) -> None:
         loop = None if self.loop is None else self.loop()
-        handle = functools.partial(
-            self.handle_waiting, self._handle_one, conversation, self._conversations
-        )
+        handler, calls = self._handle_one, self._conversations
         is_nested = hasattr(loop, "_nest_patched")
-        if loop is not None and self.is_served() and (is_nested or loop is not here):
+        if loop is not None and (is_nested or loop is not here) and self.is_served():
             # The pump helps a loop that is slow; callbacks still belong to the loop's thread.
             # Under nest_asyncio they may run the loop, which cannot enter its reader twice.
             try:
-                loop.call_soon_threadsafe(handle, is_nested)
+                loop.call_soon_threadsafe(
+                    self.handle_waiting, handler, conversation, calls, is_nested
+                )
                 return
             except Exception as error:
                 if not loop.is_closed() and not self._gives_up(error):
                     raise
-        handle(False)
+        self.handle_waiting(handler, conversation, calls, False)
 
     def _handle_one(
         self,
