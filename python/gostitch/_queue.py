@@ -127,10 +127,6 @@ class _Conversation:
         self.is_reminded = False
         self.is_told = False  # the callback, of the record in hand
 
-    def has_more(self) -> bool:
-        """Tell whether something has arrived that was not handled."""
-        return bool(self.waiting) or self.left is not None
-
 
 class Queue(bridge.Queue):
     """Where the replies of submitted calls arrive, and how their futures are settled.
@@ -306,10 +302,13 @@ class Queue(bridge.Queue):
         if self.is_foreign():
             return False
         if self.retired or (self.loop is not None and not self.is_served()):
-            # What was given to a loop that has ended before it could, or left by who has.
-            for conversation in list(self._conversations.values()):
-                self.remind(conversation)
+            self._remind_of_all()
         return self.drain_to(self._handle, self._conversations, until)
+
+    def _remind_of_all(self) -> None:
+        """Have looked at what was given to a loop that has ended before it could, or left."""
+        for conversation in list(self._conversations.values()):
+            self.remind(conversation)
 
     def _handle(
         self,
@@ -542,9 +541,8 @@ class Queue(bridge.Queue):
 
     def _retire(self) -> None:
         self.retired = True
-        if self.has_records() or any(
-            each.has_more() for each in list(self._conversations.values())
-        ):
+        self._remind_of_all()
+        if self.has_records():
             self.wake()  # nobody else would look at that
         if not (self.pending or self.watched):
             self.close()

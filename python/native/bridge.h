@@ -627,7 +627,7 @@ int gs_remind(PyObject **chain, PyObject *conversation);
 /* Says that the reminder is in no chain any more. */
 int gs_was_reminded(PyObject *conversation);
 
-/* Has others take what has arrived for one if this thread or greenlet does; tells whether it did. */
+/* Has others take what has arrived for one if this thread or greenlet does. */
 int gs_let_go(PyObject *conversation);
 
 int gs_add_conversations(PyObject *module);

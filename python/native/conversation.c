@@ -145,16 +145,16 @@ static int let_go(PyObject *of, PyObject *hand) {
   return failed ? -1 : 0;
 }
 
-/* Ends what the hand of a thread holds of a conversation; tells whether it did hold it. */
-static int let_go_of(PyObject *of, PyObject *thread) {
-  PyObject *holder = PyObject_GetAttr(of, holder_name);
-  PyObject *its = holder == NULL ? NULL : item_of(holder, 1);
-  int is_here = its != NULL && PyLong_Check(its) && PyLong_Check(thread) &&
+int gs_let_go(PyObject *conversation) {
+  PyObject *holder = PyObject_GetAttr(conversation, holder_name);
+  PyObject *its = holder == NULL ? NULL : item_of(holder, 1), *thread = holder == NULL ? NULL : ident();
+  int is_here = its != NULL && thread != NULL && PyLong_Check(its) && PyLong_Check(thread) &&
                 PyLong_AsUnsignedLongMask(its) == PyLong_AsUnsignedLongMask(thread);
-  int failed = holder == NULL || (is_here && PyObject_SetAttr(of, holder_name, Py_None) < 0);
+  int failed = thread == NULL || (is_here && PyObject_SetAttr(conversation, holder_name, Py_None) < 0);
+  Py_XDECREF(thread);
   Py_XDECREF(its);
   Py_XDECREF(holder);
-  return failed ? -1 : is_here;
+  return failed ? -1 : 0;
 }
 
 /* Takes what is first in a deque; 0 if there is nothing, which is looked for first: an IndexError takes longer. */
@@ -278,7 +278,8 @@ int gs_handle_conversation(PyObject *of, PyObject *conversations, PyObject *pend
   while ((found = take_record(of, hand)) > 0) {
     long kind = 0;
     Py_XDECREF(gs_record_in(hand, &kind));
-    if (PyObject_SetAttr(of, is_told_name, Py_False) < 0 || gs_handle_in_hand(handler, of, hand) < 0 || (kind == GS_REPLY && end(of, conversations) < 0)) {
+    if (PyObject_SetAttr(of, is_told_name, Py_False) < 0 || gs_handle_in_hand(handler, of, hand) < 0 ||
+        (kind == GS_REPLY && end(of, conversations) < 0)) {
       found = -1;
       break;
     }
@@ -319,21 +320,14 @@ int gs_remind(PyObject **chain, PyObject *conversation) {
 
 int gs_was_reminded(PyObject *conversation) { return PyObject_SetAttr(conversation, is_reminded_name, Py_False); }
 
-int gs_let_go(PyObject *conversation) {
-  PyObject *thread = ident();
-  int did = thread == NULL ? -1 : let_go_of(conversation, thread);
-  Py_XDECREF(thread);
-  return did;
-}
-
 PyDoc_STRVAR(let_go_doc,
-             "let_go(conversation) -> bool\n\n"
+             "let_go(conversation)\n\n"
              "Have others take what has arrived for a conversation if this thread or greenlet does: it is about to wait for "
-             "the reply. Tell whether it did.");
+             "the reply.");
 
 static PyObject *let_go_here(PyObject *module, PyObject *conversation) {
-  int did = gs_let_go(conversation);
-  return did < 0 ? NULL : PyBool_FromLong(did);
+  if (gs_let_go(conversation) < 0) return NULL;
+  Py_RETURN_NONE;
 }
 
 int gs_give_record(PyObject *conversation, const gs_record *record, PyObject *tuple) {

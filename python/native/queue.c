@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 typedef struct {
@@ -392,12 +391,6 @@ static void keep_failed(queue_object *q, PyObject *conversations, PyObject *hand
   PyErr_Restore(type, value, traceback);
 }
 
-static double seconds_now(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 /* Calls handler(loop that runs here, kind, token, status, payload) with the record of a hand. */
 static int handle_record(PyObject *handler, PyObject **here, PyObject *hand) {
   if (*here == NULL) { /* once, as it takes a while */
@@ -417,7 +410,7 @@ static int handle_drained(queue_object *q, PyObject *conversations, PyObject *ha
     taken how = take_for_python(&t);
     if (how == NONE) break;
     if (how == FAILED || handle_record(handler, &here, hand) < 0) left = -1;
-    else if (until >= 0 && seconds_now() >= until) left = gs_count_backlog(&q->backlog) + gs_count_hands(q->left) > 0;
+    else if (until >= 0 && (double)gs_clock() / 1e9 >= until) left = gs_count_backlog(&q->backlog) + gs_count_hands(q->left) > 0;
   }
   Py_XDECREF(here);
   return left;
@@ -456,9 +449,9 @@ static PyObject *queue_drain_to(PyObject *self, PyObject *const *arguments, Py_s
 PyDoc_STRVAR(handle_waiting_doc,
              "handle_waiting(handler, conversation, conversations, nested)\n\n"
              "Call handler(conversation, kind, token, status, payload) for what has arrived for a call with messages, in order, "
-             "unless another thread or greenlet does. Its end takes it out of its conversations. A record whose handler raises is "
-             "kept as by drain_to. If nested, a handler further out on this thread may have run the event loop, until the call is done say: "
-             "it does not hold back what arrived meanwhile.");
+             "unless another thread or greenlet does. Its end takes it out of its conversations. A record whose handler "
+             "raises is kept as by drain_to. If nested, a handler further out on this thread may have run the event loop, "
+             "until the call is done say: it does not hold back what arrived meanwhile.");
 
 static PyObject *queue_handle_waiting(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
   queue_object *q = (queue_object *)self;
