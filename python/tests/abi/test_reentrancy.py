@@ -76,7 +76,7 @@ def test_a_collection_that_drains_the_queue() -> None:
 
     Up to CPython 3.11 a collection begins at an allocation; gc.callbacks are run then.
     """
-    queue, enabled = Queue(_process.library(), _pending.pump), gc.isenabled()
+    queue, thresholds = Queue(_process.library(), _pending.pump), gc.get_threshold()
     within = -1
 
     def drain(phase: str, info: dict[str, int]) -> None:
@@ -96,7 +96,7 @@ def test_a_collection_that_drains_the_queue() -> None:
             gc.set_threshold(1 + at // 10)
             queue.drain()
             within = -1
-            gc.set_threshold(700)
+            gc.set_threshold(*thresholds)
 
             assert future.done()
             assert 1 == runtime_info()["buffers"]
@@ -105,8 +105,7 @@ def test_a_collection_that_drains_the_queue() -> None:
             assert 0 == settled(lambda: runtime_info()["buffers"], 0)
     finally:
         gc.callbacks.remove(drain)
-        gc.set_threshold(700, 10, 10)
-        assert enabled == gc.isenabled()
+        gc.set_threshold(*thresholds)
         queue.close()
 
 
