@@ -634,7 +634,7 @@ static PyObject *wait_next(PyObject *self) {
   wait_object *wait = (wait_object *)self;
   gs_future *f = wait->future;
   if (f->state == RUNNING && wait->asked) {
-    PyErr_SetString(PyExc_RuntimeError, "await was not used with a future");
+    PyErr_SetString(PyExc_RuntimeError, "await wasn't used with future");
     return NULL;
   }
   if (f->state == RUNNING) {

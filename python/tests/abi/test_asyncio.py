@@ -142,6 +142,23 @@ class TestAwait:
 
         asyncio.run(main())
 
+    @pytest.mark.parametrize("of", ["gostitch", "asyncio"])
+    def test_asked_again_before_its_end(self, of: str) -> None:
+        """Who asks an await again before its future is done, gets the error that asyncio's gives."""
+
+        async def main() -> None:
+            loop = asyncio.get_running_loop()
+            future: Any = faults.sleep.submit(60) if of == "gostitch" else loop.create_future()
+            steps = future.__await__()
+
+            assert next(steps) is future
+            with pytest.raises(RuntimeError, match=r"^await wasn't used with future$"):
+                next(steps)
+
+            future.cancel()
+
+        asyncio.run(main())
+
     def test_runs_other_work_meanwhile(self) -> None:
         """The loop goes on while Go works."""
 
