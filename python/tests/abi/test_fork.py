@@ -609,6 +609,31 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
         assert ["0.3", "0"] == lines
 
+    def test_ctrl_c_in_a_child_that_a_thread_forked(self, program: Programs) -> None:
+        """Nor in the middle of that call, whose number the child knows; Python knows of no fork."""
+        lines = _run(
+            program,
+            """
+import ctypes
+faults.add(1, 2)
+
+def fork():
+    time.sleep(0.1)  # in the middle of the call
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        os.kill(os.getpid(), signal.SIGINT)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+
+thread = threading.Thread(target=fork)
+thread.start()
+print(faults.sleep(0.6))
+thread.join()
+""",
+        )
+
+        assert ["0", "0.6"] == lines
+
 
 class TestTheProcessStaysItself:
     def test_the_host_in_a_child(self, program: Programs) -> None:

@@ -45,9 +45,9 @@ faults.add(1, 2)
 """
 
 
-def _run(program: Programs, text: str) -> list[str]:
+def _run(program: Programs, text: str, **environment: str) -> list[str]:
     # Far longer than it takes, far shorter than the calls that are interrupted.
-    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", timeout=20)
+    done = program(QUIET_LOOPS + _HEAD + text, "-X", "dev", env=environment, timeout=20)
 
     assert (0, "") == (done.returncode, done.stderr)
     return done.stdout.splitlines()
@@ -90,6 +90,7 @@ def test_uncaught(program: Programs) -> None:
 
     assert -2 == done.returncode
     assert done.stderr.rstrip().endswith("KeyboardInterrupt")
+    assert 1 == done.stderr.count("  File "), "the traceback ends at the line of the call"
 
 
 def test_sent_to_the_process(program: Programs) -> None:
@@ -243,6 +244,29 @@ except KeyboardInterrupt:
     )
 
     assert ["[0.5]"] == lines
+
+
+def test_while_the_main_thread_calls_nothing(program: Programs) -> None:
+    """Ctrl-C cancels no call of another thread, also not one in memory that the main thread's had."""
+    lines = _run(
+        program,
+        """
+signal.signal(signal.SIGINT, lambda *_: None)
+outcomes = []
+for _ in range(20):
+    faults.sleep(0)
+    thread = threading.Thread(target=lambda: outcomes.append(faults.sleep(0.05)))
+    thread.start()
+    while not calls():
+        time.sleep(0.001)
+    signal.raise_signal(signal.SIGINT)
+    thread.join()
+print(set(outcomes), len(outcomes))
+""",
+        GOMAXPROCS="1",  # one pool of memory
+    )
+
+    assert ["{0.05} 20"] == lines
 
 
 def test_in_asyncio(program: Programs) -> None:
