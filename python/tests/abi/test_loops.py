@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import gc
 import threading
 from collections.abc import Callable
@@ -201,3 +202,43 @@ def test_a_loop_in_debug_mode_that_another_thread_helps(caplog: pytest.LogCaptur
 
     caplog.set_level("ERROR", "asyncio")  # it tells of steps that take long
     assert 0.02 == asyncio.run(main())
+
+
+def test_a_loop_that_refuses_one_step() -> None:
+    """What it raises is told, and keeps nothing from the others that wait."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        refuses = False
+
+        def call_soon_threadsafe(self, *args: Any, **options: Any) -> asyncio.Handle:
+            if self.refuses:
+                self.refuses = False
+                raise OverflowError("too many steps")
+            return super().call_soon_threadsafe(*args, **options)
+
+    told: list[str] = []
+    raised: list[Exception] = []
+
+    async def main() -> None:
+        future = faults.sleep.submit(60)
+        future.add_done_callback(lambda _: told.append("first"))
+        future.add_done_callback(lambda _: told.append("second"))
+        loop.refuses = True
+
+        def cancel() -> None:
+            try:
+                future.cancel()
+            except OverflowError as error:
+                raised.append(error)
+
+        thread = threading.Thread(target=cancel)
+        thread.start()
+        thread.join(20)
+        while not told:
+            await asyncio.sleep(0.001)
+
+    loop = Loop()
+    with contextlib.closing(loop):
+        loop.run_until_complete(asyncio.wait_for(main(), 20))
+
+    assert (1, ["second"]) == (len(raised), told)

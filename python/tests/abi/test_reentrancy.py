@@ -240,6 +240,30 @@ class TestArgumentsOfOnesOwn:
             faults.echo(origin=point)
 
 
+def test_a_look_that_is_wanted_while_one_looks(program: Programs) -> None:
+    """Who changes a level of logging just then, say from a finalizer, is not forgotten."""
+    text = """
+import faults
+from gostitch._process import bridge
+
+def look():
+    looks.append(bridge)
+    if len(looks) == 1:
+        bridge.look_again()
+
+faults.add(1, 2)
+looks = []
+bridge.install(observe=look)
+bridge.look_again()
+for _ in range(4):
+    faults.add(1, 2)
+print(len(looks))
+"""
+    done = program(text, timeout=20)
+
+    assert (0, "2\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
 def test_calls_at_the_very_end(program: Programs) -> None:
     """Destructors that run when modules are gone may call, or get an error, and nothing crashes."""
     text = """

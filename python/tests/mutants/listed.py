@@ -221,7 +221,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "function.c",
-        "abi/test_call.py mistakes/test_arguments.py abi/test_interrupt.py abi/test_signals_that_raise.py abi/test_fork.py observe/test_traces.py abi/test_callbacks.py",
+        "abi/test_call.py mistakes/test_arguments.py abi/test_interrupt.py abi/test_signals_that_raise.py abi/test_fork.py observe/test_fork.py abi/test_callbacks.py abi/test_reentrancy.py",
         (
             "  if (f->bound_to == gs_ready && gs_ready != 0) return 1;",
             "  if (f->bound_to != 0) return 1;",

@@ -107,6 +107,16 @@ class TestOutcome:
 
         assert ["x"] * 5 == seen
 
+    def test_wakes_who_waits_at_once(self) -> None:
+        """As it is settled, not when they look the next time."""
+        future, lock = _future(), threading.Lock()
+        lock.acquire()
+
+        assert future._block(lock)
+        assert not lock.acquire(blocking=False)
+        future.settle(FINISHED, 1, None)
+        assert lock.acquire(blocking=False)
+
     def test_waiting_asks_the_queue_to_be_watched(self) -> None:
         """Before somebody blocks, the queue is told; adding a callback does not block."""
         queue = _Queue()
