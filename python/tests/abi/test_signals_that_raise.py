@@ -502,16 +502,20 @@ def test_when_the_interpreter_ends(program: Programs) -> None:
     lines = _run(
         program,
         """
+import builtins, codecs, sys
 class Last:
-    def __del__(self, sleep=faults.sleep, pack=tasks.hash_tree, folder=os.getcwd(), print=print):
-        print(sleep(0.01), pack(folder).files)
+    def __del__(self, sleep=faults.sleep, pack=tasks.hash_tree, folder=os.getcwd(), write=os.write):
+        write(1, f"{sleep(0.01)} {pack(folder).files}\\n".encode())
 
 tasks.hash_tree(os.getcwd())  # nothing can be imported at the end
+builtins.last = Last()
+sys.last = Last()  # when the modules of the package are empty
+codecs.register_error("last", lambda error, last=Last(): last)
 last = Last()
 """,
     )
 
-    assert ["0.01 0"] == lines
+    assert ["0.01 0"] * 4 == lines
 
 
 def test_without_descriptors(program: Programs) -> None:
