@@ -269,6 +269,17 @@ print(out, back, peak() - before, found.length)
         asyncio.run(main())
         assert 0 == _buffers()
 
+    def test_of_a_call_that_fails(self) -> None:
+        """An error is no bytes, although its record has the same shape."""
+
+        async def main() -> None:
+            await faults.read_file.submit("/no/such/file")
+
+        with pytest.raises(FileNotFoundError):
+            faults.read_file.submit("/no/such/file").result()
+        with pytest.raises(FileNotFoundError):
+            asyncio.run(main())
+
     def test_of_a_cancelled_call_are_released(self) -> None:
         """What arrives for a future that nobody wants any more is released."""
         futures = [faults.make_bytes.submit(_MIB) for _ in range(20)]
