@@ -20,6 +20,9 @@ PEERS := benchmarks/peers
 OWN := examples/own_functions
 OWN_GO := $(abspath $(BIN))/python $(abspath python/native/toolchain.py) run env GOWORK=$(abspath build/go.work)
 
+# Runs a part of the long tests, and keeps how it ended.
+PART := $(BIN)/python -m benchmarks.part
+
 README := PYTHONPATH=examples $(BIN)/python -m benchmarks.readme
 
 NATIVE_SOURCES := $(wildcard python/native/*.py python/native/*.[ch] python/gostitch/build/_*.py) setup.py pyproject.toml
@@ -99,24 +102,24 @@ soak: soak-calls soak-adversity ## Both of these: nothing may grow, hang or be l
 soak-calls: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls
 	mkdir -p build/tests
 	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/tests/libfaults.so ./gocore/cmd/libfaults
-	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m soak --save benchmarks/results/soak.json
+	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(PART) soak-calls $(BIN)/python -m soak --save benchmarks/results/soak.json
 
 soak-adversity: $(VENV)/.built $(VENV)/.test ## Collections, failing allocations and starts of threads, at every place; methods in random order
-	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/adversity python/tests/abi/test_finalizers.py
+	GOSTITCH_NIGHTLY=1 $(PART) soak-adversity $(BIN)/python -m pytest python/tests/adversity python/tests/abi/test_finalizers.py
 
 test-nightly: nightly-gc nightly-mutants nightly-hosts nightly-celery ## What takes hours: all of these
 
 nightly-gc: $(VENV)/.built $(VENV)/.test ## The tests of the boundary with a collection at every container
-	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi python/tests/unit
+	GOSTITCH_GC_THRESHOLD=1 $(PART) nightly-gc $(BIN)/python -m pytest python/tests/abi python/tests/unit
 
 nightly-mutants: $(VENV)/.built $(VENV)/.test ## A hundred faults made by hand: each is found by a test
-	PYTHONPATH=python/tests $(BIN)/python -m mutants
+	PYTHONPATH=python/tests $(PART) nightly-mutants $(BIN)/python -m mutants
 
 nightly-hosts: $(VENV)/.built $(VENV)/.hosts ## Each web server is stopped 40 times, idle and busy
-	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/fork/test_stops.py -k "not celery"
+	GOSTITCH_NIGHTLY=1 $(PART) nightly-hosts $(BIN)/python -m pytest python/tests/fork/test_stops.py -k "not celery"
 
 nightly-celery: $(VENV)/.built $(VENV)/.test ## Celery is stopped 40 times, idle and busy
-	GOSTITCH_NIGHTLY=1 $(BIN)/python -m pytest python/tests/fork/test_stops.py -k celery
+	GOSTITCH_NIGHTLY=1 $(PART) nightly-celery $(BIN)/python -m pytest python/tests/fork/test_stops.py -k celery
 
 asan: $(VENV)/.built $(VENV)/.test ## The tests of the boundary under AddressSanitizer; needs gcc
 	$(RUN) $(BIN)/python python/tests/asan

@@ -61,8 +61,10 @@ def versions() -> dict[str, object]:
 
 
 def commit() -> str:
-    """Give the commit, marked if the tree differs from it."""
-    return first_line("git", "-C", str(ROOT), "describe", "--always", "--dirty")
+    """Give the commit, marked if anything but the results differs from it."""
+    git = ("git", "-C", str(ROOT))
+    differs = first_line(*git, "diff", "--name-only", "HEAD", "--", ".", ":!benchmarks/results")
+    return first_line(*git, "describe", "--always") + ("-dirty" if differs else "")
 
 
 def go_version() -> str | None:
