@@ -355,9 +355,9 @@ PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char forma
 /* The same of a frame, which may say where other memory of its owner lies. */
 PyObject *gs_view_frame(gs_memory *memory, const void *data, uint64_t size);
 
-/* The memory that a view of a whole frame owns, borrowed; NULL if it is another one. Python can look at
+/* Finds the memory that a view of a whole frame owns, borrowed; NULL if it is another one. Python can look at
    anything else in Go's memory too, but what that says is not Go's to say. */
-gs_memory *gs_memory_behind(PyObject *view, const Py_buffer *whole);
+int gs_memory_behind(PyObject *view, const Py_buffer *whole, gs_memory **memory);
 
 /* Memory of Go as a read-only memoryview, released with its last slice. Releases
    the handle if it fails. */

@@ -65,20 +65,17 @@ PyObject *gs_hold(const uint8_t *data, uint64_t length, uint64_t handle) {
   return view;
 }
 
-gs_memory *gs_memory_behind(PyObject *view, const Py_buffer *whole) {
-  if (!PyMemoryView_Check(view)) return NULL;
+int gs_memory_behind(PyObject *view, const Py_buffer *whole, gs_memory **memory) {
+  *memory = NULL;
+  if (!PyMemoryView_Check(view)) return 0;
   PyObject *object = PyObject_GetAttrString(view, "obj");
-  if (object == NULL) {
-    PyErr_Clear();
-    return NULL;
-  }
-  gs_memory *memory = NULL;
+  if (object == NULL) return -1;
   if (PyObject_TypeCheck(object, buffer_type)) {
     buffer_object *buffer = (buffer_object *)object;
-    if (buffer->is_frame && whole->buf == buffer->data && whole->len == buffer->length) memory = buffer->memory;
+    if (buffer->is_frame && whole->buf == buffer->data && whole->len == buffer->length) *memory = buffer->memory;
   }
   Py_DECREF(object); /* the view has it */
-  return memory;
+  return 0;
 }
 
 PyDoc_STRVAR(buffer_doc, "Read-only memory of Go.");

@@ -501,7 +501,7 @@ static PyObject *writable_view(gs_schema *schema, PyObject *value) {
   PyObject *bytes = view == NULL ? NULL : PyObject_CallMethod(view, "cast", "s", "B");
   PyObject *items = bytes == NULL ? NULL : PyObject_CallMethod(bytes, "cast", "s", format);
   Py_XDECREF(bytes);
-  if (items == NULL) {
+  if (view != NULL && items == NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
     PyErr_Clear();
     return view;
   }

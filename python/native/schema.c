@@ -158,8 +158,10 @@ PyDoc_STRVAR(decode_doc, "decode(frame)\n\nGive the value of a frame that Go wro
 
 static PyObject *schema_decode(PyObject *self, PyObject *frame) {
   Py_buffer buffer;
+  gs_memory *memory;
   if (PyObject_GetBuffer(frame, &buffer, PyBUF_SIMPLE) < 0) return NULL;
-  PyObject *value = gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len, gs_memory_behind(frame, &buffer));
+  int failed = gs_memory_behind(frame, &buffer, &memory) < 0;
+  PyObject *value = failed ? NULL : gs_decode((gs_schema *)self, buffer.buf, (size_t)buffer.len, memory);
   PyBuffer_Release(&buffer);
   return value;
 }
