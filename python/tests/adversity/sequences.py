@@ -171,7 +171,7 @@ class Sequences:
         way = self._chance.choice(_WAYS)
         names = [name for name in dir(type(of)) if name not in self._left_out]
         name = self._chance.choice(names or ["__repr__"])
-        self._note(f"{index}: {type(of).__module__}.{type(of).__qualname__} {way.__name__} {name}")
+        self._note(f"{index}: {type.__repr__(type(of))} {way.__name__} {name}")
         signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
         try:
             found = way(self, of, name)
