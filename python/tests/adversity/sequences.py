@@ -42,6 +42,9 @@ STEPS = 120
 PATIENCE_S = 0.05
 """Seconds until a signal's handler ends a step that waits."""
 
+AGAIN_S = 1.0
+"""Seconds until it does again, as where a loop cancels tasks that wait for odd objects at its end."""
+
 HUNG_S = 30
 """Seconds after which a set of objects counts as hung."""
 
@@ -172,7 +175,7 @@ class Sequences:
         names = [name for name in dir(type(of)) if name not in self._left_out]
         name = self._chance.choice(names or ["__repr__"])
         self._note(f"{index}: {type.__repr__(type(of))} {way.__name__} {name}")
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE_S)
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE_S, AGAIN_S)
         try:
             found = way(self, of, name)
         except BaseException:
