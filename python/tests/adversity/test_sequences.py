@@ -162,6 +162,40 @@ def test_a_queue_whose_records_fail() -> None:
     queue.close()
 
 
+def test_a_record_with_memory_that_cannot_be_kept() -> None:
+    """The memory stays with the record, which is the first again, until it is handled once."""
+
+    class Waiting(list[Any]):
+        fails = True
+
+        def append(self, record: Any) -> None:
+            if self.fails:
+                raise ZeroDivisionError
+            super().append(record)
+
+    queue, waiting = Queue(_process.library(), _pending.pump), Waiting()
+    future = queue.new_future(faults.make_bytes, b"", None)
+    conversations = {
+        future._token: conversation(token=future._token, future=future, waiting=waiting)
+    }
+    frame, *_ = faults.make_bytes.pack(100_000)
+    assert queue.start(future, 0, 0, frame) is None
+    assert 0 == settled(lambda: runtime_info()["calls"], 0)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            queue.drain_to(lambda *record: None, conversations, None)
+        assert 1 == runtime_info()["buffers"]
+    waiting.fails = False
+    queue.drain_to(lambda *record: None, conversations, None)
+
+    ((*_, payload),) = waiting
+    assert (1, bytes(range(256))) == (runtime_info()["buffers"], bytes(payload[:256]))
+    waiting.clear()
+    del payload, _
+    assert 0 == settled(lambda: runtime_info()["buffers"], 0)
+    queue.close()
+
+
 def test_a_queue_that_was_closed() -> None:
     """Go has forgotten it, and takes nothing for it."""
     queue = Queue(_process.library(), _pending.pump)

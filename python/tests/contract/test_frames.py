@@ -187,6 +187,12 @@ def test_a_record_with_other_fields(of: bytes) -> None:
         schema.decode(of)
 
 
+def test_bytes_behind_a_value() -> None:
+    """A frame ends with its value; what goes on is of another version, or damage."""
+    with pytest.raises(exceptions.LibraryError, match="expected the end, got the tag 0x2"):
+        _shapes.schema("int64", {}).decode(b"\x01\x02")
+
+
 @pytest.mark.parametrize("of", [b"\xdd\xff\xff\xff\xff", b"\xdc\x00\x02\x01", b"\x92\x01"])
 def test_a_list_that_is_longer_than_its_frame(of: bytes) -> None:
     """Nothing is allocated for it."""
