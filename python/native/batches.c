@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Bytes that Go may fill at once. */
@@ -63,30 +64,40 @@ static void drain(gs_drained *batch, uint64_t queue, int fd, int32_t *more) {
   if (with.length > 0 && gs_read_batch(&in, &batch->left) == 0) batch->at = (size_t)(in.at - batch->data);
 }
 
-int gs_fill_backlog(gs_backlog *backlog, uint64_t queue, const _Atomic int *descriptor, int32_t *more) {
-  gs_drained *batch = malloc(sizeof *batch + BATCH_SIZE); /* before anything is drained, or it would be lost */
-  if (batch == NULL) {
-    PyErr_NoMemory();
-    return -1;
+/* Adds what was drained: a copy, so that the room can be filled again. To make the room itself smaller would
+   leave holes in the allocator's memory that no other room fits into, more and more of them. */
+static void add_drained(gs_backlog *backlog) {
+  size_t size = sizeof *backlog->room + backlog->room->size;
+  gs_drained *batch = malloc(size);
+  if (batch != NULL) {
+    memcpy(batch, backlog->room, size);
+  } else {
+    batch = backlog->room;
+    backlog->room = NULL;
   }
-  *batch = (gs_drained){.owners = 1};
+  gs_drained *before = backlog->last;
+  backlog->last = batch;
+  atomic_store(&before->next, batch);
+}
+
+int gs_fill_backlog(gs_backlog *backlog, uint64_t queue, const _Atomic int *descriptor, int32_t *more) {
   *more = 0;
+  int has_room;
   Py_BEGIN_ALLOW_THREADS;
   pthread_mutex_lock(&backlog->entry);
-  int fd = atomic_load(descriptor);
-  if (fd >= 0) drain(batch, queue, fd, more);
-  if (batch->left > 0) {
-    gs_drained *whole = realloc(batch, sizeof *batch + batch->size);
-    if (whole != NULL) batch = whole;
-    gs_drained *before = backlog->last;
-    backlog->last = batch;
-    atomic_store(&before->next, batch);
-  } else {
-    free(batch);
+  /* Before anything is drained, or it would be lost. */
+  if (backlog->room == NULL) backlog->room = malloc(sizeof *backlog->room + BATCH_SIZE);
+  has_room = backlog->room != NULL;
+  int fd = has_room ? atomic_load(descriptor) : -1;
+  if (fd >= 0) {
+    *backlog->room = (gs_drained){.owners = 1};
+    drain(backlog->room, queue, fd, more);
+    if (backlog->room->left > 0) add_drained(backlog);
   }
   pthread_mutex_unlock(&backlog->entry);
   Py_END_ALLOW_THREADS;
-  return 0;
+  if (!has_room) PyErr_NoMemory();
+  return has_room ? 0 : -1;
 }
 
 void gs_wait_for_drain(gs_backlog *backlog) {
@@ -165,5 +176,6 @@ void gs_end_backlog(gs_backlog *backlog, unsigned generation) {
   if (backlog->first == NULL) return;
   gs_clear_backlog(backlog, generation);
   gs_drop_batch(backlog->first);
-  backlog->first = backlog->last = NULL;
+  free(backlog->room);
+  backlog->first = backlog->last = backlog->room = NULL;
 }

@@ -443,6 +443,7 @@ typedef struct gs_drained gs_drained;
 typedef struct {
   pthread_mutex_t entry; /* held while a batch is drained; never with the GIL */
   gs_drained *last;        /* guarded by entry */
+  gs_drained *room;        /* what Go fills the next time, or NULL; guarded by entry */
   gs_drained *first;       /* guarded by the GIL */
 } gs_backlog;
 
