@@ -31,8 +31,8 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 
 from shipped import toolchain  # noqa: E402
 
-TIMEOUT_S = 600
-"""Of the tests of one fault, which take a tenth of that: a hang is found, too."""
+TIMEOUT_S = 300
+"""Of the tests of one fault, which take a third of that at most: a hang is found, too."""
 
 
 _OPTIONS = ["-x", "-q", "-rfE", "-p", "no:cacheprovider", "--timeout=60", "-k", "not gibibyte"]

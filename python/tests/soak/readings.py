@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gostitch import runtime_info
 
 MIB = 1 << 20
-ALLOWED_MIB = 16
+ALLOWED_MIB = 4
 """Growth over the whole of the second half that is taken for noise of two allocators."""
 
 
