@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import faults
-from gostitch import GoError, GoTypeError, GoValueError, runtime_info
+from gostitch import GoError, GoTypeError, GoValueError, free_memory, runtime_info
 from invariants import settled
 from programs import Programs
 
@@ -268,6 +268,17 @@ print(out, back, peak() - before, found.length)
 
         asyncio.run(main())
         assert 0 == _buffers()
+
+    def test_stays_where_go_collects(self) -> None:
+        """Memory that only Python refers to is neither freed nor given back to the system."""
+        given = [bytes([number]) * _MIB for number in range(1, 9)]
+        kept = [faults.echo_bytes(bytearray(each)) for each in given]
+        kept += [faults.echo_bytes.submit(bytearray(each)).result() for each in given]
+        for _ in range(3):
+            free_memory()
+            faults.echo_bytes(bytearray(4 * _MIB))
+
+        assert all(bytes(each) in given for each in kept)
 
     def test_of_a_call_that_fails(self) -> None:
         """An error is no bytes, although its record has the same shape."""

@@ -169,7 +169,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "loan.c",
-        "abi/test_loans.py abi/test_buffers.py abi/test_exit.py abi/test_fork.py",
+        "abi/test_loans.py abi/test_buffers.py abi/test_exit.py abi/test_fork.py adversity/test_sequences.py",
         ("i < ended.count; i++) PyBuffer_Release", "i < ended.count - 1; i++) PyBuffer_Release"),
         ("object->running > 0 && object->generation == gs_alive", "object->running > 0"),
         ("object->running > 0 && object->generation == gs_alive", "0"),
