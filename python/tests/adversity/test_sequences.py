@@ -196,6 +196,44 @@ def test_a_record_with_memory_that_cannot_be_kept() -> None:
     queue.close()
 
 
+def test_a_record_that_is_taken_while_its_call_is_looked_for() -> None:
+    """The one behind it is not taken for it, and is not lost."""
+    queue, armed = Queue(_process.library(), _pending.pump), []
+
+    class Key:
+        """A key of the queue's dict that is compared with the number of a call."""
+
+        def __init__(self, token: int) -> None:
+            self.token = token
+
+        def __hash__(self) -> int:
+            return hash(self.token)
+
+        def __eq__(self, other: object) -> bool:
+            if armed:
+                armed.clear()
+                queue.drain(until=0.0)  # one, as the time is over
+                taken.append(queue.drained())
+            return False
+
+    futures = [queue.new_future(faults.add, b"", None) for _ in range(4)]
+    keys, taken = [Key(future._token) for future in futures], list[int]()
+    queue.pending.update((key, queue.new_future(faults.add, b"", None)) for key in keys)
+    for future in futures:
+        frame, *_ = faults.add.pack(1, 2)
+        assert queue.start(future, 0, 0, frame) is None
+    assert 0 == settled(lambda: runtime_info()["calls"], 0)
+    armed.append(True)
+    while queue.drain() or queue.is_ready():
+        pass
+    for key in keys:
+        del queue.pending[key]
+
+    assert 1 == len(taken)
+    assert [3] * 4 == [future.result(0) for future in futures]
+    queue.close()
+
+
 def test_a_queue_that_was_closed() -> None:
     """Go has forgotten it, and takes nothing for it."""
     queue = Queue(_process.library(), _pending.pump)

@@ -252,7 +252,7 @@ MUTANTS = [
     ),
     *_all(
         NATIVE + "waiting.c",
-        "abi/test_signals_that_raise.py abi/test_signals.py fork",
+        "abi/test_signals_that_raise.py abi/test_signals.py fork tasks/test_full_disk.py",
         ("    if (gs_interrupted() && cancel(queue, future) < 0) return -1;\n", ""),
         ("now.st_dev == mounts_device && now.st_ino == mounts_inode", "1"),
         ("    do_at_last(gs_hook.let_go, queue, NULL, future);\n", ""),
