@@ -112,8 +112,10 @@ test-nightly: nightly-gc nightly-mutants nightly-hosts nightly-celery ## What ta
 nightly-gc: $(VENV)/.built $(VENV)/.test ## The tests of the boundary with a collection at every container
 	GOSTITCH_GC_THRESHOLD=1 $(PART) nightly-gc $(BIN)/python -m pytest python/tests/abi python/tests/unit
 
-nightly-mutants: $(VENV)/.built $(VENV)/.test ## A hundred faults made by hand: each is found by a test
-	PYTHONPATH=python/tests $(PART) nightly-mutants $(BIN)/python -m mutants
+nightly-mutants: nightly-mutants-1 nightly-mutants-2 nightly-mutants-3 ## A hundred faults made by hand: each is found by a test
+
+nightly-mutants-%: $(VENV)/.built $(VENV)/.test
+	PYTHONPATH=python/tests $(PART) $@ $(BIN)/python -m mutants --part $*/3
 
 nightly-hosts: $(VENV)/.built $(VENV)/.hosts ## Each web server is stopped 40 times, idle and busy
 	GOSTITCH_NIGHTLY=1 $(PART) nightly-hosts $(BIN)/python -m pytest python/tests/fork/test_stops.py -k "not celery"

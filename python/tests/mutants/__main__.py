@@ -1,7 +1,7 @@
 """Make each fault of the list in a copy of the tree, and see that a test finds it.
 
 ``make nightly-mutants``, or ``python -m mutants`` with words that the lines of those to be made
-have; ``--sample COUNT`` draws so many by ``GOSTITCH_SAMPLE``. One line a fault; the last line counts
+have; ``--part 1/3`` takes a third, ``--sample COUNT`` draws so many by ``GOSTITCH_SAMPLE``. One line a fault; the last line counts
 them, and the exit status is 1 if one survives that is not said to, or dies that is.
 """
 
@@ -164,10 +164,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("words", nargs="*")
     parser.add_argument("--sample", type=int, default=len(MUTANTS))
+    parser.add_argument("--part", default="1/1", help="as 2/3: the second of three parts")
     asked = parser.parse_args()
     wanted = [each for each in MUTANTS if all(word in line_of(each) for word in asked.words)]
     if not wanted:
         sys.exit(f"no fault's line has all of these: {' '.join(asked.words)}")
+    part, parts = map(int, asked.part.split("/"))
+    wanted = wanted[part - 1 :: parts]
     wanted = random.Random(SAMPLE).sample(wanted, min(asked.sample, len(wanted)))
     copy = Copy()
     everything = " ".join(sorted({test for each in wanted for test in each.tests.split()}))
