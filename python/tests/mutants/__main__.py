@@ -1,8 +1,9 @@
 """Make each fault of the list in a copy of the tree, and see that a test finds it.
 
 ``make nightly-mutants``, or ``python -m mutants`` with words that the lines of those to be made
-have; ``--part 1/3`` takes a third, ``--sample COUNT`` draws so many by ``GOSTITCH_SAMPLE``. One line a fault; the last line counts
-them, and the exit status is 1 if one survives that is not said to, or dies that is.
+have; ``--part 1/3`` takes a third, and ``--sample COUNT`` draws so many by ``GOSTITCH_SAMPLE``. One
+line a fault; the last line counts them, and the exit status is 1 if one survives that is not said
+to, or dies that is.
 """
 
 from __future__ import annotations
