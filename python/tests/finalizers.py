@@ -6,6 +6,7 @@ steps of Python code; either way it runs on a thread that is in the middle of so
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import threading
@@ -26,7 +27,8 @@ class Finalizers:
 
     def __init__(self, finalize: Callable[[], object]) -> None:
         self._finalize = finalize
-        self._left = -1
+        self._at = -1
+        self._steps = itertools.count()  # one thread alone comes to each
         self._on_service_threads = False
         self._main = threading.get_ident()
         self.where = ""  # it ran last
@@ -34,7 +36,8 @@ class Finalizers:
 
     def run(self, work: Callable[[], object], at: int, *, on_service_threads: bool) -> bool:
         """Do the work, with a finalizer at that step; tell whether the work came there."""
-        self.where, self._on_service_threads, self._left = "", on_service_threads, at
+        self.where, self._on_service_threads = "", on_service_threads
+        self._steps, self._at = itertools.count(), at
         sys._getframe().f_trace_opcodes = True  # for 3.12, which looks for one at settrace
         if not on_service_threads:
             sys.settrace(self._trace)
@@ -42,19 +45,18 @@ class Finalizers:
             work()
         finally:
             sys.settrace(None)
-            self._left = -1
+            self._at = -1
         return bool(self.where)
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if not frame.f_code.co_filename.startswith(_OURS):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        if event == "opcode" and self._left >= 0 and self._is_meant():
-            self._left -= 1
-            if self._left < 0:
-                name = os.path.basename(frame.f_code.co_filename)
-                self.where = f"{name}:{frame.f_lineno} {frame.f_code.co_name}"
-                self._finalize()
+        is_step = event == "opcode" and self._at >= 0 and self._is_meant()
+        if is_step and next(self._steps) == self._at:
+            name = os.path.basename(frame.f_code.co_filename)
+            self.where = f"{name}:{frame.f_lineno} {frame.f_code.co_name}"
+            self._finalize()
         return self._trace
 
     def _is_meant(self) -> bool:
