@@ -356,7 +356,7 @@ PyObject *gs_view(gs_memory *memory, const void *data, uint64_t size, char forma
 PyObject *gs_view_frame(gs_memory *memory, const void *data, uint64_t size);
 
 /* Finds the memory that a view of a whole frame owns, borrowed; NULL if it is another one. Python can look at
-   anything else in Go's memory too, but what that says is not Go's to say. */
+   anything else in Go's memory too, but what that says is not Go's to say. -1: an exception is set. */
 int gs_memory_behind(PyObject *view, const Py_buffer *whole, gs_memory **memory);
 
 /* Memory of Go as a read-only memoryview, released with its last slice. Releases

@@ -618,7 +618,8 @@ import ctypes
 faults.add(1, 2)
 
 def fork():
-    time.sleep(0.1)  # in the middle of the call
+    while not gostitch.runtime_info()["calls"]:
+        time.sleep(0.001)
     pid = ctypes.PyDLL(None).fork()
     if pid == 0:
         os.kill(os.getpid(), signal.SIGINT)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "python" / "native"))
 from shipped import toolchain  # noqa: E402
 
 TIMEOUT_S = 300
-"""Of the tests of one fault, which take a third of that at most: a hang is found, too."""
+"""Of the tests of one fault, which take less than half of that: a hang is found, too."""
 
 
 _OPTIONS = ["-x", "-q", "-rfE", "-p", "no:cacheprovider", "--timeout=60", "-k", "not gibibyte"]
