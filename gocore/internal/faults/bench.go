@@ -1,9 +1,10 @@
 package faults
 
 import (
-	"bytes"
 	"context"
 	"strconv"
+	"strings"
+	"unsafe"
 )
 
 // The functions that the benchmarks call. Their twins are in benchmarks/peers:
@@ -62,9 +63,24 @@ func BytesIn(_ context.Context, a BytesArgs) (int, error) {
 }
 
 // BytesOut gives so many bytes, all of them 7.
+//
+// It writes each byte once, as its peers do, and lets the collector stop it between two pieces. While
+// bytes.Repeat fills 64 MiB, the collector cannot stop it, and sends it a signal every few microseconds:
+// a benchmark of it times those.
 func BytesOut(_ context.Context, a SizeArgs) ([]byte, error) {
-	return bytes.Repeat([]byte{7}, a.Size), nil
+	piece := strings.Repeat("\a", min(a.Size, 64<<10))
+	var out strings.Builder
+	out.Grow(a.Size)
+	for out.Len() < a.Size {
+		add(&out, piece[:min(len(piece), a.Size-out.Len())])
+	}
+	return unsafe.Slice(unsafe.StringData(out.String()), out.Len()), nil
 }
+
+// add is a call, before which Go can stop its caller.
+//
+//go:noinline
+func add(to *strings.Builder, piece string) { to.WriteString(piece) }
 
 // FloatsIn reads numbers where they are: how many they are plus the last of them.
 func FloatsIn(_ context.Context, a FloatsArgs) (float64, error) {
