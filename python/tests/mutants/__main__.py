@@ -35,6 +35,9 @@ from shipped import toolchain  # noqa: E402
 TIMEOUT_S = 300
 """Of the tests of one fault, which take less than half of that: a hang is found, too."""
 
+ALL_S = 4 * TIMEOUT_S
+"""Of the tests of all faults together, without one."""
+
 
 _OPTIONS = ["-x", "-q", "-rfE", "-p", "no:cacheprovider", "--timeout=60", "-k", "not gibibyte"]
 
@@ -107,21 +110,21 @@ class Copy:
         elif path.suffix == ".go":  # what does not build would be found by any test
             subprocess.run([str(toolchain.go()), "build", "./gocore/..."], cwd=TREE, check=True)
 
-    def test(self, chosen: str) -> str:
+    def test(self, chosen: str, seconds: int = TIMEOUT_S) -> str:
         """Run tests, and return the one that fails, or why they have not ended well; empty: all pass."""
         packages = [each for each in chosen.split() if each.startswith("./")]
         modules = [each for each in chosen.split() if not each.startswith("./")]
         found = ""
         if packages:
             command = [str(toolchain.go()), "test", "-count=1", "-timeout=60s", *packages]
-            found = self._run(command, r"^--- FAIL: (\S+)")
+            found = self._run(command, seconds, r"^--- FAIL: (\S+)")
         if modules and not found:
             command = [str(self._python), "-m", "pytest", f"--rootdir={TREE}", *_OPTIONS]
             command += [str(TREE / "python" / "tests" / each) for each in modules]
-            found = self._run(command, r"^(?:FAILED|ERROR) python/tests/(\S+)")
+            found = self._run(command, seconds, r"^(?:FAILED|ERROR) python/tests/(\S+)")
         return found
 
-    def _run(self, command: list[str], says_which: str) -> str:
+    def _run(self, command: list[str], seconds: int, says_which: str) -> str:
         environment = os.environ | {
             "PYTHONPATH": str(TREE / "python" / "tests"),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -132,7 +135,7 @@ class Copy:
                 command, cwd=TREE, env=environment, stdout=log, stderr=log, start_new_session=True
             )
             try:
-                if process.wait(TIMEOUT_S) == 0:
+                if process.wait(seconds) == 0:
                     return ""
             except subprocess.TimeoutExpired:
                 return "they hang"
@@ -175,7 +178,7 @@ def main() -> int:
     wanted = random.Random(SAMPLE).sample(wanted, min(asked.sample, len(wanted)))
     copy = Copy()
     everything = " ".join(sorted({test for each in wanted for test in each.tests.split()}))
-    if copy.test(everything):
+    if copy.test(everything, ALL_S):
         sys.exit(f"without a fault the tests fail, too:\n{(TREE / 'last.log').read_text()[-3000:]}")
     failed = 0
     for mutant in wanted:
