@@ -8,13 +8,15 @@ which costs more than the call (benchmark ``async.await_10k``).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gostitch._future import CANCELLED, Future
 from gostitch._loops import running_loop
 from gostitch._process import bridge
+
+if TYPE_CHECKING:
+    import asyncio
 
 R = TypeVar("R")
 
@@ -68,6 +70,8 @@ class LoopFuture(Future[R]):
             raise self._make_cancelled_error()
 
     def _make_cancelled_error(self) -> asyncio.CancelledError:
+        import asyncio  # whose loop this belongs to
+
         if self._cancel_message is None:
             return asyncio.CancelledError()
         return asyncio.CancelledError(self._cancel_message)

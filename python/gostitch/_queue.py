@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from gostitch import _codec, _hooks, _logs, _process, _space, _threads
 from gostitch._callbacks import Callbacks, answer, within_trace
 from gostitch._future import CANCELLED, FINISHED, Future
+from gostitch._loop_future import LoopFuture
 from gostitch._loops import running_loop
 from gostitch._process import bridge
 from gostitch.exceptions import ForkedHandleError, GoCancelledError, GoError, GoPanic
@@ -147,7 +148,7 @@ class Queue(bridge.Queue):
         # A weak reference, or a loop that is dropped with calls under way would live
         # as long as they do, and nobody would close its queue.
         of = None if loop is None else weakref.ref(loop)
-        futures = _class_of_futures(loop)
+        futures = Future if loop is None else LoopFuture
         library.refuse_unnoticed_fork()
         try:
             super().__init__(roles, of, futures)
@@ -580,15 +581,6 @@ class Queue(bridge.Queue):
         self._conversations.clear()
         # That of a loop may still be in its selector, where a number must not come again.
         self.forget(self.loop is None)
-
-
-def _class_of_futures(loop: asyncio.AbstractEventLoop | None) -> type[Future[Any]]:
-    if loop is None:
-        return Future
-    # Late: it needs asyncio, which is there where there is a loop.
-    from gostitch._loop_future import LoopFuture
-
-    return LoopFuture
 
 
 def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
