@@ -61,25 +61,24 @@ def enter(lines: bytes) -> Any:
     """Make a trace context the current one; gives what ``leave`` takes."""
     global was_used
     if "opentelemetry.trace" in sys.modules:
-        from gostitch.observe import _traces
-
-        return _traces.enter, _traces.enter(lines, is_remote=True)
+        try:
+            from gostitch.observe._traces import enter as enter_span
+            from gostitch.observe._traces import leave as leave_span
+        except ImportError:
+            pass  # a handler or finalizer runs in the middle of importing it
+        else:
+            return leave_span, enter_span(lines, is_remote=True)
     if not was_used:
         was_used = True
         _hooks.trace_context, _hooks.enter = current, _current.set
         bridge.install(trace=current)
-    return _current, _current.set(lines)
+    return _current.reset, _current.set(lines)
 
 
 def leave(entered: Any) -> None:
     """Go back to what was current before."""
-    of, token = entered
-    if of is _current:
-        _current.reset(token)
-        return
-    from gostitch.observe import _traces
-
-    _traces.leave(token)
+    go_back, token = entered
+    go_back(token)
 
 
 def _lines(traceparent: Any, tracestate: Any, baggage: Any) -> bytes:

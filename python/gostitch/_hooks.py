@@ -1,6 +1,6 @@
 """The places where observers attach: functions that do nothing until replaced.
 
-A leaf. The call path calls these; ``gostitch.observe`` fills them in when it
+The call path calls these; ``gostitch.observe`` fills them in when it
 finds OpenTelemetry or Sentry in the process. The core works without either.
 """
 
@@ -12,12 +12,16 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from gostitch._turn import Turn
 from gostitch.exceptions import GoPanic
 
 _OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk")
 
+_turn = Turn()
 _modules_seen = 0
 _found: set[str] = set()
+_looking: list[None] = []
+"""Not empty while a thread looks."""
 
 
 def is_there(module: str) -> bool:
@@ -32,15 +36,26 @@ def look() -> None:
     if modules == _modules_seen:
         return
     found = set(filter(is_there, _OBSERVED))
-    if found:
-        from gostitch import observe
+    # Others wait: their calls shall not go without.
+    with _turn.taken():
+        if _looking:
+            return  # a handler or finalizer calls in the middle, perhaps of an import
+        try:
+            _looking.append(None)
+            if found:
+                _attach(found)
+            _modules_seen = modules
+        finally:
+            _looking.clear()
 
-        if found != _found:
-            observe.attach()
-            _found.update(found)
-        observe.follow()
-    # Last: until then other threads must look, and wait, too.
-    _modules_seen = modules
+
+def _attach(found: set[str]) -> None:
+    from gostitch import observe
+
+    if found != _found:
+        observe.attach()
+        _found.update(found)
+    observe.follow()
 
 
 def no_trace() -> bytes:
@@ -86,9 +101,10 @@ span: Callable[[bytes], None] = ignore_span
 
 def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
-    global _modules_seen
-    _modules_seen = 0
+    global _modules_seen, _turn
+    _modules_seen, _turn = 0, Turn()
     _found.clear()
+    _looking.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

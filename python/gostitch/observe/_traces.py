@@ -23,6 +23,8 @@ from gostitch.observe._guest import guest, tell
 _log = logging.getLogger("gostitch")
 
 _turn = Turn()
+_following: list[Any] = []
+"""The provider that Go is told of just now."""
 _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
@@ -128,9 +130,12 @@ def _follow() -> bool:
     with _turn.taken():
         if provider is _followed:
             return True
+        if _following:
+            return False  # a handler or finalizer calls in the middle, perhaps of an import
         # Not below the user's span, of which this is no part.
         token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
         try:
+            _following.append(provider)
             if hasattr(provider, "resource"):  # else the API without an SDK: nothing is exported
                 from gostitch.observe import _provider
 
@@ -138,6 +143,7 @@ def _follow() -> bool:
         except Exception as error:  # an observer is a guest: the call goes on
             _log.warning("spans of Go functions are not exported: %s", error)
         finally:
+            _following.clear()
             context.detach(token)
         _followed = provider
     return not isinstance(provider, trace.ProxyTracerProvider)
@@ -165,6 +171,7 @@ def look_again() -> None:
 def _after_fork_in_child() -> None:
     global _turn
     _turn = Turn()
+    _following.clear()
     look_again()
 
 

@@ -128,6 +128,8 @@ def _goroutines() -> str:
         _process.refuse_if_closed()
     except Exception as error:
         return str(error)
-    from gostitch.operate import _generated
-
-    return _generated.goroutines()
+    try:
+        from gostitch.operate._generated import goroutines
+    except ImportError:  # a handler or finalizer asks in the middle of importing it
+        return "What writes them is being imported."
+    return goroutines()

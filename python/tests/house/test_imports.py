@@ -45,7 +45,7 @@ LAYERS = {
         "gostitch._times",
         "gostitch.exceptions",
     },
-    "gostitch._hooks": {"gostitch.exceptions", "gostitch.observe"},
+    "gostitch._hooks": {"gostitch._turn", "gostitch.exceptions", "gostitch.observe"},
     "gostitch._loops": set(),
     "gostitch._turn": {"gostitch._threads"},
     "gostitch._threads": {"gostitch.exceptions"},

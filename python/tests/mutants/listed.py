@@ -356,6 +356,16 @@ MUTANTS = [
         ("not self._ended and of is not _process.loaded()", "False"),
     ),
     *_all(
+        PYTHON + "_hooks.py",
+        "abi/test_late_imports.py",
+        ("        if _looking:\n", "        if False:\n"),
+    ),
+    *_all(
+        PYTHON + "observe/_traces.py",
+        "abi/test_late_imports.py",
+        ("        if _following:\n", "        if False:\n"),
+    ),
+    *_all(
         PYTHON + "_queue.py",
         "abi/test_asyncio.py abi/test_loops.py abi/test_messages.py abi/test_callbacks.py abi/test_future.py",
         (
