@@ -203,6 +203,13 @@ var questionQueue atomic.Pointer[Queue]
 // SetQuestionQueue says where questions to Python as such go; nil: nobody is there to be asked.
 func SetQuestionQueue(q *Queue) { questionQueue.Store(q) }
 
+// LeaveQueue has nothing go to a queue any more that belongs to no call. If another queue has taken its
+// place, that stays.
+func LeaveQueue(q *Queue) {
+	hostQueue.CompareAndSwap(q, nil)
+	questionQueue.CompareAndSwap(q, nil)
+}
+
 // askHost asks Python something and waits for the frame of the answer.
 func askHost(ctx context.Context, question string) ([]byte, error) {
 	queue := questionQueue.Load()

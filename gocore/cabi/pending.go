@@ -24,7 +24,7 @@ func gostitch_queue(wakeFD, roles C.int32_t) C.uint64_t {
 	defer func() { endure(recover()) }()
 	fd := int(wakeFD)
 	q := &queue{Queue: gocore.NewQueue(func() { gocore.Wake(fd) }), roles: roles}
-	q.serve(q.Queue)
+	q.serve()
 	handle := handles.last.Add(1)
 	handles.byID.Store(handle, q)
 	handles.queues.Add(1)
@@ -32,17 +32,17 @@ func gostitch_queue(wakeFD, roles C.int32_t) C.uint64_t {
 }
 
 func (q *queue) close() {
-	q.serve(nil)
+	gocore.LeaveQueue(q.Queue)
 	q.Shut()
 }
 
-// serve has what belongs to no call go to that queue from now on, as far as this one is for it.
-func (q *queue) serve(by *gocore.Queue) {
+// serve has what belongs to no call go to this queue from now on, as far as it is for that.
+func (q *queue) serve() {
 	if q.roles&C.GOSTITCH_RECORDS != 0 {
-		gocore.SetHostQueue(by)
+		gocore.SetHostQueue(q.Queue)
 	}
 	if q.roles&C.GOSTITCH_QUESTIONS != 0 {
-		gocore.SetQuestionQueue(by)
+		gocore.SetQuestionQueue(q.Queue)
 	}
 }
 

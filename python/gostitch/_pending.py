@@ -331,6 +331,15 @@ class Pump:
         # In the order of its way, or what goes from one to the next meanwhile would be missed.
         return self.queue.is_ready() or self.queue.has_records() or self.handling
 
+    def settle(self, until: float) -> bool:
+        """Wait until what has come was handled; false if that took too long."""
+        last = self.queue.handled + _MOST_WAITING + self.queue.drained()
+        while self.is_busy() and self.queue.handled < last:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(_LOOK_S)
+        return True
+
     def _sweep(self, watched: dict[int, Queue]) -> bool:
         """Let go of the queues that do not need the pump any more; tell whether there were any."""
         let_go = close_retired() if self.queue.roles != RECORDS else False
@@ -381,14 +390,15 @@ def _tell_of_failure() -> None:
 
 _pump: Pump | None = None
 _made: Pump | None = None  # that one, until there is the other one too
-_records: Pump | None = None  # for spans and logs
+_records: list[Pump] = []
+"""That for spans and logs, and another if a handler called Go while it was made."""
 _here = threading.local()
 _turn = Turn()
 
 
 def pump() -> Pump:
     """Give the process's pump for replies, starting both if need be."""
-    global _pump, _made, _records
+    global _pump, _made
     if _pump is None:
         with _turn.taken():
             if _pump is None:
@@ -397,7 +407,7 @@ def pump() -> Pump:
                 # Unless a signal's handler was faster; this one then serves who has its queue.
                 if _pump is None:
                     _made = made  # it runs, whatever comes of the other one
-                    _records = Pump(library, "gostitch-records", RECORDS)
+                    _records.append(Pump(library, "gostitch-records", RECORDS))
                     _pump, _made = made, None
                     made.follow_level()
                 # Before the calls are cancelled: who waits then are daemon threads,
@@ -422,16 +432,16 @@ def drain_host(until: float) -> bool:
     this thread is in the middle of it, it goes on after what is handled just now: who flushes for
     each span would get deeper with each.
     """
-    records = _records
-    if records is None:
+    if not _records:
         return True
     if getattr(_here, "drains", False):
         return False
     _here.drains = True
     try:
-        while records.handle(until):
-            if time.monotonic() >= until:
-                return False
+        for each in _records:
+            while each.handle(until):
+                if time.monotonic() >= until:
+                    return False
     finally:
         _here.drains = False
     return True
@@ -439,7 +449,7 @@ def drain_host(until: float) -> bool:
 
 def is_handling() -> bool:
     """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
-    inside = _records is not None and _records.is_served_here()
+    inside = any(each.is_served_here() for each in list(_records))
     return inside or getattr(_here, "helps", False) or getattr(_here, "drains", False)
 
 
@@ -454,17 +464,11 @@ def settle_host(until: float) -> bool:
     Not until there are none: where functions log without a pause there always are.
     Not handled here: a handler may wait for long, or for a lock that it has on another thread.
     """
-    records = _records
-    if records is None or getattr(_here, "helps", False):
+    if not _records or getattr(_here, "helps", False):
         return True
     if sys.is_finalizing() or is_handling():
         return drain_host(until)
-    last = records.queue.handled + _MOST_WAITING + records.queue.drained()
-    while records.is_busy() and records.queue.handled < last:
-        if time.monotonic() >= until:
-            return False
-        time.sleep(_LOOK_S)
-    return True
+    return all(each.settle(until) for each in list(_records))
 
 
 def _settle() -> None:
@@ -483,7 +487,7 @@ def _settle() -> None:
 def _wait_for_hands() -> None:
     """Wait a moment for what the pumps have in hand."""
     until = time.monotonic() + _SETTLE_S
-    for each in (_pump, _records):
+    for each in (_pump, *_records):
         while each is not None and each.handling and time.monotonic() < until:
             time.sleep(_SETTLE_S / 100)
 
@@ -494,12 +498,13 @@ def pending_count() -> int:
 
 
 def _after_fork_in_child() -> None:
-    global _pump, _made, _records, _turn
+    global _pump, _made, _turn
     _logs.when_level_changes(lambda: None)
-    for each in (_pump, _made, _records):
+    for each in (_pump, _made, *_records):
         if each is not None:
             each.forget()
-    _pump = _made = _records = None
+    _pump = _made = None
+    _records.clear()
     _turn = Turn()
     _loop_queues.clear()
 

@@ -291,3 +291,55 @@ print("end")
     done = program(text, timeout=20)
 
     assert (0, "end\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_handler_that_calls_while_pumps_are_made(
+    program: Programs, nth: int, raises: bool
+) -> None:
+    """Logs of Go arrive, and a flush waits for them, whatever becomes of the pump in the making."""
+    done = program(
+        f"""
+import logging, os, signal, time
+import faults, gostitch
+from gostitch import _pending
+
+class Ended(BaseException):
+    pass
+
+def handler(number, frame):
+    faults.add(1, 2)
+    if {raises}:
+        raise Ended
+
+class Made(_pending.Turn):
+    left = {nth}
+    def __init__(self):
+        Made.left -= 1
+        if Made.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        super().__init__()
+
+signal.signal(signal.SIGTERM, handler)
+_pending.Turn = Made
+try:
+    faults.add.submit(1, 2).result(20)
+except Ended:
+    print("ended")
+arrived = []
+class Kept(logging.Handler):
+    def emit(self, record):
+        arrived.append(record.getMessage())
+logging.getLogger("gostitch.go").addHandler(Kept())
+for _ in range(20):
+    faults.log(8, "said in Go")
+    before = len(arrived)
+    gostitch.force_flush(5)
+print(len(arrived), faults.add.submit(1, 2).result(20))
+print(gostitch.runtime_info()["records_dropped"])
+"""
+    )
+
+    expected = "ended\n" * raises + "20 3\n0\n"
+    assert (0, expected) == (done.returncode, done.stdout), done.stderr
