@@ -114,7 +114,10 @@ _LATE = {
 def __getattr__(name: str) -> typing.Any:
     if name not in _LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
+    from gostitch import _late
 
-    globals()[name] = found = getattr(importlib.import_module(_LATE[name]), name)
+    of = _late.module(_LATE[name])
+    if of is None:
+        raise ImportError(f"a part of gostitch is being imported; import {name} from it before")
+    globals()[name] = found = getattr(of, name)
     return found

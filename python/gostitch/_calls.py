@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from gostitch import _arguments, _hooks, _pending, _process, _shapes, _waiting
+from gostitch import _w3c as _w3c  # not in the middle of runtime_info, where a handler may ask
 from gostitch._future import Future
 from gostitch._process import bridge
 from gostitch._queue import Call, Queue, decode_error
@@ -328,7 +329,8 @@ def _observe() -> None:
     a level of logging has changed, it counts from this call on.
     """
     _process.warn_of_other_runtimes()
-    _hooks.look()
+    if not _hooks.look():
+        bridge.look_again()  # by the next call
     _pending.tell_level()
     traced = _hooks.trace_context is not _hooks.no_trace
     bridge.install(trace=_hooks.trace_context if traced else None)

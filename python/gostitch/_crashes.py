@@ -147,7 +147,11 @@ def _temporary() -> Path:
     import tempfile  # late: it is slow to import, and mostly there already
 
     # A private folder within one that may be anybody's. Raises where nothing can be written.
-    return Path(tempfile.gettempdir(), f"gostitch-{os.geteuid()}")
+    try:
+        folder = tempfile.gettempdir()
+    except AttributeError:  # this runs in the middle of importing it
+        folder = "/tmp"  # noqa: S108 - a folder of this user's is made in it
+    return Path(folder, f"gostitch-{os.geteuid()}")
 
 
 _USUAL_FOLDERS: list[Callable[[], Path]] = [_of_the_user, _temporary]

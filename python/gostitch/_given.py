@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from gostitch import _hooks, _w3c
+from gostitch import _hooks, _late, _w3c
 from gostitch._process import bridge
 from gostitch.exceptions import GoTypeError, GoValueError
 
@@ -61,18 +61,19 @@ def enter(lines: bytes) -> Any:
     """Make a trace context the current one; gives what ``leave`` takes."""
     global was_used
     if "opentelemetry.trace" in sys.modules:
-        try:
-            from gostitch.observe._traces import enter as enter_span
-            from gostitch.observe._traces import leave as leave_span
-        except ImportError:
-            pass  # a handler or finalizer runs in the middle of importing it
-        else:
-            return leave_span, enter_span(lines, is_remote=True)
+        of = _late.module("gostitch.observe._traces")
+        if of is None:
+            return _nothing, None
+        return of.leave, of.enter(lines, is_remote=True)
     if not was_used:
         was_used = True
         _hooks.trace_context, _hooks.enter = current, _current.set
         bridge.install(trace=current)
     return _current.reset, _current.set(lines)
+
+
+def _nothing(token: None) -> None:
+    """Leave what could not be entered, in the middle of an import."""
 
 
 def leave(entered: Any) -> None:

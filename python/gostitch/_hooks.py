@@ -12,16 +12,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from gostitch._turn import Turn
+from gostitch import _late
 from gostitch.exceptions import GoPanic
 
 _OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk")
 
-_turn = Turn()
 _modules_seen = 0
 _found: set[str] = set()
-_looking: list[None] = []
-"""Not empty while a thread looks."""
 
 
 def is_there(module: str) -> bool:
@@ -29,33 +26,25 @@ def is_there(module: str) -> bool:
     return sys.modules.get(module) is not None
 
 
-def look() -> None:
-    """Attach the observers to what is in the process, if anything has come since the last look."""
+def look() -> bool:
+    """Attach the observers to what is in the process, if anything has come since the last look.
+
+    Return False if that could not be, so that this call goes without: it is being done already.
+    """
+    return len(sys.modules) == _modules_seen or _late.do(_look)
+
+
+def _look() -> None:
     global _modules_seen
     modules = len(sys.modules)
-    if modules == _modules_seen:
-        return
     found = set(filter(is_there, _OBSERVED))
-    # Others wait: their calls shall not go without.
-    with _turn.taken():
-        if _looking:
-            return  # a handler or finalizer calls in the middle, perhaps of an import
-        try:
-            _looking.append(None)
-            if found:
-                _attach(found)
-            _modules_seen = modules
-        finally:
-            _looking.clear()
-
-
-def _attach(found: set[str]) -> None:
-    from gostitch import observe
-
-    if found != _found:
-        observe.attach()
-        _found.update(found)
-    observe.follow()
+    if found:
+        observe = _late.load("gostitch.observe")
+        if found != _found:
+            _found.update(observe.attach())
+        observe.follow()
+    # Last: until then other threads must look, and wait, too.
+    _modules_seen = modules
 
 
 def no_trace() -> bytes:
@@ -101,10 +90,9 @@ span: Callable[[bytes], None] = ignore_span
 
 def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
-    global _modules_seen, _turn
-    _modules_seen, _turn = 0, Turn()
+    global _modules_seen
+    _modules_seen = 0
     _found.clear()
-    _looking.clear()
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

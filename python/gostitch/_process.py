@@ -21,7 +21,17 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
-from gostitch import _codec, _crashes, _go_environment, _hooks, _logs, _settings, _space, _threads
+from gostitch import (
+    _codec,
+    _crashes,
+    _go_environment,
+    _hooks,
+    _late,
+    _logs,
+    _settings,
+    _space,
+    _threads,
+)
 from gostitch._abi import bridge as bridge  # the others have it from here
 from gostitch._copies import NoCopyError, Original
 from gostitch._turn import Turn
@@ -318,9 +328,9 @@ def _find() -> str:
             f"there is no Go library at {path} ({reason}); {remedy}", details={"path": str(path)}
         )
     if not named and not own and path.with_name("built-from.json").is_file():
-        from gostitch import _editable  # installed wheels do without
-
-        _editable.refresh(path.parent)
+        of = _late.module("gostitch._editable")  # installed wheels do without
+        if of is not None:
+            of.refresh(path.parent)
     return str(path.resolve())
 
 

@@ -69,6 +69,12 @@ def _take(tokens: Iterator[str], wanted: str) -> None:
         raise SyntaxError(f"expected {wanted!r} in a shape, found {found!r}")
 
 
+def _frame_of(table: Any) -> Any:
+    from gostitch import _table_frame  # late: only tests encode tables
+
+    return _table_frame.frame_of(table)
+
+
 def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
     if word in ("list", "map", "optional", "buffer", "mutable"):
         _take(tokens, "[")
@@ -80,9 +86,7 @@ def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
     if word == "duration":
         return _DURATION
     if word == "table":
-        from gostitch import _table_frame  # late: only tests encode tables
-
-        return Schema("table", lower=_table_frame.frame_of)
+        return Schema("table", lower=_frame_of)
     scalar = _SCALAR.match(word)
     if scalar:
         return Schema(scalar[1], bits=int(scalar[2] or 0))

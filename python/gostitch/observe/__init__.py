@@ -8,7 +8,7 @@ Python's ``TracerProvider``, and panics reach Sentry with their Go stack.
 
 from __future__ import annotations
 
-from gostitch import _hooks
+from gostitch import _hooks, _late
 from gostitch.observe._guest import guest
 
 __all__ = ["attach", "follow"]
@@ -19,30 +19,33 @@ _METRICS = "there are no metrics of Go; see that the meter provider is one of Op
 _SENTRY = "Go reports nothing to Sentry; see that sentry-sdk is what gostitch[sentry] needs"
 
 
-def attach() -> None:
-    """Attach to what is in the process; called again when more of it has come."""
+def attach() -> set[str]:
+    """Attach to what is in the process; called again when more of it has come.
+
+    Return what it has attached to, or never can.
+    """
+    done = set()
     if _hooks.is_there("opentelemetry.trace"):
         with guest(_TRACES):
-            from gostitch.observe import _traces
-
-            _traces.attach()
+            _late.load("gostitch.observe._traces").attach()
+            done.add("opentelemetry.trace")
+    if _hooks.is_there("opentelemetry.metrics"):
+        with guest(_METRICS):
+            _late.load("gostitch.observe._metrics")
+            done.add("opentelemetry.metrics")
     if _hooks.is_there("sentry_sdk"):
         with guest(_SENTRY):
-            from gostitch.observe import _breadcrumbs, _sentry
-
-            _hooks.panicked = _sentry.panicked
-            _hooks.logged = _breadcrumbs.keep
+            _hooks.logged = _late.load("gostitch.observe._breadcrumbs").keep
+            _hooks.panicked = _late.load("gostitch.observe._sentry").panicked
+            done.add("sentry_sdk")
+    return done
 
 
 def follow() -> None:
     """Follow what may have been configured since the last look."""
     if _hooks.is_there("opentelemetry.metrics"):
         with guest(_METRICS):
-            from gostitch.observe import _metrics
-
-            _metrics.follow()
+            _late.load("gostitch.observe._metrics").follow()
     if _hooks.is_there("sentry_sdk"):
         with guest(_SENTRY):
-            from gostitch.observe import _sentry
-
-            _sentry.follow()
+            _late.load("gostitch.observe._sentry").follow()

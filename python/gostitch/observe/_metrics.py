@@ -24,7 +24,7 @@ _FRESH_S = 0.5
 """Seconds for which what was read serves the instruments of one collection, once each."""
 
 _turn = Turn()
-_made = False
+_made = 0  # instruments
 _counting: Any = None  # the library that counts already
 _read: tuple[float, Any] = (0.0, None)
 _served: set[object] = set()  # the instruments that have what was read
@@ -40,12 +40,11 @@ def follow() -> None:
     """
     global _made
     with _turn.taken():
-        made, _made = _made, True
-        if not made:
-            meter = metrics.get_meter("gostitch", VERSION)
-            for kind, name, unit, description, observe in _INSTRUMENTS:
-                make = getattr(meter, f"create_observable_{kind}")
-                make(name, callbacks=[_callback(observe)], unit=unit, description=description)
+        while _made < len(_INSTRUMENTS):
+            kind, name, unit, description, observe = _INSTRUMENTS[_made]
+            make = getattr(metrics.get_meter("gostitch", VERSION), f"create_observable_{kind}")
+            make(name, callbacks=[_callback(observe)], unit=unit, description=description)
+            _made += 1
         is_sdk = hasattr(metrics.get_meter_provider(), "force_flush")
         if is_sdk and _counting is not _process.loaded():
             _now(None)

@@ -32,13 +32,22 @@ _added = False
 
 def follow() -> None:
     """Let sentry-go send where Python's client does, once for each client."""
-    global _followed, _added
+    global _followed
     client = sentry_sdk.get_client()
     if client is _followed or not _library.is_there():
         return
     if not client.is_active() and _followed is None:
         return
-    _followed = client
+    before, _followed = _followed, client  # first: what is done here calls Go, which looks
+    try:
+        _tell(client)
+    except BaseException:
+        _followed = before
+        raise
+
+
+def _tell(client: Any) -> None:
+    global _added
     _watch(Scope)
     options = client.options
     rate = options.get("sample_rate")

@@ -14,17 +14,17 @@ from opentelemetry import baggage, context, trace
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
-from gostitch import _given, _hooks, _settings, _w3c
+from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
-from gostitch._turn import Turn
 from gostitch.observe import _library
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
 
-_turn = Turn()
-_following: list[Any] = []
-"""The provider that Go is told of just now."""
+_MOST_FAILURES = 3
+"""How often in a row Go may not be told of a provider before that counts as its last word."""
+
+_failures = 0
 _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
@@ -122,43 +122,43 @@ def _follow() -> bool:
 
     False if none was set, so that one may come any time.
     """
-    global _followed
     provider = trace.get_tracer_provider()
     if provider is _followed:
         return not isinstance(provider, trace.ProxyTracerProvider)
     # Others wait: their calls must not reach Go before it knows where to export.
-    with _turn.taken():
-        if provider is _followed:
-            return True
-        if _following:
-            return False  # a handler or finalizer calls in the middle, perhaps of an import
-        # Not below the user's span, of which this is no part.
-        token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
-        try:
-            _following.append(provider)
-            if hasattr(provider, "resource"):  # else the API without an SDK: nothing is exported
-                from gostitch.observe import _provider
+    _late.do(lambda: _serve(provider))
+    return provider is _followed and not isinstance(provider, trace.ProxyTracerProvider)
 
-                _provider.serve(provider)
-        except Exception as error:  # an observer is a guest: the call goes on
-            _log.warning("spans of Go functions are not exported: %s", error)
-        finally:
-            _following.clear()
-            context.detach(token)
-        _followed = provider
-    return not isinstance(provider, trace.ProxyTracerProvider)
+
+def _serve(provider: Any) -> None:
+    global _followed, _failures
+    if provider is _followed:
+        return
+    # Not below the user's span, of which this is no part.
+    token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
+    try:
+        if hasattr(provider, "resource"):  # else the API without an SDK: nothing is exported
+            _late.load("gostitch.observe._provider").serve(provider)
+    except Exception as error:  # an observer is a guest: the call goes on
+        _log.warning("spans of Go functions are not exported: %s", error)
+        _failures += 1  # a signal's handler may have raised it, so the next call tries again
+    else:
+        _failures = 0
+    finally:
+        context.detach(token)
+    if _failures in (0, _MOST_FAILURES):
+        _followed, _failures = provider, 0
 
 
 def end(provider: Any) -> None:
     """Have Go export nothing any more, if that is the provider it exports for."""
-    from gostitch.observe import _provider
+    with guest("spans of Go are exported although the tracer provider was shut down"):
+        _late.do(lambda: _leave(provider))
 
-    with (
-        _turn.taken(),
-        guest("spans of Go are exported although the tracer provider was shut down"),
-    ):
-        if provider is _followed and _library.is_there():
-            _provider.leave(provider)
+
+def _leave(provider: Any) -> None:
+    if provider is _followed and _library.is_there():
+        _late.load("gostitch.observe._provider").leave(provider)
 
 
 def look_again() -> None:
@@ -169,9 +169,6 @@ def look_again() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _turn
-    _turn = Turn()
-    _following.clear()
     look_again()
 
 
