@@ -116,8 +116,5 @@ def __getattr__(name: str) -> typing.Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from gostitch import _late
 
-    of = _late.module(_LATE[name])
-    if of is None:
-        raise ImportError(f"a part of gostitch is being imported; import {name} from it before")
-    globals()[name] = found = getattr(of, name)
+    globals()[name] = found = getattr(_late.needed(_LATE[name]), name)
     return found

@@ -62,18 +62,13 @@ def enter(lines: bytes) -> Any:
     global was_used
     if "opentelemetry.trace" in sys.modules:
         of = _late.module("gostitch.observe._traces")
-        if of is None:
-            return _nothing, None
-        return of.leave, of.enter(lines, is_remote=True)
+        if of is not None:
+            return of.leave, of.enter(lines, is_remote=True)
     if not was_used:
         was_used = True
         _hooks.trace_context, _hooks.enter = current, _current.set
         bridge.install(trace=current)
     return _current.reset, _current.set(lines)
-
-
-def _nothing(token: None) -> None:
-    """Leave what could not be entered, in the middle of an import."""
 
 
 def leave(entered: Any) -> None:

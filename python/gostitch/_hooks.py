@@ -21,30 +21,32 @@ _modules_seen = 0
 _found: set[str] = set()
 
 
-def is_there(module: str) -> bool:
-    """Tell whether a module was imported; None stands for one that must not be."""
-    return sys.modules.get(module) is not None
-
-
 def look() -> bool:
     """Attach the observers to what is in the process, if anything has come since the last look.
 
-    Return False if that could not be, so that this call goes without: it is being done already.
+    Return False if that could not be, so that this call goes without: it is being done already, or
+    another thread is in the middle of importing what is to be observed.
     """
-    return len(sys.modules) == _modules_seen or _late.do(_look)
+    return len(sys.modules) == _modules_seen or (_late.do(_look) and not _comes())
+
+
+def _comes() -> bool:
+    """Tell whether a module to observe is being imported: it is not waited for."""
+    return any(sys.modules.get(each) and not _late.is_whole(each) for each in _OBSERVED)
 
 
 def _look() -> None:
     global _modules_seen
     modules = len(sys.modules)
-    found = set(filter(is_there, _OBSERVED))
+    found = set(filter(_late.is_whole, _OBSERVED))
     if found:
         observe = _late.load("gostitch.observe")
         if found != _found:
             _found.update(observe.attach())
         observe.follow()
     # Last: until then other threads must look, and wait, too.
-    _modules_seen = modules
+    if not _comes():
+        _modules_seen = modules
 
 
 def no_trace() -> bytes:

@@ -23,6 +23,7 @@ _FORK_WAIT_S = 1.0
 _turn = Turn()
 _doing: GeneratorType[None, None, None] | None = None
 _by = 0  # the thread that does it
+_importing = ""
 _there: dict[str, Any] = {}
 
 
@@ -31,27 +32,59 @@ def do(work: Callable[[], object]) -> bool:
 
     What raises has not been done.
     """
-    global _doing, _by
-    with _turn.taken():
-        # Of a generator, since no moment is between its end and what it says of itself.
-        if _doing is not None and _doing.gi_running:
-            return False
-        steps: Any = (work() for _ in "1")
+
+    def begun() -> object:
+        global _doing, _by
         _doing, _by = steps, get_ident()
+        return work()
+
+    with _turn.taken():
+        if _is_doing():
+            return False
+        # Of a generator, since no moment is between its begin or end and what it says of itself.
+        steps: Any = (begun() for _ in "1")
         for _ in steps:
             pass
     return True
 
 
+def _is_doing() -> bool:
+    return _doing is not None and _doing.gi_running
+
+
 def module(name: str) -> Any:
     """Import a module; return None if some work is being done."""
-    if name not in _there and not do(lambda: load(name)):
+    if name not in _there and not is_whole(name) and not do(lambda: load(name)):
         return None
-    return _there[name]
+    return _there.get(name) or sys.modules[name]
+
+
+def needed(name: str) -> Any:
+    """Import a module that nothing goes without, also while some work is being done.
+
+    Raises ``ImportError`` if this is in the middle of importing that very module.
+    """
+    found = module(name)
+    if found is not None:
+        return found
+    if _by == get_ident() and name in sys.modules:
+        raise ImportError(f"{name} is being imported below; use it later, or import it before")
+    __import__(name)
+    return sys.modules[name]
+
+
+def is_whole(name: str) -> bool:
+    """Tell whether a module is there, and not in part; None stands for one that must not be."""
+    found = sys.modules.get(name)
+    return found is not None and not getattr(
+        getattr(found, "__spec__", None), "_initializing", False
+    )
 
 
 def load(name: str) -> Any:
     """Import a module as a part of the work that is being done."""
+    global _importing
+    _importing = name
     __import__(name)
     _there[name] = found = sys.modules[name]
     return found
@@ -69,10 +102,14 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global _turn
+    global _turn, _doing
     _turn = Turn()
-    if _doing is not None and _doing.gi_running and _by != get_ident():
-        # Whoever imports is not there, but the lock of the module is, so nothing more can be done.
+    if not _is_doing() or _by == get_ident():
+        return
+    if is_whole(_importing):
+        _doing = None  # whoever does it is not there
+    else:
+        # Nor is whoever imports, but the lock of the module is, so nothing more can be done.
         logging.getLogger("gostitch").warning(
             "process %d was forked while another thread imported a part of gostitch for more than "
             "%g s, so its calls have no traces, metrics and Sentry; fork before or after that",

@@ -25,15 +25,15 @@ def attach() -> set[str]:
     Return what it has attached to, or never can.
     """
     done = set()
-    if _hooks.is_there("opentelemetry.trace"):
+    if _late.is_whole("opentelemetry.trace"):
         with guest(_TRACES):
             _late.load("gostitch.observe._traces").attach()
             done.add("opentelemetry.trace")
-    if _hooks.is_there("opentelemetry.metrics"):
+    if _late.is_whole("opentelemetry.metrics"):
         with guest(_METRICS):
             _late.load("gostitch.observe._metrics")
             done.add("opentelemetry.metrics")
-    if _hooks.is_there("sentry_sdk"):
+    if _late.is_whole("sentry_sdk"):
         with guest(_SENTRY):
             _hooks.logged = _late.load("gostitch.observe._breadcrumbs").keep
             _hooks.panicked = _late.load("gostitch.observe._sentry").panicked
@@ -43,9 +43,9 @@ def attach() -> set[str]:
 
 def follow() -> None:
     """Follow what may have been configured since the last look."""
-    if _hooks.is_there("opentelemetry.metrics"):
+    if _late.is_whole("opentelemetry.metrics"):
         with guest(_METRICS):
             _late.load("gostitch.observe._metrics").follow()
-    if _hooks.is_there("sentry_sdk"):
+    if _late.is_whole("sentry_sdk"):
         with guest(_SENTRY):
             _late.load("gostitch.observe._sentry").follow()

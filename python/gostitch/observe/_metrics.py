@@ -19,6 +19,7 @@ from gostitch._turn import Turn
 from gostitch._version import VERSION
 from gostitch.exceptions import GoError
 from gostitch.observe import _generated, _library
+from gostitch.observe._guest import tell
 
 _FRESH_S = 0.5
 """Seconds for which what was read serves the instruments of one collection, once each."""
@@ -43,7 +44,10 @@ def follow() -> None:
         while _made < len(_INSTRUMENTS):
             kind, name, unit, description, observe = _INSTRUMENTS[_made]
             make = getattr(metrics.get_meter("gostitch", VERSION), f"create_observable_{kind}")
-            make(name, callbacks=[_callback(observe)], unit=unit, description=description)
+            try:
+                make(name, callbacks=[_callback(observe)], unit=unit, description=description)
+            except Exception as error:
+                tell(f"there is no {name}", error)
             _made += 1
         is_sdk = hasattr(metrics.get_meter_provider(), "force_flush")
         if is_sdk and _counting is not _process.loaded():

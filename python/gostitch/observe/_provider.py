@@ -49,8 +49,9 @@ def serve(provider: Any) -> None:
     _hooks.span = _spans.deliver_to(provider, list(_leaves(provider._active_span_processor)))
     _generated.configure(traces=_trace_config(provider, route))
     several = provider._active_span_processor
-    if not hasattr(several, "_gostitch"):
+    if not hasattr(several.shutdown, "_gostitch"):
         _bring_go_along(several, provider)
+    if not hasattr(several.add_span_processor, "_gostitch"):
         _watch(several)
     _flush.goes_through(None if route.exporter else provider)
     _ends.watch()
@@ -85,8 +86,8 @@ def _bring_go_along(several: Any, provider: Any) -> None:
         finally:
             last()
 
+    shut_down_all._gostitch = True  # type: ignore[attr-defined]
     several.force_flush, several.shutdown = flush_all, shut_down_all
-    several._gostitch = True
 
 
 def _watch(several: Any) -> None:
@@ -97,6 +98,7 @@ def _watch(several: Any) -> None:
         add(span_processor)
         _traces.look_again()
 
+    add_span_processor._gostitch = True  # type: ignore[attr-defined]
     several.add_span_processor = add_span_processor
 
 

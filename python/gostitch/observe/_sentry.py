@@ -16,7 +16,7 @@ import types
 from typing import Any
 
 import sentry_sdk
-from sentry_sdk.scope import Scope, add_global_event_processor
+from sentry_sdk.scope import Scope, add_global_event_processor, global_event_processors
 
 from gostitch import _crashes, _pending
 from gostitch.exceptions import GoPanic
@@ -60,10 +60,11 @@ def _tell(client: Any) -> None:
             sample_rate=1.0 if rate is None else float(rate),
         )
     )
-    if not _added:
-        _added = True
+    if add_go not in global_event_processors:
         add_global_event_processor(add_go)
+    if not _added:
         _crashes.on_crash_report(_report_crash)
+        _added = True
 
 
 def _watch(kind: Any) -> None:

@@ -24,7 +24,9 @@ _log = logging.getLogger("gostitch")
 _MOST_FAILURES = 3
 """How often in a row Go may not be told of a provider before that counts as its last word."""
 
-_failures = 0
+_failed: tuple[Any, int] = (None, 0)
+"""The provider that Go could not be told of, and how often."""
+
 _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
@@ -131,7 +133,7 @@ def _follow() -> bool:
 
 
 def _serve(provider: Any) -> None:
-    global _followed, _failures
+    global _followed, _failed
     if provider is _followed:
         return
     # Not below the user's span, of which this is no part.
@@ -140,20 +142,22 @@ def _serve(provider: Any) -> None:
         if hasattr(provider, "resource"):  # else the API without an SDK: nothing is exported
             _late.load("gostitch.observe._provider").serve(provider)
     except Exception as error:  # an observer is a guest: the call goes on
-        _log.warning("spans of Go functions are not exported: %s", error)
-        _failures += 1  # a signal's handler may have raised it, so the next call tries again
-    else:
-        _failures = 0
+        if provider is not _failed[0]:
+            _failed = (provider, 0)
+            _log.warning("spans of Go functions are not exported: %s", error)
+        _failed = (provider, _failed[1] + 1)
+        if _failed[1] < _MOST_FAILURES:
+            return  # a signal's handler may have raised it, so the next call tries again
     finally:
         context.detach(token)
-    if _failures in (0, _MOST_FAILURES):
-        _followed, _failures = provider, 0
+    _followed, _failed = provider, (None, 0)
 
 
 def end(provider: Any) -> None:
     """Have Go export nothing any more, if that is the provider it exports for."""
     with guest("spans of Go are exported although the tracer provider was shut down"):
-        _late.do(lambda: _leave(provider))
+        if not _late.do(lambda: _leave(provider)):
+            _leave(provider)  # it is shut down, whatever else is being done
 
 
 def _leave(provider: Any) -> None:

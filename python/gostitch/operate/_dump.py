@@ -9,9 +9,9 @@ import sys
 import time
 from typing import Any, TextIO
 
-from gostitch import _info, _late, _process
+from gostitch import _info, _process
 from gostitch._copies import Descriptor
-from gostitch.operate import _note
+from gostitch.operate import _generated, _note
 
 
 def dump_text() -> str:
@@ -48,14 +48,11 @@ def dump_on_signal(signum: int, path: str | os.PathLike[str]) -> None:
     Raises ``OSError`` if the file cannot be written, ``ValueError`` or ``RuntimeError`` if the
     signal cannot be handled.
     """
-    of = _late.module("gostitch.operate._generated")
-    if of is None:
-        raise RuntimeError("what writes dumps is being imported below; repeat the call later")
     place = os.path.abspath(path)
     stacks, ours = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(stacks, False)
     try:
-        of.write_dumps(stacks, place)
+        _generated.write_dumps(stacks, place)
     except BaseException:
         os.close(stacks)
         os.close(ours)
@@ -129,5 +126,4 @@ def _goroutines() -> str:
         _process.refuse_if_closed()
     except Exception as error:
         return str(error)
-    of = _late.module("gostitch.operate._generated")
-    return "what writes them is being imported" if of is None else str(of.goroutines())
+    return _generated.goroutines()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gostitch import _late, _process
+from gostitch import _process
+from gostitch.operate import _generated
 
 
 def free_memory() -> int:
@@ -11,5 +12,6 @@ def free_memory() -> int:
     Go does so by itself, but takes its time. Return 0 if Go is not loaded.
     Takes some milliseconds for each GiB; the GIL is free meanwhile.
     """
-    of = None if _process.loaded() is None else _late.module("gostitch.operate._generated")
-    return 0 if of is None else int(of.free_memory())
+    if _process.loaded() is None:
+        return 0
+    return _generated.free_memory()

@@ -206,3 +206,48 @@ importing.join(20)
         assert "was forked while another thread imported a part of gostitch" in done.stdout
         assert done.stdout.startswith("3 [")
         assert done.stdout.endswith("False\n")
+
+
+def test_another_thread_imports_what_is_observed(program: Programs) -> None:
+    """Nobody waits for it: calls are traced, names come, and Sentry is attached to once it is there."""
+    done = program(
+        _BEGIN.format(
+            observers=_OBSERVERS["all"].replace(", sentry_sdk", "").split("sentry_sdk.")[0]
+        )
+        + f"""
+begun, ends = threading.Event(), threading.Event()
+class Slow(importlib.machinery.SourceFileLoader):
+    def exec_module(self, module):
+        begun.set()
+        ends.wait(20)
+        super().exec_module(module)
+class Finds(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if name == "sentry_sdk.client":
+            spec.loader = Slow(spec.loader.name, spec.loader.path)
+            return spec
+sys.meta_path.insert(0, Finds())
+def imports():
+    import sentry_sdk
+    sentry_sdk.init("http://key@127.0.0.1:1/1")
+importing = threading.Thread(target=imports)
+importing.start()
+begun.wait(20)
+started = time.monotonic()
+with gostitch.trace_context(traceparent=PARENT):
+    print(PARENT[3:35] in str(faults.trace()))
+with opentelemetry.trace.get_tracer("test").start_as_current_span("meanwhile") as span:
+    print(f"{{span.get_span_context().trace_id:032x}}" in str(faults.trace()))
+gostitch.force_flush(5)
+print("faults.trace" in [each.name for each in exporter.get_finished_spans()])
+print(time.monotonic() - started < 10)
+ends.set()
+importing.join(20)
+faults.add(1, 2)
+{_LATER}
+print(failed)
+"""
+    )
+
+    assert (0, "True\nTrue\nTrue\nTrue\n[]\n") == (done.returncode, done.stdout), done.stderr
