@@ -16,5 +16,5 @@ def structured(count: int) -> Work:
     from benchmarks.contenders import calls_gostitch
     from gostitch import _hooks
 
-    _hooks.look = lambda: None
+    _hooks.look = lambda: True
     return calls_gostitch.structured(count)
