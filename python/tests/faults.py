@@ -541,6 +541,10 @@ def bytes_out(
 ) -> memoryview:
     """Gives so many bytes, all of them 7.
 
+    It writes each byte once, as its peers do, and lets the collector stop it between two
+    pieces. While bytes.Repeat fills 64 MiB, the collector cannot stop it, and sends it a
+    signal every few microseconds: a benchmark of it times those.
+
     Args:
         size: The number.
         timeout: Seconds after which the function's context ends; None waits for ever.
