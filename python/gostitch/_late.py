@@ -23,7 +23,7 @@ _FORK_WAIT_S = 1.0
 _turn = Turn()
 _doing: GeneratorType[None, None, None] | None = None
 _by = 0  # the thread that does it
-_importing = ""
+_importing = ""  # the module that was begun last
 _there: dict[str, Any] = {}
 
 
@@ -95,10 +95,7 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_parent() -> None:
-    try:
-        _turn.give_back()
-    except RuntimeError:
-        pass  # it was waited for in vain
+    _turn.give_back()
 
 
 def _after_fork_in_child() -> None:
@@ -106,7 +103,7 @@ def _after_fork_in_child() -> None:
     _turn = Turn()
     if not _is_doing() or _by == get_ident():
         return
-    if is_whole(_importing):
+    if not _importing or is_whole(_importing):
         _doing = None  # whoever does it is not there
     else:
         # Nor is whoever imports, but the lock of the module is, so nothing more can be done.

@@ -610,10 +610,7 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_parent() -> None:
-    try:
-        _opening.give_back()
-    except RuntimeError:
-        pass  # it was waited for in vain
+    _opening.give_back()
 
 
 def _after_fork_in_child() -> None:

@@ -38,8 +38,10 @@ class Turn:
         return False
 
     def give_back(self) -> None:
-        """Let the next thread in."""
-        self._lock.release()
+        """Let the next thread in; nothing if the turn was waited for in vain."""
+        # Another thread may have waited in vain, and made a new lock.
+        with suppress(RuntimeError):
+            self._lock.release()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
@@ -49,6 +51,4 @@ class Turn:
             yield
         finally:
             if held:
-                # Another thread may have waited in vain, and made a new one.
-                with suppress(RuntimeError):
-                    self.give_back()
+                self.give_back()

@@ -50,10 +50,8 @@ async def in_loop():
     got = [line.number async for line in faults.lines(3)]
     return got + [await faults.add.submit(1, 2)]
 """
-_OBSERVERS = {
-    "none": "",
-    "all": """
-import opentelemetry.trace, opentelemetry.metrics, sentry_sdk
+_TELEMETRY = """
+import opentelemetry.trace, opentelemetry.metrics
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -63,9 +61,12 @@ exporter, reader = InMemorySpanExporter(), InMemoryMetricReader()
 opentelemetry.trace.set_tracer_provider(TracerProvider())
 opentelemetry.trace.get_tracer_provider().add_span_processor(SimpleSpanProcessor(exporter))
 opentelemetry.metrics.set_meter_provider(MeterProvider([reader]))
+"""
+_SENTRY = """
+import sentry_sdk
 sentry_sdk.init("http://key@127.0.0.1:1/1")
-""",
-}
+"""
+_OBSERVERS = {"none": "", "all": _TELEMETRY + _SENTRY}
 _FIRST = {
     "a call": "faults.add(1, 2)",
     "an await": "asyncio.run(in_loop())",
@@ -211,9 +212,7 @@ importing.join(20)
 def test_another_thread_imports_what_is_observed(program: Programs) -> None:
     """Nobody waits for it: calls are traced, names come, and Sentry is attached to once it is there."""
     done = program(
-        _BEGIN.format(
-            observers=_OBSERVERS["all"].replace(", sentry_sdk", "").split("sentry_sdk.")[0]
-        )
+        _BEGIN.format(observers=_TELEMETRY)
         + f"""
 begun, ends = threading.Event(), threading.Event()
 class Slow(importlib.machinery.SourceFileLoader):
@@ -229,8 +228,7 @@ class Finds(importlib.abc.MetaPathFinder):
             return spec
 sys.meta_path.insert(0, Finds())
 def imports():
-    import sentry_sdk
-    sentry_sdk.init("http://key@127.0.0.1:1/1")
+    exec({_SENTRY!r}, globals())
 importing = threading.Thread(target=imports)
 importing.start()
 begun.wait(20)
@@ -251,3 +249,32 @@ print(failed)
     )
 
     assert (0, "True\nTrue\nTrue\nTrue\n[]\n") == (done.returncode, done.stdout), done.stderr
+
+
+def test_a_fork_beside_other_work(program: Programs) -> None:
+    """What another thread does under the same gate is no import: calls of the child are observed."""
+    done = program(
+        _BEGIN.format(observers=_TELEMETRY)
+        + """
+import os, warnings
+from gostitch import _late
+warnings.simplefilter("ignore", DeprecationWarning)
+begun, ends = threading.Event(), threading.Event()
+def work():
+    begun.set()
+    ends.wait(20)
+working = threading.Thread(target=_late.do, args=(work,))
+working.start()
+begun.wait(20)
+pid = os.fork()
+if pid == 0:
+    with opentelemetry.trace.get_tracer("test").start_as_current_span("later") as span:
+        print(f"{span.get_span_context().trace_id:032x}" in str(faults.trace()), failed, flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+ends.set()
+working.join(20)
+"""
+    )
+
+    assert (0, "True []\n") == (done.returncode, done.stdout), done.stderr
