@@ -22,7 +22,7 @@ _SENTRY = "Go reports nothing to Sentry; see that sentry-sdk is what gostitch[se
 def attach() -> set[str]:
     """Attach to what is in the process; called again when more of it has come.
 
-    Return what it has attached to, or never can.
+    Return what it has attached to; the rest is tried again when more has come.
     """
     done = set()
     if _late.is_whole("opentelemetry.trace"):

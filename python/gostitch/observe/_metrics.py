@@ -41,14 +41,15 @@ def follow() -> None:
     """
     global _made
     with _turn.taken():
-        while _made < len(_INSTRUMENTS):
-            kind, name, unit, description, observe = _INSTRUMENTS[_made]
-            make = getattr(metrics.get_meter("gostitch", VERSION), f"create_observable_{kind}")
-            try:
-                make(name, callbacks=[_callback(observe)], unit=unit, description=description)
-            except Exception as error:
-                tell(f"there is no {name}", error)
-            _made += 1
+        if _made < len(_INSTRUMENTS):
+            meter = metrics.get_meter("gostitch", VERSION)
+            for kind, name, unit, description, observe in _INSTRUMENTS[_made:]:
+                make = getattr(meter, f"create_observable_{kind}")
+                try:
+                    make(name, callbacks=[_callback(observe)], unit=unit, description=description)
+                except Exception as error:
+                    tell(f"there is no {name}", error)
+                _made += 1  # each for itself, as Ctrl-C may strike
         is_sdk = hasattr(metrics.get_meter_provider(), "force_flush")
         if is_sdk and _counting is not _process.loaded():
             _now(None)

@@ -332,10 +332,11 @@ class Kept(logging.Handler):
     def emit(self, record):
         arrived.append(record.getMessage())
 logging.getLogger("gostitch.go").addHandler(Kept())
-for _ in range(20):
+for said in range(20):
     faults.log(8, "said in Go")
-    before = len(arrived)
     gostitch.force_flush(5)
+    if len(arrived) != said + 1:
+        print("the flush was over before", said)
 print(len(arrived), faults.add.submit(1, 2).result(20))
 print(gostitch.runtime_info()["records_dropped"])
 """
