@@ -38,9 +38,10 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 	return request
 }
 
-// mend ends an export in which the bridge itself panicked, with an error reply;
-// nothing may unwind into C.
+// mend ends an export. If the bridge itself panicked there is an error reply, since
+// nothing may unwind into C. The thread is about to leave Go.
 func mend(value any, out *C.gostitch_out, status *C.int32_t) {
+	gocore.KeepMonitorAwake()
 	if value == nil {
 		return
 	}
@@ -49,6 +50,7 @@ func mend(value any, out *C.gostitch_out, status *C.int32_t) {
 
 // endure does so for an export that has no reply.
 func endure(value any) {
+	gocore.KeepMonitorAwake()
 	if value != nil {
 		_ = gocore.Break(value) // later calls tell
 	}
@@ -57,11 +59,13 @@ func endure(value any) {
 //export gostitch_call
 func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.uint64_t, out *C.gostitch_out) (reply C.int64_t) {
 	defer func() {
+		gocore.KeepMonitorAwake()
 		if value := recover(); value != nil {
 			giveResult(out, nil, gocore.Break(value))
 			reply = -1
 		}
 	}()
+	gocore.KeepMonitorAwake() // for what the function waits for outside of Go
 	request := requestOf(r)
 	room := unsafe.Slice((*byte)(unsafe.Pointer(scratch)), int(capacity))
 	payload, status := gocore.Execute(&request, room[:0])

@@ -13,6 +13,7 @@ import msgspec as _msgspec
 from gostitch import functions as _go
 
 __all__ = [
+    "FaultsCode",
     "FaultsColour",
     "FaultsEchoed",
     "FaultsEchoedPoint",
@@ -49,6 +50,7 @@ __all__ = [
     "buy",
     "bytes_in",
     "bytes_out",
+    "code_of",
     "collect",
     "count_floats",
     "count_messages",
@@ -86,6 +88,7 @@ __all__ = [
     "located_table",
     "log",
     "log_until_end",
+    "longest_stop",
     "loopback",
     "make_bytes",
     "make_floats",
@@ -109,6 +112,7 @@ __all__ = [
     "slice_bytes",
     "spin_ignoring_context",
     "spin_without_calls",
+    "stop_the_world",
     "stream_ends",
     "stream_floats",
     "stream_tables",
@@ -547,6 +551,39 @@ def bytes_out(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("begin: uint64, end: uint64")
+class FaultsCode(_msgspec.Struct, frozen=True):
+    """Where a function is in memory.
+
+    Attributes:
+        begin: Its first address.
+        end: The one after its last.
+    """
+
+    begin: int
+    end: int
+
+
+@_go.function(
+    "faults.code_of",
+    "047291c1e72eef93",
+    "name: str",
+    "FaultsCode",
+)
+def code_of(
+    name: str,
+    *,
+    timeout: float | None = None,
+) -> FaultsCode:
+    """Looks for a function of the runtime.
+
+    Args:
+        name: Of the function with its package.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1605,6 +1642,24 @@ def log_until_end(
 
 
 @_go.function(
+    "faults.longest_stop",
+    "f2c9bbaf766052de",
+    "",
+    "float64",
+)
+def longest_stop(
+    *,
+    timeout: float | None = None,
+) -> float:
+    """Waits for the end of StopTheWorld, and gives the seconds that its longest stop took.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.loopback",
     "48490bbb42af4168",
     "rounds: int64",
@@ -2118,6 +2173,27 @@ def spin_without_calls(
 
     Args:
         turns: Of the loop.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.stop_the_world",
+    "631376a6cadfc879",
+    "seconds: float64",
+    "none",
+)
+def stop_the_world(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Stops all goroutines again and again for so long. No call runs meanwhile, and nothing
+    that gocore.Go counts.
+
+    Args:
+        seconds: To take.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -279,12 +279,20 @@ print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 
 
 def test_descriptors_that_were_closed(program: Programs) -> None:
-    """After a daemon closed what it inherited, no file of its own is written to."""
+    """After a daemon closed what it inherited, no file of its own is written to.
+
+    All but the descriptors of Go's poller, without which Go ends the process.
+    """
     lines = _run(
         program,
         """
 logging.getLogger("gostitch").disabled = True  # which may notice
-os.closerange(3, 100)
+for fd in map(int, os.listdir("/proc/self/fd")):
+    try:
+        if fd > 2 and "[event" not in os.readlink(f"/proc/self/fd/{fd}"):
+            os.close(fd)
+    except OSError:
+        pass  # of the list itself
 files = [os.open(f"file{i}", os.O_RDWR | os.O_CREAT) for i in range(30)]
 threading.Timer(0.1, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
 try:
