@@ -308,6 +308,20 @@ MUTANTS = [
         ("\tcase <-ctx.Done():\n\t\treturn ctx.Err()\n", ""),
     ),
     *_all(
+        GO + "monitor.go",
+        "./gocore abi/test_stops_of_the_world.py",
+        ("\t\tgoWasUsed.Store(true)\n\t\tnapWhenUsed.begin()\n", "\t\tgoWasUsed.Store(true)\n"),
+        ("\t\t\tnextNap()\n", ""),
+        ("background.Load() > 0 || countRunning() > 0", "false"),
+    ),
+    *_all(
+        GO + "cabi/abi.go",
+        "abi/test_stops_of_the_world.py",
+        ("func endure(value any) {\n\tgocore.KeepMonitorAwake()\n", "func endure(value any) {\n"),
+        ("\tgocore.KeepMonitorAwake()\n\tif value == nil {", "\tif value == nil {"),
+        ("\t\tgocore.KeepMonitorAwake()\n\t\tif value := recover()", "\t\tif value := recover()"),
+    ),
+    *_all(
         GO + "cabi/pending.go",
         "abi/test_messages.py abi/test_buffers.py abi/test_items.py abi/test_stress.py abi/test_streams.py",
         ("\t\tif len(out)+recordOverhead+size > len(room) {\n\t\t\treturn false\n\t\t}\n", ""),
