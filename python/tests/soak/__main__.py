@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import gc
 import json
 import sys
@@ -23,6 +24,9 @@ from soak import mix, readings
 
 SETTLE_CALLS = 20_000
 """Calls before the first reading counts."""
+
+MOST_STILL = 30
+"""Seconds in which a call must end."""
 
 
 class Soak:
@@ -87,8 +91,9 @@ def _run(soak: Soak, threads: int, every: float) -> list[readings.Reading]:
         if made != soak.made:
             last = time.monotonic()
             found.append(readings.read(soak.made))
-        elif time.monotonic() - last > 120:
-            sys.exit("no call has ended for two minutes: something hangs")
+        elif time.monotonic() - last > MOST_STILL:
+            faulthandler.dump_traceback()
+            sys.exit(f"no call has ended for {MOST_STILL} s: something hangs")
     return found
 
 
