@@ -16,7 +16,7 @@ import pytest
 import c_modules
 from programs import Programs
 
-_AWAY_S, _SOON_S, _MISSED_S = 3, 1, 0.001
+_AWAY_S, _SOON_S, _MISSED_S, _TRIES = 3, 1, 0.001, 5
 
 _PROGRAM = """
 import time
@@ -53,21 +53,19 @@ def held_leaving() -> Path:
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the breakpoint is one of x86-64")
-@pytest.mark.timeout(60)
+@pytest.mark.timeout(100)
 @pytest.mark.parametrize("way", _WAYS)
 def test_misses_no_thread(program: Programs, held_leaving: Path, way: str) -> None:
-    """A stop that begins in the very moment in which a thread leaves Go is over before long.
-
-    One that waits for no thread takes less than a millisecond: then nothing was tested.
-    """
+    """A stop that begins in the very moment in which a thread leaves Go is over before long."""
     before, leaving = _WAYS[way]
-    done = program(
-        _PROGRAM.format(before=before, leaving=leaving, away=_AWAY_S),
-        env={"PYTHONPATH": os.pathsep.join([str(held_leaving), str(Path(__file__).parents[1])])},
-        timeout=50,
-    )
-
-    assert ("", 0) == (done.stderr[-3000:], done.returncode)
-    held, seconds = done.stdout.split()
-    assert "1" == held
-    assert _MISSED_S < float(seconds) < _SOON_S
+    text = _PROGRAM.format(before=before, leaving=leaving, away=_AWAY_S)
+    paths = os.pathsep.join([str(held_leaving), str(Path(__file__).parents[1])])
+    for _ in range(_TRIES):
+        done = program(text, env={"PYTHONPATH": paths}, timeout=50)
+        assert ("", 0) == (done.stderr[-3000:], done.returncode)
+        held, seconds = done.stdout.split()
+        assert "1" == held
+        assert float(seconds) < _SOON_S
+        if float(seconds) > _MISSED_S:
+            return
+    pytest.fail("no stop has missed a thread: each took as long as one that waits for none")
