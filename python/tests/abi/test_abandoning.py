@@ -109,7 +109,8 @@ def test_with_a_callback() -> None:
 def test_a_future_is_counted() -> None:
     """A future is cancelled at once; its function counts while it runs on."""
     begun = threading.Event()
-    future = faults.linger_with_messages.submit(1, b"", progress=lambda _: begun.set())
+    # For longer than a busy machine takes to tell of it.
+    future = faults.linger_with_messages.submit(3, b"", progress=lambda _: begun.set())
     assert begun.wait(20)
     future.cancel()
 
