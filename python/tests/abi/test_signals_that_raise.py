@@ -20,7 +20,7 @@ from gostitch._process import bridge
 from programs import QUIET_LOOPS, Programs
 
 _HEAD = """
-import asyncio, atexit, gc, os, signal, socket, statistics, sys, threading, time, traceback
+import asyncio, atexit, gc, os, signal, socket, statistics, sys, threading, time, traceback, warnings
 import faults, gostitch
 from gostitch import tasks
 from invariants import live_counts, settled
@@ -41,6 +41,9 @@ def fetch():
 
 async def waiting():
     await faults.await_end.submit()
+
+# A signal may come before its first step where the machine is busy.
+warnings.filterwarnings("ignore", "coroutine 'waiting' was never awaited")
 
 def sent(number, since=0.03):
     '''Have a signal come soon, and give when, in a list.'''
