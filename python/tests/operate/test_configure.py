@@ -265,6 +265,7 @@ class TestWhatGoReadsAtItsStart:
 
 def test_limits_are_told() -> None:
     """A limit is in runtime_info while it is set."""
+    faults.add(1, 2)  # only Go knows of limits
     configure(limits={"faults.sleep": Limit(concurrency=2, queue=1)})
     try:
         state = {"concurrency": 2, "running": 0, "waiting": 0, "refused": 0}
