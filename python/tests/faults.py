@@ -109,6 +109,7 @@ __all__ = [
     "send_late",
     "settings",
     "sleep",
+    "sleep_in_system",
     "slice_bytes",
     "spin_ignoring_context",
     "spin_without_calls",
@@ -2106,6 +2107,26 @@ def sleep(
     timeout: float | None = None,
 ) -> float:
     """Waits and returns the seconds, or the context's error as soon as it ends.
+
+    Args:
+        seconds: To take.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.sleep_in_system",
+    "f7db971229366308",
+    "seconds: float64",
+    "none",
+)
+def sleep_in_system(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Sleeps in a system call, as one that waits for a process or a disk.
 
     Args:
         seconds: To take.

@@ -79,6 +79,7 @@ func init() {
 	gocore.RegisterMessages("faults.send_late", SendLate)
 	gocore.Register("faults.settings", Settings)
 	gocore.Register("faults.sleep", Sleep)
+	gocore.Register("faults.sleep_in_system", SleepInSystem)
 	gocore.Register("faults.slice_bytes", SliceBytes)
 	gocore.Register("faults.spin_ignoring_context", SpinIgnoringContext)
 	gocore.Register("faults.spin_without_calls", SpinWithoutCalls)

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // betweenStops is busy for so long that the runtime's monitor looks every 10 ms only.
@@ -36,6 +38,14 @@ func StopTheWorld(_ context.Context, a SleepArgs) (struct{}, error) {
 // LongestStop waits for the end of StopTheWorld, and gives the seconds that its longest stop took.
 func LongestStop(context.Context, NoArgs) (float64, error) {
 	return (<-longestStop).Seconds(), nil
+}
+
+// SleepInSystem sleeps in a system call, as one that waits for a process or a disk.
+func SleepInSystem(_ context.Context, a SleepArgs) (struct{}, error) {
+	request := unix.NsecToTimespec(int64(a.Seconds * 1e9))
+	for unix.Nanosleep(&request, &request) == unix.EINTR {
+	}
+	return struct{}{}, nil
 }
 
 // CodeArgs name a function of Go.

@@ -22,7 +22,7 @@ _PROGRAM = """
 import time
 import faults, held_leaving
 
-code = faults.code_of("runtime.reentersyscall")
+code = faults.code_of("runtime.{leaves}")
 faults.stop_the_world({away} + 1)
 {before}
 held_leaving.begin(code.begin, code.end)
@@ -39,6 +39,7 @@ _WAYS = {
     "a long call": ("", "faults.sleep(0.9)"),
     "a submitted call": ("faults.sleep(0.1)", "future = faults.add.submit(1, 2)"),
     "a message": ("future = faults.receive.submit(2); time.sleep(0.6)", "future.send(b'1')"),
+    "a system call in a call": ("time.sleep(0.6)", "faults.sleep_in_system(3)"),
     "memory that is given back": (
         "data = faults.echo_bytes(bytes(1 << 20)); time.sleep(0.6)",
         "del data",
@@ -58,7 +59,8 @@ def held_leaving() -> Path:
 def test_misses_no_thread(program: Programs, held_leaving: Path, way: str) -> None:
     """A stop that begins in the very moment in which a thread leaves Go is over before long."""
     before, leaving = _WAYS[way]
-    text = _PROGRAM.format(before=before, leaving=leaving, away=_AWAY_S)
+    leaves = "entersyscall" if "sleep_in_system" in leaving else "reentersyscall"
+    text = _PROGRAM.format(before=before, leaving=leaving, leaves=leaves, away=_AWAY_S)
     paths = os.pathsep.join([str(held_leaving), str(Path(__file__).parents[1])])
     for _ in range(_TRIES):
         done = program(text, env={"PYTHONPATH": paths}, timeout=50)

@@ -320,6 +320,7 @@ MUTANTS = [
         ("func endure(value any) {\n\tgocore.KeepMonitorAwake()\n", "func endure(value any) {\n"),
         ("\tgocore.KeepMonitorAwake()\n\tif value == nil {", "\tif value == nil {"),
         ("\t\tgocore.KeepMonitorAwake()\n\t\tif value := recover()", "\t\tif value := recover()"),
+        ("\tgocore.KeepMonitorAwake() // for what the function waits for outside of Go\n", ""),
     ),
     *_all(
         GO + "cabi/pending.go",
