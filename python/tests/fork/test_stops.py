@@ -2,7 +2,7 @@
 
 A stop is clean if it is what the server's own documentation says of one without Go: the parent
 ends with status 0, every worker has ended, none by a signal, and a worker that runs Python's
-handlers of atexit, in which Go still works, has run them.
+handlers of atexit, in which Go still works, has run them. One fault of uWSGI's own is told apart.
 
 ``make test`` stops some of them once, ``make test-long`` all twice; nightly each is stopped 40 times.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ from fork.servers import ANSWER_S, START_S, TESTS, Server, running, wait_until, 
 
 _STOPS = 40 if NIGHTLY else 2 if LONG else 1
 _STOP_S = 60.0
+_SOON_S = 10.0
+_FUTEX = {"x86_64": "202", "aarch64": "98"}[platform.machine()]
 _WORKERS = 2
 
 _UWSGI = [
@@ -136,10 +139,42 @@ def _is_clean(server: Server, status: int, folder: Path) -> None:
     assert [] == [report for report in reports if report.stat().st_size], said
 
 
+class _WaitsForItselfError(Exception):
+    """A worker of uWSGI waits for itself, as it can without Go."""
+
+
+def _waits_for_itself(server: Server) -> bool:
+    """Tell whether a worker's handler of SIGINT waits for a lock of the C library.
+
+    uWSGI calls ``exit`` in that handler. What this runs, of OpenSSL for one, frees memory, and so waits for
+    ever if the signal came while its own thread had the lock of ``malloc``. The parent kills such a worker
+    after a minute. Of 60 stops of an application without Go that allocates all the time, 27 ended so.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            if os.getpgid(int(process.name)) != server.process.pid:
+                continue
+            blocked = (process / "status").read_text().split("SigBlk:")[1].split()[0]
+            call, *arguments = (process / "syscall").read_text().split()
+            if int(blocked, 16) != 1 << signal.SIGINT - 1 or call != _FUTEX:
+                continue
+            for line in (process / "maps").read_text().splitlines():
+                begin, end = (int(word, 16) for word in line.split()[0].split("-"))
+                if begin <= int(arguments[0], 16) < end and line.endswith("/libc.so.6"):
+                    return True
+    return False
+
+
 def _stop(server: Server, number: int) -> int:
     """Ask the parent to end; no worker may be left."""
     server.process.send_signal(number)
-    status = server.process.wait(_STOP_S)
+    try:
+        status = server.process.wait(_SOON_S)
+    except subprocess.TimeoutExpired:
+        if _waits_for_itself(server):
+            server.kill()  # no client shall wait for it
+            raise _WaitsForItselfError from None
+        status = server.process.wait(_STOP_S)
     wait_until(server.is_gone, lambda: f"all workers have ended; {server.said()}", _STOP_S)
     return status
 
@@ -180,7 +215,11 @@ def test_stops(tmp_path: Path, name: str, state: str) -> None:
     numbers = _SIGNALS.get(name.split()[0].strip(","), (signal.SIGTERM,))
     for i in range(_STOPS):
         number = numbers[(i + (state == "busy")) % len(numbers)]
-        _stop_once(name, state, number, tmp_path / str(i))
+        try:
+            _stop_once(name, state, number, tmp_path / str(i))
+        except _WaitsForItselfError:
+            assert (name.split()[0].strip(","), state) == ("uwsgi", "busy")
+            _stop_once(name, state, number, tmp_path / f"{i}-again")
 
 
 _CELERY = [
