@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import re
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -610,15 +611,23 @@ def _which(handed: list[int], sleep: Any, seconds: list[float]) -> list[bool]:
 
 
 _LONG_S = 0.02  # far above a millisecond
+_SHORT_S = 0.001
 
 
 def test_short_functions_stay_in_go(handed: list[int]) -> None:
     """A function whose calls are short runs on the thread that calls.
 
-    Where a machine is busy, one may take long.
+    On a busy machine one may take long: then it is tried again.
     """
-    tries = (_which(handed, _twin(faults.sleep, long=False), [0] * 20) for _ in range(20))
-    assert [False] * 20 in tries
+    slowest = _LONG_S
+    while slowest > _SHORT_S:  # the timeout of the test ends it
+        sleep, slowest = _twin(faults.sleep, long=False), 0.0
+        before = len(handed)
+        for _ in range(20):
+            begun = time.perf_counter()
+            sleep(0)
+            slowest = max(slowest, time.perf_counter() - begun)
+    assert before == len(handed)
 
 
 def test_what_was_seen_to_be_long_is_handed_over(handed: list[int]) -> None:

@@ -22,7 +22,7 @@ _PROGRAM = """
 import time
 import faults, held_leaving
 
-code = faults.code_of("runtime.{leaves}")
+code = faults.code_of("{leaves}")
 faults.stop_the_world({away} + 1)
 {before}
 held_leaving.begin(code.begin, code.end)
@@ -45,6 +45,8 @@ _WAYS = {
         "del data",
     ),
 }
+_IN_GO = {"a system call in a call": "runtime.entersyscall"}
+"""What Go leaves by where it does not return to C, with ``runtime.reentersyscall``."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +61,7 @@ def held_leaving() -> Path:
 def test_misses_no_thread(program: Programs, held_leaving: Path, way: str) -> None:
     """A stop that begins in the very moment in which a thread leaves Go is over before long."""
     before, leaving = _WAYS[way]
-    leaves = "entersyscall" if "sleep_in_system" in leaving else "reentersyscall"
+    leaves = _IN_GO.get(way, "runtime.reentersyscall")
     text = _PROGRAM.format(before=before, leaving=leaving, leaves=leaves, away=_AWAY_S)
     paths = os.pathsep.join([str(held_leaving), str(Path(__file__).parents[1])])
     for _ in range(_TRIES):

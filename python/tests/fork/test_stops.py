@@ -10,6 +10,7 @@ handlers of atexit, in which Go still works, has run them. One fault of uWSGI's 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import http.client
 import os
 import platform
@@ -30,7 +31,9 @@ from fork.servers import ANSWER_S, START_S, TESTS, Server, running, wait_until, 
 _STOPS = 40 if NIGHTLY else 2 if LONG else 1
 _STOP_S = 60.0
 _SOON_S = 10.0
-_FUTEX = {"x86_64": "202", "aarch64": "98"}[platform.machine()]
+_FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine())
+_STACK_BYTES = 4096  # of what a handler has used
+_EXIT_BYTES = 64  # at most, of the code of exit
 _WORKERS = 2
 
 _UWSGI = [
@@ -144,7 +147,7 @@ class _WaitsForItselfError(Exception):
 
 
 def _waits_for_itself(server: Server) -> bool:
-    """Tell whether a worker's handler of SIGINT waits for a lock of the C library.
+    """Tell whether a worker's handler of SIGINT is in ``exit``, and waits for a lock of the C library.
 
     uWSGI calls ``exit`` in that handler. What this runs, of OpenSSL for one, frees memory, and so waits for
     ever if the signal came while its own thread had the lock of ``malloc``. The parent kills such a worker
@@ -152,17 +155,31 @@ def _waits_for_itself(server: Server) -> bool:
     """
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            if os.getpgid(int(process.name)) != server.process.pid:
-                continue
-            blocked = (process / "status").read_text().split("SigBlk:")[1].split()[0]
-            call, *arguments = (process / "syscall").read_text().split()
-            if int(blocked, 16) != 1 << signal.SIGINT - 1 or call != _FUTEX:
-                continue
-            for line in (process / "maps").read_text().splitlines():
-                begin, end = (int(word, 16) for word in line.split()[0].split("-"))
-                if begin <= int(arguments[0], 16) < end and line.endswith("/libc.so.6"):
-                    return True
+            if os.getpgid(int(process.name)) == server.process.pid and _exits_in_vain(process):
+                return True
     return False
+
+
+def _exits_in_vain(process: Path) -> bool:
+    blocked = (process / "status").read_text().split("SigBlk:")[1].split()[0]
+    call, *arguments = (process / "syscall").read_text().split()
+    if int(blocked, 16) != 1 << signal.SIGINT - 1 or call != _FUTEX:
+        return False
+    lock, *_, stack, _ = (int(word, 16) for word in arguments)
+    library = _c_library(process)
+    with (process / "mem").open("rb") as memory:
+        memory.seek(stack)
+        words = memoryview(memory.read(_STACK_BYTES)).cast("Q")
+    leave = ctypes.cast(ctypes.CDLL(None).exit, ctypes.c_void_p).value or 0
+    returns = library.start + leave - _c_library(Path("/proc/self")).start + 1
+    return lock in library and any(returns <= word < returns + _EXIT_BYTES for word in words)
+
+
+def _c_library(process: Path) -> range:
+    """Give the addresses of the C library."""
+    lines = (process / "maps").read_text().splitlines()
+    parts = [line.split()[0].split("-") for line in lines if line.endswith("/libc.so.6")]
+    return range(int(parts[0][0], 16), int(parts[-1][1], 16))
 
 
 def _stop(server: Server, number: int) -> int:
@@ -213,12 +230,15 @@ def _stop_once(name: str, state: str, number: int, folder: Path) -> None:
 def test_stops(tmp_path: Path, name: str, state: str) -> None:
     """All are clean, whatever the parent is told to end by."""
     numbers = _SIGNALS.get(name.split()[0].strip(","), (signal.SIGTERM,))
+    again = 1 if name.startswith("uwsgi") and state == "busy" else 0
     for i in range(_STOPS):
         number = numbers[(i + (state == "busy")) % len(numbers)]
         try:
             _stop_once(name, state, number, tmp_path / str(i))
         except _WaitsForItselfError:
-            assert (name.split()[0].strip(","), state) == ("uwsgi", "busy")
+            if not again:
+                raise
+            again -= 1
             _stop_once(name, state, number, tmp_path / f"{i}-again")
 
 
