@@ -146,7 +146,7 @@ void gs_follow_masks(int anew);
 void gs_forget_masks(void); /* in a forked child */
 
 /* Is told of what Python blocks from now on. */
-void gs_hear_of_masks(void);
+void gs_hear_of_changes(void);
 
 /* Sends a signal on to the first thread, if this is one of Go's. */
 int gs_send_on(int number, siginfo_t *info);
@@ -277,6 +277,7 @@ typedef struct gs_schema {
   struct gs_schema *element; /* GS_LIST, GS_MAP, GS_OPTIONAL, GS_CONVERTED, GS_BUFFER, GS_MUTABLE */
   PyObject *names;           /* GS_RECORD: a tuple of str */
   PyObject *fields;          /* GS_RECORD: a tuple of schemas */
+  PyObject *slots;           /* GS_RECORD: a tuple of what sets each field; NULL: the class is called */
   PyObject *type;            /* GS_RECORD: the class; GS_CONVERTED: what is expected, a str */
   PyObject *lower;           /* GS_CONVERTED: makes of a value what crosses; GS_TABLE: makes its frame */
   PyObject *lift;            /* GS_CONVERTED: and back */

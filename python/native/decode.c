@@ -243,6 +243,17 @@ static PyObject *decode_map(reader *in, gs_schema *schema) {
   return dict;
 }
 
+/* Makes a record without any Python code, so nobody sees it before it has its fields. */
+static PyObject *filled(gs_schema *schema, PyObject *items) {
+  PyTypeObject *type = (PyTypeObject *)schema->type;
+  descrsetfunc set = (descrsetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_set);
+  PyObject *record = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+  for (Py_ssize_t i = 0; record != NULL && i < PyTuple_Size(items); i++) {
+    if (set(PyTuple_GetItem(schema->slots, i), record, PyTuple_GetItem(items, i)) < 0) Py_CLEAR(record);
+  }
+  return record;
+}
+
 static PyObject *decode_record(reader *in, gs_schema *schema) {
   uint64_t count;
   Py_ssize_t expected = PyTuple_Size(schema->fields);
@@ -257,7 +268,7 @@ static PyObject *decode_record(reader *in, gs_schema *schema) {
       return NULL;
     }
   }
-  PyObject *record = PyObject_Call(schema->type, items, NULL);
+  PyObject *record = schema->slots == NULL ? PyObject_Call(schema->type, items, NULL) : filled(schema, items);
   Py_DECREF(items);
   return record;
 }

@@ -222,18 +222,23 @@ void gs_keep_host(void) {
   if (is_first_thread()) gs_follow_masks(0);
 }
 
-/* _signal.pthread_sigmask, which this module stands in for. */
-static PyObject *change_mask;
+/* _signal.pthread_sigmask and _signal.signal, which this module stands in for. */
+static PyObject *change_mask, *set_handler;
 
-static PyObject *pthread_sigmask_told(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+static PyObject *call_with(PyObject *function, PyObject *const *arguments, Py_ssize_t count) {
   PyObject *all = PyTuple_New(count);
   if (all == NULL) return NULL;
   for (Py_ssize_t i = 0; i < count; i++) {
     Py_INCREF(arguments[i]);
     PyTuple_SetItem(all, i, arguments[i]);
   }
-  PyObject *before = PyObject_CallObject(change_mask, all);
+  PyObject *result = PyObject_CallObject(function, all);
   Py_DECREF(all);
+  return result;
+}
+
+static PyObject *pthread_sigmask_told(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  PyObject *before = call_with(change_mask, arguments, count);
   /* Also where a handler has raised afterwards. */
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
@@ -242,19 +247,40 @@ static PyObject *pthread_sigmask_told(PyObject *module, PyObject *const *argumen
   return before;
 }
 
-static PyMethodDef told_method = {
-    "pthread_sigmask", (PyCFunction)(void (*)(void))pthread_sigmask_told, METH_FASTCALL,
-    "pthread_sigmask($module, how, mask, /)\n--\n\nFetch and/or change the signal mask of the calling thread."};
+static PyObject *signal_told(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
+  PyObject *before = call_with(set_handler, arguments, count);
+  if (before == NULL || gs_alive == 0) return before;
+  long number = PyLong_AsLong(arguments[0]); /* which was taken */
+  if (number == SIGINT) gs_cover_interrupts();
+  else if (number > 0 && number < NSIG) cover((int)number);
+  else PyErr_Clear();
+  return before;
+}
 
-void gs_hear_of_masks(void) {
-  if (change_mask != NULL) return;
+static PyMethodDef told_methods[] = {
+    {"pthread_sigmask", (PyCFunction)(void (*)(void))pthread_sigmask_told, METH_FASTCALL,
+     "pthread_sigmask($module, how, mask, /)\n--\n\nFetch and/or change the signal mask of the calling thread."},
+    {"signal", (PyCFunction)(void (*)(void))signal_told, METH_FASTCALL,
+     "signal($module, signalnum, handler, /)\n--\n\nSet the action for the given signal."}};
+
+/* Puts a function in the place of one of Python's, and keeps that. */
+static void stand_in_for(PyObject *module, PyObject *name, PyMethodDef *method, PyObject **kept) {
+  PyObject *stand_in = PyCFunction_NewEx(method, module, name);
+  if (stand_in != NULL) *kept = PyObject_GetAttrString(module, method->ml_name);
+  if (*kept != NULL) PyObject_SetAttrString(module, method->ml_name, stand_in);
+  Py_XDECREF(stand_in);
+}
+
+void gs_hear_of_changes(void) {
+  if (change_mask != NULL && set_handler != NULL) return;
   PyObject *module = PyImport_ImportModule("_signal");
   PyObject *name = PyUnicode_FromString("_signal");
-  PyObject *stand_in = module == NULL || name == NULL ? NULL : PyCFunction_NewEx(&told_method, module, name);
-  if (stand_in != NULL) change_mask = PyObject_GetAttrString(module, "pthread_sigmask");
-  if (change_mask != NULL) PyObject_SetAttrString(module, "pthread_sigmask", stand_in);
-  PyErr_Clear(); /* then the next call sees what was changed */
-  Py_XDECREF(stand_in);
+  if (module != NULL && name != NULL) {
+    if (change_mask == NULL) stand_in_for(module, name, &told_methods[0], &change_mask);
+    PyErr_Clear(); /* then the next call sees what was changed */
+    if (set_handler == NULL) stand_in_for(module, name, &told_methods[1], &set_handler);
+  }
+  PyErr_Clear();
   Py_XDECREF(name);
   Py_XDECREF(module);
 }

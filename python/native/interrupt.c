@@ -58,20 +58,19 @@ static int on_top(void) {
 
 void gs_cover_interrupts(void) { on_top(); }
 
-/* A clock that costs a few nanoseconds, and about a microsecond of it: no program
-   sets a handler in less. */
 int64_t gs_clock(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * (int64_t)1000000000 + now.tv_nsec;
 }
 
+/* A clock that costs a few nanoseconds, and about a millisecond of it. */
 #if defined(__x86_64__)
 static uint64_t ticks(void) { return __builtin_ia32_rdtsc(); }
-#define A_MOMENT 3000
+#define A_WHILE 3000000
 #else
 static uint64_t ticks(void) { return (uint64_t)gs_clock(); }
-#define A_MOMENT 1000
+#define A_WHILE 1000000
 #endif
 
 /* One moment on both clocks, before the first call. */
@@ -83,18 +82,22 @@ int64_t gs_nanoseconds(uint64_t of) {
   return passed == 0 ? 0 : (int64_t)((double)of * (double)(gs_clock() - reference_ns) / (double)passed);
 }
 
-/* When the main thread left Go the last time. signal.signal puts Python's handler
-   back on top, so whether ours still is must be asked; that is a system call, and
-   not worth it between calls in a row. */
-static uint64_t left;
-
-/* When it entered Go the last time. */
+/* When the main thread entered Go the last time. */
 static uint64_t entered;
+
+/* Asks once in a while whether our handler still is on top: asking is a system call. Of what
+   Python code sets host.c is told, so this is for C code. */
+static void look(void) {
+  static uint64_t looked;
+  if (entered - looked < A_WHILE) return;
+  looked = entered;
+  on_top();
+}
 
 int gs_arm(uint64_t *number) {
   static uint64_t numbers;
   entered = ticks();
-  if (entered - left > A_MOMENT) on_top();
+  look();
   *number = ++numbers;
   atomic_store(&armed, *number);
   if (!atomic_load_explicit(&seen, memory_order_relaxed)) return 1;
@@ -105,8 +108,7 @@ int gs_arm(uint64_t *number) {
 
 uint64_t gs_disarm(void) {
   atomic_store_explicit(&armed, 0, memory_order_release);
-  left = ticks();
-  return left - entered;
+  return ticks() - entered;
 }
 
 int gs_interrupted(void) { return atomic_load_explicit(&seen, memory_order_relaxed) && atomic_exchange(&seen, 0); }

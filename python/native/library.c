@@ -132,7 +132,7 @@ static PyObject *open_library(PyObject *module, PyObject *arguments) {
   refused = gs_cross(cross_open, &with);
   Py_END_ALLOW_THREADS;
   if (refused) return gs_refuse(refused), NULL;
-  gs_hear_of_masks();
+  gs_hear_of_changes();
   gs_follow_masks(1);
   gs_keep_host();
   return take(&with.out, with.status);

@@ -41,6 +41,22 @@ static int is_item(const gs_schema *schema) {
   return (schema->kind == GS_INT || schema->kind == GS_UINT) && (bits == 8 || bits == 16 || bits == 32 || bits == 64);
 }
 
+/* Gives what sets each slot of a class of records, or NULL if a field has no slot of the class's own. */
+static PyObject *slots_of(PyObject *type, PyObject *names) {
+  PyObject *own = PyObject_GetAttrString(type, "__dict__");
+  PyObject *slots = own == NULL ? NULL : PyTuple_New(PyTuple_Size(names));
+  for (Py_ssize_t i = 0; slots != NULL && i < PyTuple_Size(names); i++) {
+    PyObject *slot = PyObject_GetItem(own, PyTuple_GetItem(names, i));
+    if (slot == NULL || Py_TYPE(slot) != &PyMemberDescr_Type || PyTuple_SetItem(slots, i, slot) < 0) {
+      if (slot != NULL && Py_TYPE(slot) != &PyMemberDescr_Type) Py_DECREF(slot);
+      Py_CLEAR(slots);
+    }
+  }
+  Py_XDECREF(own);
+  PyErr_Clear(); /* it is called, as any class can be */
+  return slots;
+}
+
 /* How deep values may nest: both ends go through them by recursion. */
 #define MOST_DEEP 200
 
@@ -104,6 +120,7 @@ static PyObject *schema_new(PyTypeObject *type, PyObject *arguments, PyObject *n
   schema->type = record;
   schema->lower = lower;
   schema->lift = lift;
+  schema->slots = kind == GS_RECORD ? slots_of(record, names) : NULL;
   return (PyObject *)schema;
 }
 
@@ -114,6 +131,7 @@ static int schema_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(schema->names);
   Py_VISIT(schema->fields);
   Py_VISIT(schema->type);
+  Py_VISIT(schema->slots);
   Py_VISIT(schema->lower);
   Py_VISIT(schema->lift);
   return 0;
@@ -125,6 +143,7 @@ static int schema_clear(PyObject *self) {
   Py_CLEAR(schema->names);
   Py_CLEAR(schema->fields);
   Py_CLEAR(schema->type);
+  Py_CLEAR(schema->slots);
   Py_CLEAR(schema->lower);
   Py_CLEAR(schema->lift);
   return 0;
