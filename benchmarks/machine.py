@@ -18,7 +18,6 @@ LIBRARIES = (
     "blake3",
     "cffi",
     "isal",
-    "msgspec",
     "opentelemetry-sdk",
     "requests",
     "uvloop",

@@ -1,6 +1,6 @@
 """The door: the compiled bridge, and nothing else.
 
-Only ``_process`` may import this module (a test checks it), so that no call
+Only ``_process`` and ``_shapes`` may import this module (a test checks it), so that no call
 crosses before the library is loaded or in a forked child.
 """
 

@@ -13,9 +13,7 @@ from collections.abc import Awaitable, Callable
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from gostitch import _hooks, _workers
+from gostitch import _hooks, _shapes, _workers
 from gostitch._loops import running_loop
 from gostitch.exceptions import GoError
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     import asyncio
 
 _VALUE, _ERROR = b"\0", b"\1"
-_encode = msgspec.msgpack.Encoder().encode
 
 _KEPT = 256
 """Exceptions that are remembered for one call: a function may ignore any number of them."""
@@ -33,7 +30,9 @@ Send = Callable[[bytes], object]
 
 def answer(number: int, value: Any, *, failed: bool = False) -> bytes:
     """Give the message that answers a question with a plain value, or with an error."""
-    return number.to_bytes(4, "little") + (_ERROR if failed else _VALUE) + _encode(value)
+    return (
+        number.to_bytes(4, "little") + (_ERROR if failed else _VALUE) + _shapes.PLAIN.encode(value)
+    )
 
 
 def within_trace(caller: contextvars.Context, trace: bytes | None) -> contextvars.Context:
@@ -155,7 +154,7 @@ class Callbacks:
             text = str(error)
         except Exception:
             text = "(its text cannot be had)"
-        return _ERROR + _encode((name, text.encode(errors="replace").decode()))
+        return _ERROR + _shapes.PLAIN.encode((name, text.encode(errors="replace").decode()))
 
     def refuse(self, number: int, send: Send) -> None:
         """Answer a question that came too late for its event loop with an error."""

@@ -6,9 +6,10 @@ which both test suites read.
 
 from __future__ import annotations
 
-import msgspec
+from typing import Any, NamedTuple
 
-from gostitch.exceptions import GoError, GoFrame, class_of
+from gostitch import _shapes
+from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
 REPLY, MESSAGE, SPAN, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
 """The kinds of record (gocore.RecordKind)."""
@@ -17,7 +18,10 @@ OK, ERROR = 0, 1
 """The status of a reply (gocore.StatusOK, StatusError)."""
 
 
-class ErrorFrame(msgspec.Struct, array_like=True):
+@_shapes.record(
+    "code: str, go_type: str, message: str, details: map[any], stack: list[any], causes: list[any]"
+)
+class ErrorFrame(NamedTuple):
     """An error as it crosses (gocore.AppendError)."""
 
     code: str
@@ -25,15 +29,18 @@ class ErrorFrame(msgspec.Struct, array_like=True):
     message: str
     details: dict[str, bool | int | float | str]
     stack: list[tuple[str, str, int]]
-    causes: list[ErrorFrame]
-
-
-_decode_error_frame = msgspec.msgpack.Decoder(ErrorFrame).decode
+    causes: list[list[Any]]
 
 
 def decode_error(frame: bytes | memoryview) -> GoError:
     """Build the exception, with its causes, that an error frame describes."""
-    return _error_of(_decode_error_frame(frame))
+    try:
+        return _error_of(_shape.decode(frame))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise LibraryError(f"what the Go library sent is no error: {error}") from error
+
+
+_shape = _shapes.schema("ErrorFrame", globals())
 
 
 def _error_of(frame: ErrorFrame) -> GoError:
@@ -43,5 +50,5 @@ def _error_of(frame: ErrorFrame) -> GoError:
         details=frame.details,
         go_type=frame.go_type,
         go_frames=[GoFrame(*line) for line in frame.stack],
-        causes=[_error_of(cause) for cause in frame.causes],
+        causes=[_error_of(ErrorFrame(*cause)) for cause in frame.causes],
     )

@@ -51,7 +51,7 @@ def runtime_info() -> dict[str, Any]:
     concurrency. ``max_procs``, ``memory_limit`` in bytes (None: none) and ``gc_percent``
     (None: off) are what Go may use.
     """
-    # Late, so that the package can be imported, and the doctor run, without msgspec.
+    # Late, so that the package can be imported where there is no bridge.
     from gostitch import _go_environment, _pending, _process, _w3c, _waiting
     from gostitch._process import bridge
 

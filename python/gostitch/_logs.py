@@ -11,11 +11,9 @@ import contextvars
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
-
-from gostitch import _hooks
+from gostitch import _hooks, _shapes
 
 LOGGER = "gostitch.go"
 """The logger that Go's log records go to."""
@@ -23,7 +21,11 @@ LOGGER = "gostitch.go"
 _to = logging.getLogger(LOGGER)
 
 
-class LogFrame(msgspec.Struct, array_like=True):
+@_shapes.record(
+    "time_ns: int64, level: int64, message: str, function: str, attributes: map[any], "
+    "traceparent: str"
+)
+class LogFrame(NamedTuple):
     """A log record as it crosses (gocore.LogHandler)."""
 
     time_ns: int
@@ -34,7 +36,7 @@ class LogFrame(msgspec.Struct, array_like=True):
     traceparent: str
 
 
-_decode = msgspec.msgpack.Decoder(LogFrame).decode
+_shape = _shapes.schema("LogFrame", globals())
 
 
 def decode_log(frame: bytes | memoryview) -> logging.LogRecord:
@@ -43,7 +45,7 @@ def decode_log(frame: bytes | memoryview) -> logging.LogRecord:
     The attributes are in ``go_attributes``; the ids of the span that was current in Go, or
     None, are in ``otelTraceID`` and ``otelSpanID``, where OpenTelemetry puts them too.
     """
-    log = _decode(frame)
+    log: LogFrame = _shape.decode(frame)
     text = log.message
     if log.attributes:
         text += " " + " ".join(f"{key}={value}" for key, value in log.attributes.items())

@@ -16,9 +16,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
-
-import msgspec
+from typing import NamedTuple
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
 from gostitch import (
@@ -29,6 +27,7 @@ from gostitch import (
     _late,
     _logs,
     _settings,
+    _shapes,
     _space,
     _threads,
 )
@@ -37,8 +36,6 @@ from gostitch._copies import NoCopyError, Original
 from gostitch._turn import Turn
 from gostitch._version import VERSION
 from gostitch.exceptions import ForkedHandleError, GoClosedError, GoError, LibraryError
-
-T = TypeVar("T")
 
 LIBRARY_VARIABLE = "GOSTITCH_LIBRARY"
 """The environment variable that names the library to load, whatever else is chosen."""
@@ -83,14 +80,16 @@ class Entry(NamedTuple):
     checksum: str
 
 
-class _Info(msgspec.Struct, array_like=True):
+@_shapes.record("version: str, go_version: str, abi: int64, is_old: bool")
+class _Info(NamedTuple):
     version: str
     go_version: str
     abi: int
     is_old: bool  # the library had a newer configuration already
 
 
-class Running(msgspec.Struct, array_like=True):
+@_shapes.record("function: str, age_ns: int64, trace_id: str, submitted: bool, ended: bool")
+class Running(NamedTuple):
     """The twin of gocore.Running."""
 
     function: str
@@ -100,7 +99,8 @@ class Running(msgspec.Struct, array_like=True):
     ended: bool
 
 
-class Limited(msgspec.Struct, array_like=True):
+@_shapes.record("function: str, concurrency: int64, running: int64, waiting: int64, refused: int64")
+class Limited(NamedTuple):
     """The twin of gocore.Limited."""
 
     function: str
@@ -110,7 +110,8 @@ class Limited(msgspec.Struct, array_like=True):
     refused: int
 
 
-class Resources(msgspec.Struct, array_like=True):
+@_shapes.record("max_procs: int64, memory_limit: int64, gc_percent: int64")
+class Resources(NamedTuple):
     """The twin of gocore.Resources."""
 
     max_procs: int
@@ -118,7 +119,13 @@ class Resources(msgspec.Struct, array_like=True):
     gc_percent: int
 
 
-class _Stats(msgspec.Struct, array_like=True):
+@_shapes.record(
+    "calls: int64, goroutines: int64, background: int64, background_panics: int64, "
+    "records_dropped: int64, spans_dropped: int64, heap_bytes: int64, buffers: int64, "
+    "queues: int64, in_flight: list[Running], limited: list[Limited], resources: Resources, "
+    "lingering: list[int64]"
+)
+class _Stats(NamedTuple):
     """The twin of gocore.Stats."""
 
     calls: int
@@ -134,6 +141,10 @@ class _Stats(msgspec.Struct, array_like=True):
     limited: list[Limited]
     resources: Resources
     lingering: list[int]
+
+
+stats_shape = _shapes.schema("_Stats", globals())
+_info_shape = _shapes.schema("_Info", globals())
 
 
 class Library:
@@ -176,7 +187,8 @@ class Library:
     def stats(self) -> _Stats:
         """Read the live counts."""
         self.refuse_unnoticed_fork()
-        return _decode_reply(bridge.stats(), _Stats)
+        stats: _Stats = stats_shape.decode(_payload(bridge.stats()))
+        return stats
 
 
 # The library of each generated module that was imported and has one of its own.
@@ -401,7 +413,7 @@ def _shake_hands(path: str, mapped: str) -> Library:
                 "package_version": VERSION,
             },
         )
-    catalogue = _decode_reply(bridge.catalogue(), list[tuple[str, str]])
+    catalogue = _shapes.PLAIN.decode(_payload(bridge.catalogue()))
     functions = {name: Entry(number, checksum) for number, (name, checksum) in enumerate(catalogue)}
     bridge.ready(True)
     return Library(path, mapped, info, functions, given)
@@ -419,7 +431,7 @@ def _configure() -> tuple[_Info, dict[bytes, bytes]]:
         status, payload = bridge.open(_configuration(serial, level, settings, environment))
         if status != _codec.OK:
             raise _codec.decode_error(payload)
-        info = msgspec.msgpack.decode(payload, type=_Info)
+        info: _Info = _info_shape.decode(payload)
         if not info.is_old:  # another thread was faster, perhaps with what was configured before
             _logs.level_told(level)
             return info, environment
@@ -430,7 +442,7 @@ def _configuration(
 ) -> bytes:
     """Return what the library is opened with."""
     pipe_ignored = signal.getsignal(signal.SIGPIPE) == signal.SIG_IGN
-    return msgspec.msgpack.encode(
+    return _shapes.PLAIN.encode(
         (
             level,
             _interrupt_pipe(),
@@ -498,13 +510,13 @@ def _same_release(path: str) -> str:
     return "install both from the same release"
 
 
-def _decode_reply(reply: tuple[int, bytes], kind: type[T]) -> T:
-    """Read a reply of the boundary's own functions."""
+def _payload(reply: tuple[int, bytes]) -> bytes:
+    """Return what a function of the boundary's own replies with."""
     status, payload = reply
     if status != _codec.OK:
         error = _codec.decode_error(payload)
         raise LibraryError(str(error), details=error.details) from error
-    return msgspec.msgpack.decode(payload, type=kind)
+    return payload
 
 
 def _interrupt_pipe() -> int:

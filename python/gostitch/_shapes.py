@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from gostitch import _times
-from gostitch._process import bridge
+from gostitch._abi import bridge
+from gostitch._record import BaseRecord, has_fields
 from gostitch.exceptions import GoDataError
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ def record(fields: str) -> Callable[[type[T]], type[T]]:
 
     def note(cls: type[T]) -> type[T]:
         _fields[cls] = fields
+        if issubclass(cls, BaseRecord):
+            has_fields(cls, dict(re.findall(r"(\w+): (\w+)", fields)))
         return cls
 
     return note
@@ -69,24 +72,20 @@ def _take(tokens: Iterator[str], wanted: str) -> None:
         raise SyntaxError(f"expected {wanted!r} in a shape, found {found!r}")
 
 
-def _frame_of(table: Any) -> Any:
-    from gostitch import _table_frame  # late: only tests encode tables
-
-    return _table_frame.frame_of(table)
-
-
 def _one(word: str, tokens: Iterator[str], names: Mapping[str, Any]) -> Schema:
     if word in ("list", "map", "optional", "buffer", "mutable"):
         _take(tokens, "[")
         element = _one(next(tokens), tokens, names)
         _take(tokens, "]")
         return Schema(word, element=element)
+    if word == "any":
+        return PLAIN
     if word == "time":
         return _TIME
     if word == "duration":
         return _DURATION
     if word == "table":
-        return Schema("table", lower=_frame_of)
+        return _TABLE
     scalar = _SCALAR.match(word)
     if scalar:
         return Schema(scalar[1], bits=int(scalar[2] or 0))
@@ -125,6 +124,17 @@ def _enumeration(cls: Any, element: Schema) -> Schema:
     return Schema("converted", element=element, type=cls, lower=lower, lift=lift)
 
 
+PLAIN = Schema("any")
+"""Values that say themselves what they are: None, bool, int, float, str, bytes, list and dict."""
+
+
+def _frame_of_table(value: Any) -> bytes:
+    from gostitch import _table_frame  # late: only tests encode tables
+
+    return PLAIN.encode(_table_frame.content_of(value))
+
+
+_TABLE = Schema("table", lower=_frame_of_table)
 _INT64 = Schema("int", bits=64)
 _TIME = Schema(
     "converted",

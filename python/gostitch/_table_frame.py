@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from gostitch import _times
 from gostitch._table import DURATIONS, TIMES, Table
 
@@ -21,11 +19,11 @@ _FORMATS = {
 _INT64 = range(-(2**63), 2**63)
 
 
-def frame_of(value: Any) -> bytes:
-    """Give the frame of a table, or of a mapping of columns by name."""
+def content_of(value: Any) -> list[Any]:
+    """Give what the frame of a table has, or of a mapping of columns by name."""
     if isinstance(value, Table):
         fields, batches = value._fields(), value._batches()
-        return msgspec.msgpack.encode([fields, [[rows, _as_bytes(of)] for rows, of in batches]])
+        return [fields, [[rows, _as_bytes(of)] for rows, of in batches]]
     if not isinstance(value, Mapping):
         raise TypeError(
             "expected a dict of columns, as Table.to_pydict() and pyarrow's to_pydict() give it, "
@@ -37,7 +35,7 @@ def frame_of(value: Any) -> bytes:
         raise ValueError(f"the columns of a table have the same length, not {lengths}")
     fields, columns = [field for field, _ in made], [column for _, column in made]
     rows = columns[0][0] if columns else 0
-    return msgspec.msgpack.encode([fields, [[rows, columns]] if rows else []])
+    return [fields, [[rows, columns]] if rows else []]
 
 
 def _as_bytes(columns: Iterable[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from gostitch._calls import Function, function
 from gostitch._future import Future
 from gostitch._memory import Buffer, Bytes, View, WritableBuffer
 from gostitch._process import choose as library
+from gostitch._record import FrozenRecord, Record, set_field
 from gostitch._shapes import record
 from gostitch._stream import Stream, StreamFunction, stream
 from gostitch._table import Table
@@ -12,9 +13,11 @@ from gostitch.exceptions import GoError, error
 __all__ = [
     "Buffer",
     "Bytes",
+    "FrozenRecord",
     "Function",
     "Future",
     "GoError",
+    "Record",
     "Stream",
     "StreamFunction",
     "Table",
@@ -24,5 +27,6 @@ __all__ = [
     "function",
     "library",
     "record",
+    "set_field",
     "stream",
 ]

@@ -267,6 +267,7 @@ typedef enum {
   GS_BUFFER,
   GS_MUTABLE,
   GS_TABLE,
+  GS_ANY,
 } gs_kind;
 
 typedef struct gs_schema {

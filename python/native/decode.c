@@ -273,6 +273,56 @@ static PyObject *decode_record(reader *in, gs_schema *schema) {
   return record;
 }
 
+static PyObject *decode_any(reader *in);
+
+static PyObject *decode_any_list(reader *in) {
+  uint64_t count;
+  if (take_list_header(in, &count) < 0 || count > (uint64_t)(in->end - in->at)) return gs_damaged("list", in);
+  PyObject *list = PyList_New(0);
+  for (uint64_t i = 0; list != NULL && i < count; i++) {
+    PyObject *item = decode_any(in);
+    if (item == NULL || PyList_Append(list, item) < 0) Py_CLEAR(list);
+    Py_XDECREF(item);
+  }
+  return list;
+}
+
+static PyObject *decode_any_map(reader *in) {
+  uint64_t count;
+  if (take_length(in, 0x80, 0x0f, 0xde, 2, &count) < 0) return gs_damaged("dict", in);
+  PyObject *dict = PyDict_New();
+  for (uint64_t i = 0; dict != NULL && i < count; i++) {
+    PyObject *key = decode_any(in);
+    PyObject *item = key == NULL ? NULL : decode_any(in);
+    if (item == NULL || PyDict_SetItem(dict, key, item) < 0) Py_CLEAR(dict);
+    Py_XDECREF(key);
+    Py_XDECREF(item);
+  }
+  return dict;
+}
+
+/* Decodes a value that says itself what it is. */
+static PyObject *decode_any(reader *in) {
+  uint8_t tag = in->at < in->end ? *in->at : 0xc1; /* which nothing begins with */
+  if (tag <= 0x7f || tag >= 0xe0 || (tag >= 0xcc && tag <= 0xd3)) return decode_int(in);
+  if ((tag >= 0xa0 && tag <= 0xbf) || (tag >= 0xd9 && tag <= 0xdb)) return decode_str(in);
+  if (tag == 0xca || tag == 0xcb) return decode_float(in);
+  if (tag >= 0xc4 && tag <= 0xc6) return decode_bytes(in);
+  int is_list = (tag >= 0x90 && tag <= 0x9f) || tag == 0xdc || tag == 0xdd;
+  int is_map = (tag >= 0x80 && tag <= 0x8f) || tag == 0xde || tag == 0xdf;
+  if (is_list || is_map) {
+    if (Py_EnterRecursiveCall(" while a value of Go is decoded")) return NULL;
+    PyObject *value = is_list ? decode_any_list(in) : decode_any_map(in);
+    Py_LeaveRecursiveCall();
+    return value;
+  }
+  PyObject *value = tag == 0xc0 ? Py_None : tag == 0xc2 ? Py_False : tag == 0xc3 ? Py_True : NULL;
+  if (value == NULL) return gs_damaged("a value", in);
+  in->at++;
+  Py_INCREF(value);
+  return value;
+}
+
 static PyObject *decode_converted(reader *in, gs_schema *schema) {
   PyObject *lowered = decode(in, schema->element);
   if (lowered == NULL) return NULL;
@@ -289,6 +339,8 @@ static PyObject *decode(reader *in, gs_schema *schema) {
     case GS_NONE:
       if (take_list_header(in, &count) < 0 || count != 0) return gs_damaged("nothing", in);
       Py_RETURN_NONE;
+    case GS_ANY:
+      return decode_any(in);
     case GS_BOOL:
       if (gs_read_bool(in, &truth) < 0) return NULL;
       value = truth ? Py_True : Py_False;

@@ -545,10 +545,35 @@ static int encode_fields(gs_writer *writer, gs_schema *schema, PyObject *record,
   return 0;
 }
 
-/* Encodes an instance of the record's class, or a mapping of its fields. */
+/* Tells whether values of a class have fields, as those of dataclasses, attrs and pydantic do. */
+static int has_fields(PyTypeObject *type) {
+  static const char *const marks[] = {"__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__",
+                                      "__pydantic_core_schema__"};
+  for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+    if (PyObject_HasAttrString((PyObject *)type, marks[i])) return 1;
+  }
+  return 0;
+}
+
+/* Puts into a dict the fields of a record that a value has as attributes. */
+static int take_attributes(gs_schema *schema, PyObject *value, PyObject *named) {
+  for (Py_ssize_t i = 0; i < PyTuple_Size(schema->names); i++) {
+    PyObject *name = PyTuple_GetItem(schema->names, i);
+    PyObject *item = PyObject_GetAttr(value, name);
+    if (item == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
+    if (item == NULL) PyErr_Clear();
+    int status = item == NULL ? 0 : PyDict_SetItem(named, name, item);
+    Py_XDECREF(item);
+    if (status < 0) return -1;
+  }
+  return 0;
+}
+
+/* Encodes an instance of the record's class, a mapping of its fields, or what has them as attributes. */
 static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   if (PyObject_TypeCheck(value, (PyTypeObject *)schema->type)) return encode_fields(writer, schema, value, place);
-  if (!is_mapping(value)) {
+  int is_dict = is_mapping(value);
+  if (!is_dict && !has_fields(Py_TYPE(value))) {
     PyObject *got = type_name(value);
     PyObject *name = PyObject_GetAttrString(schema->type, "__name__");
     PyObject *reason = NULL;
@@ -561,11 +586,17 @@ static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, 
   }
   PyObject *nothing = PyTuple_New(0), *named = PyDict_New();
   PyObject *record = NULL;
-  if (nothing != NULL && named != NULL && PyDict_Update(named, value) == 0) {
+  if (nothing != NULL && named != NULL &&
+      (is_dict ? PyDict_Update(named, value) : take_attributes(schema, value, named)) == 0) {
     record = PyObject_Call(schema->type, nothing, named);
   }
   Py_XDECREF(nothing);
+  int misfits = record == NULL && PyErr_ExceptionMatches(PyExc_TypeError) &&
+                PyObject_HasAttrString(schema->type, "_misfit");
+  if (misfits) PyErr_Clear();
+  PyObject *reason = misfits ? PyObject_CallMethod(schema->type, "_misfit", "O", named) : NULL;
   Py_XDECREF(named);
+  if (misfits) return refuse(place, 1, reason);
   if (record == NULL) return refuse_raised(place);
   int status = encode_fields(writer, schema, record, place);
   Py_DECREF(record);
@@ -577,6 +608,63 @@ static int encode_converted(gs_writer *writer, gs_schema *schema, PyObject *valu
   if (lowered == NULL) return refuse_raised(place);
   int status = gs_encode(writer, schema->element, lowered, place);
   Py_DECREF(lowered);
+  return status;
+}
+
+static int encode_any(gs_writer *writer, PyObject *value, const gs_place *place);
+
+static int encode_any_list(gs_writer *writer, PyObject *value, const gs_place *place) {
+  PyObject *list = PySequence_List(value); /* nobody changes it meanwhile */
+  Py_ssize_t count = list == NULL ? 0 : PyList_Size(list);
+  int status = list == NULL ? -1 : gs_write_list_header(writer, (size_t)count);
+  for (Py_ssize_t i = 0; i < count && status == 0; i++) {
+    gs_place at = {.outer = place, .index = i, .at = GS_AT_INDEX};
+    status = encode_any(writer, PyList_GetItem(list, i), &at);
+  }
+  Py_XDECREF(list);
+  return status;
+}
+
+static int encode_any_map(gs_writer *writer, PyObject *value, const gs_place *place) {
+  PyObject *items = PyDict_Items(value);
+  Py_ssize_t count = items == NULL ? 0 : PyList_Size(items);
+  int status = items == NULL ? -1 : write_map_header(writer, (size_t)count);
+  for (Py_ssize_t i = 0; i < count && status == 0; i++) {
+    PyObject *key = PyTuple_GetItem(PyList_GetItem(items, i), 0);
+    gs_place at = {.outer = place, .name = key, .at = GS_AT_KEY};
+    status = encode_any(writer, key, &at);
+    if (status == 0) status = encode_any(writer, PyTuple_GetItem(PyList_GetItem(items, i), 1), &at);
+  }
+  Py_XDECREF(items);
+  return status;
+}
+
+/* Encodes a value as what it is. */
+static int encode_any(gs_writer *writer, PyObject *value, const gs_place *place) {
+  if (value == Py_None) return write_tag(writer, 0xc0);
+  if (PyBool_Check(value)) return write_tag(writer, value == Py_True ? 0xc3 : 0xc2);
+  if (PyUnicode_Check(value)) return encode_str(writer, value, place);
+  if (PyLong_Check(value)) {
+    int overflow;
+    int64_t number = PyLong_AsLongLongAndOverflow(value, &overflow);
+    if (overflow == 0) return number == -1 && PyErr_Occurred() ? -1 : write_signed(writer, number);
+    uint64_t large = PyLong_AsUnsignedLongLong(value);
+    return large == UINT64_MAX && PyErr_Occurred() ? refuse_raised(place) : write_unsigned(writer, large);
+  }
+  if (PyFloat_Check(value)) {
+    double number = PyFloat_AsDouble(value);
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return write_tagged(writer, 0xcb, bits, 8);
+  }
+  if (PyBytes_Check(value)) {
+    return write_bytes(writer, place, PyBytes_AsString(value), (size_t)PyBytes_Size(value));
+  }
+  int is_list = PyList_Check(value) || PyTuple_Check(value);
+  if (!is_list && !PyDict_Check(value)) return gs_wrong_type(place, "a plain value", value);
+  if (Py_EnterRecursiveCall(" while a value is encoded")) return -1;
+  int status = is_list ? encode_any_list(writer, value, place) : encode_any_map(writer, value, place);
+  Py_LeaveRecursiveCall();
   return status;
 }
 
@@ -626,6 +714,8 @@ int gs_encode(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_pl
     case GS_BUFFER:
     case GS_MUTABLE:
       return encode_buffer(writer, schema, value, place);
+    case GS_ANY:
+      return encode_any(writer, value, place);
     case GS_TABLE:
       return encode_table(writer, schema, value, place);
   }

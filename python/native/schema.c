@@ -15,7 +15,7 @@ static const struct {
     {"float", GS_FLOAT},   {"str", GS_STR},       {"path", GS_PATH},         {"bytes", GS_BYTES},
     {"list", GS_LIST},     {"map", GS_MAP},       {"record", GS_RECORD},     {"optional", GS_OPTIONAL},
     {"converted", GS_CONVERTED}, {"buffer", GS_BUFFER}, {"mutable", GS_MUTABLE},
-    {"table", GS_TABLE},
+    {"table", GS_TABLE},   {"any", GS_ANY},
 };
 
 static int check_fields(PyObject *names, PyObject *fields) {

@@ -8,7 +8,6 @@ import builtins as _builtins
 import datetime as _datetime
 import enum as _enum
 import os as _os
-import msgspec as _msgspec
 
 from gostitch import functions as _go
 
@@ -158,7 +157,7 @@ def add(
 
 
 @_go.record("address: uint64, length: int64, sum: uint64")
-class FaultsMemory(_msgspec.Struct, frozen=True):
+class FaultsMemory(_go.FrozenRecord):
     """Tells where bytes are.
 
     Attributes:
@@ -167,9 +166,21 @@ class FaultsMemory(_msgspec.Struct, frozen=True):
         sum: Of the bytes.
     """
 
+    __slots__ = ("address", "length", "sum")
+
     address: int
     length: int
     sum: int
+
+    def __init__(
+        self,
+        address: int,
+        length: int,
+        sum: int,
+    ) -> None:
+        _go.set_field(self, "address", address)
+        _go.set_field(self, "length", length)
+        _go.set_field(self, "sum", sum)
 
 
 @_go.function(
@@ -213,7 +224,7 @@ def address_of_floats(
 
 
 @_go.record("number: int64, text: str")
-class FaultsQuestion(_msgspec.Struct, frozen=True):
+class FaultsQuestion(_go.FrozenRecord):
     """What a function asks.
 
     Attributes:
@@ -221,8 +232,18 @@ class FaultsQuestion(_msgspec.Struct, frozen=True):
         text: Of the question.
     """
 
+    __slots__ = ("number", "text")
+
     number: int
     text: str
+
+    def __init__(
+        self,
+        number: int,
+        text: str,
+    ) -> None:
+        _go.set_field(self, "number", number)
+        _go.set_field(self, "text", text)
 
 
 @_go.function(
@@ -332,7 +353,7 @@ def await_end(
 
 
 @_go.record("number: int64, text: str")
-class FaultsLine(_msgspec.Struct, frozen=True):
+class FaultsLine(_go.FrozenRecord):
     """One result of a stream.
 
     Attributes:
@@ -340,8 +361,18 @@ class FaultsLine(_msgspec.Struct, frozen=True):
         text: Of the result.
     """
 
+    __slots__ = ("number", "text")
+
     number: int
     text: str
+
+    def __init__(
+        self,
+        number: int,
+        text: str,
+    ) -> None:
+        _go.set_field(self, "number", number)
+        _go.set_field(self, "text", text)
 
 
 @_go.stream(
@@ -363,7 +394,7 @@ def await_end_in_stream(
 
 
 @_go.record("index: int64, text: str")
-class FaultsTick(_msgspec.Struct, frozen=True):
+class FaultsTick(_go.FrozenRecord):
     """One message.
 
     Attributes:
@@ -371,8 +402,18 @@ class FaultsTick(_msgspec.Struct, frozen=True):
         text: Of the message.
     """
 
+    __slots__ = ("index", "text")
+
     index: int
     text: str
+
+    def __init__(
+        self,
+        index: int,
+        text: str,
+    ) -> None:
+        _go.set_field(self, "index", index)
+        _go.set_field(self, "text", text)
 
 
 @_go.function(
@@ -697,7 +738,7 @@ def drawn(
 
 
 @_go.record("x: float64, label: str, data: bytes")
-class FaultsPoint(_msgspec.Struct):
+class FaultsPoint(_go.Record):
     """A record inside the arguments.
 
     Attributes:
@@ -706,13 +747,25 @@ class FaultsPoint(_msgspec.Struct):
         data: Bytes inside a record.
     """
 
+    __slots__ = ("x", "label", "data")
+
     x: float
     label: str
-    data: _go.Bytes = b""
+    data: _go.Bytes
+
+    def __init__(
+        self,
+        x: float,
+        label: str,
+        data: _go.Bytes = b"",
+    ) -> None:
+        self.x = x
+        self.label = label
+        self.data = data
 
 
 @_go.record("x: float64, label: str, data: bytes")
-class FaultsEchoedPoint(_msgspec.Struct, frozen=True):
+class FaultsEchoedPoint(_go.FrozenRecord):
     """A Point on its way back.
 
     Attributes:
@@ -721,13 +774,25 @@ class FaultsEchoedPoint(_msgspec.Struct, frozen=True):
         data: Bytes inside a record.
     """
 
+    __slots__ = ("x", "label", "data")
+
     x: float
     label: str
     data: bytes
 
+    def __init__(
+        self,
+        x: float,
+        label: str,
+        data: bytes,
+    ) -> None:
+        _go.set_field(self, "x", x)
+        _go.set_field(self, "label", label)
+        _go.set_field(self, "data", data)
+
 
 @_go.record("flag: bool, number: int64, int8: int8, int16: int16, int32: int32, int64: int64, count: uint64, uint8: uint8, uint16: uint16, uint32: uint32, uint64: uint64, float32: float32, float64: float64, text: str, file: str, data: bytes, more: bytes, numbers: list[int64], matrix: list[list[float64]], chunks: list[bytes], table: map[int64], points: list[FaultsEchoedPoint], origin: optional[FaultsEchoedPoint], maybe: optional[int64], maybe_text: optional[str]")
-class FaultsEchoed(_msgspec.Struct, frozen=True):
+class FaultsEchoed(_go.FrozenRecord):
     """Has what Echo was given.
 
     Attributes:
@@ -758,6 +823,8 @@ class FaultsEchoed(_msgspec.Struct, frozen=True):
         maybe_text: A string that may be missing.
     """
 
+    __slots__ = ("flag", "number", "int8", "int16", "int32", "int64", "count", "uint8", "uint16", "uint32", "uint64", "float32", "float64", "text", "file", "data", "more", "numbers", "matrix", "chunks", "table", "points", "origin", "maybe", "maybe_text")
+
     flag: bool
     number: int
     int8: int
@@ -783,6 +850,60 @@ class FaultsEchoed(_msgspec.Struct, frozen=True):
     origin: FaultsEchoedPoint | None
     maybe: int | None
     maybe_text: str | None
+
+    def __init__(
+        self,
+        flag: bool,
+        number: int,
+        int8: int,
+        int16: int,
+        int32: int,
+        int64: int,
+        count: int,
+        uint8: int,
+        uint16: int,
+        uint32: int,
+        uint64: int,
+        float32: float,
+        float64: float,
+        text: str,
+        file: str,
+        data: bytes,
+        more: bytes,
+        numbers: list[int],
+        matrix: list[list[float]],
+        chunks: list[bytes],
+        table: dict[str, int],
+        points: list[FaultsEchoedPoint],
+        origin: FaultsEchoedPoint | None,
+        maybe: int | None,
+        maybe_text: str | None,
+    ) -> None:
+        _go.set_field(self, "flag", flag)
+        _go.set_field(self, "number", number)
+        _go.set_field(self, "int8", int8)
+        _go.set_field(self, "int16", int16)
+        _go.set_field(self, "int32", int32)
+        _go.set_field(self, "int64", int64)
+        _go.set_field(self, "count", count)
+        _go.set_field(self, "uint8", uint8)
+        _go.set_field(self, "uint16", uint16)
+        _go.set_field(self, "uint32", uint32)
+        _go.set_field(self, "uint64", uint64)
+        _go.set_field(self, "float32", float32)
+        _go.set_field(self, "float64", float64)
+        _go.set_field(self, "text", text)
+        _go.set_field(self, "file", file)
+        _go.set_field(self, "data", data)
+        _go.set_field(self, "more", more)
+        _go.set_field(self, "numbers", numbers)
+        _go.set_field(self, "matrix", matrix)
+        _go.set_field(self, "chunks", chunks)
+        _go.set_field(self, "table", table)
+        _go.set_field(self, "points", points)
+        _go.set_field(self, "origin", origin)
+        _go.set_field(self, "maybe", maybe)
+        _go.set_field(self, "maybe_text", maybe_text)
 
 
 @_go.function(
@@ -894,7 +1015,7 @@ def echo_floats(
 
 
 @_go.record("bools: buffer[bool], int8s: buffer[int8], int16s: buffer[int16], int32s: buffer[int32], int64s: buffer[int64], ints: buffer[int64], uint8s: buffer[uint8], uint16s: buffer[uint16], uint32s: buffer[uint32], uint64s: buffer[uint64], uints: buffer[uint64], float32s: buffer[float32], float64s: buffer[float64], many: list[buffer[int32]], named: map[buffer[int64]], maybe: optional[buffer[float32]]")
-class FaultsEveryItem(_msgspec.Struct, frozen=True):
+class FaultsEveryItem(_go.FrozenRecord):
     """A buffer of each type of item.
 
     Attributes:
@@ -916,6 +1037,8 @@ class FaultsEveryItem(_msgspec.Struct, frozen=True):
         maybe: A buffer that may be missing. A buffer of float32.
     """
 
+    __slots__ = ("bools", "int8s", "int16s", "int32s", "int64s", "ints", "uint8s", "uint16s", "uint32s", "uint64s", "uints", "float32s", "float64s", "many", "named", "maybe")
+
     bools: _go.View[bool]
     int8s: _go.View[int]
     int16s: _go.View[int]
@@ -932,6 +1055,42 @@ class FaultsEveryItem(_msgspec.Struct, frozen=True):
     many: list[_go.View[int]]
     named: dict[str, _go.View[int]]
     maybe: _go.View[float] | None
+
+    def __init__(
+        self,
+        bools: _go.View[bool],
+        int8s: _go.View[int],
+        int16s: _go.View[int],
+        int32s: _go.View[int],
+        int64s: _go.View[int],
+        ints: _go.View[int],
+        uint8s: _go.View[int],
+        uint16s: _go.View[int],
+        uint32s: _go.View[int],
+        uint64s: _go.View[int],
+        uints: _go.View[int],
+        float32s: _go.View[float],
+        float64s: _go.View[float],
+        many: list[_go.View[int]],
+        named: dict[str, _go.View[int]],
+        maybe: _go.View[float] | None,
+    ) -> None:
+        _go.set_field(self, "bools", bools)
+        _go.set_field(self, "int8s", int8s)
+        _go.set_field(self, "int16s", int16s)
+        _go.set_field(self, "int32s", int32s)
+        _go.set_field(self, "int64s", int64s)
+        _go.set_field(self, "ints", ints)
+        _go.set_field(self, "uint8s", uint8s)
+        _go.set_field(self, "uint16s", uint16s)
+        _go.set_field(self, "uint32s", uint32s)
+        _go.set_field(self, "uint64s", uint64s)
+        _go.set_field(self, "uints", uints)
+        _go.set_field(self, "float32s", float32s)
+        _go.set_field(self, "float64s", float64s)
+        _go.set_field(self, "many", many)
+        _go.set_field(self, "named", named)
+        _go.set_field(self, "maybe", maybe)
 
 
 @_go.function(
@@ -1043,7 +1202,7 @@ class FaultsWeight(_enum.IntEnum):
 
 
 @_go.record("str: str, seen: list[time]")
-class FaultsPart(_msgspec.Struct, frozen=True):
+class FaultsPart(_go.FrozenRecord):
     """Of a thing.
 
     Attributes:
@@ -1051,12 +1210,22 @@ class FaultsPart(_msgspec.Struct, frozen=True):
         seen: The times it was looked at.
     """
 
+    __slots__ = ("str", "seen")
+
     str: _builtins.str
-    seen: list[_datetime.datetime] = _msgspec.field(default_factory=list)
+    seen: list[_datetime.datetime]
+
+    def __init__(
+        self,
+        str: _builtins.str,
+        seen: list[_datetime.datetime] | None = None,
+    ) -> None:
+        _go.set_field(self, "str", str)
+        _go.set_field(self, "seen", [] if seen is None else seen)
 
 
 @_go.record("colour: FaultsColour(str), weight: FaultsWeight(int8), made: optional[time], lasts: duration, parts: map[FaultsPart], files: list[path]")
-class FaultsThing(_msgspec.Struct, frozen=True):
+class FaultsThing(_go.FrozenRecord):
     """A record that goes both ways, with records inside.
 
     Attributes:
@@ -1068,12 +1237,30 @@ class FaultsThing(_msgspec.Struct, frozen=True):
         files: It is described in.
     """
 
+    __slots__ = ("colour", "weight", "made", "lasts", "parts", "files")
+
     colour: FaultsColour
-    weight: FaultsWeight = FaultsWeight.LIGHT
-    made: _datetime.datetime | None = None
-    lasts: _datetime.timedelta = _datetime.timedelta(seconds=90)
-    parts: dict[str, FaultsPart] = _msgspec.field(default_factory=dict)
-    files: list[str] = _msgspec.field(default_factory=list)
+    weight: FaultsWeight
+    made: _datetime.datetime | None
+    lasts: _datetime.timedelta
+    parts: dict[str, FaultsPart]
+    files: list[str]
+
+    def __init__(
+        self,
+        colour: FaultsColour,
+        weight: FaultsWeight = FaultsWeight.LIGHT,
+        made: _datetime.datetime | None = None,
+        lasts: _datetime.timedelta = _datetime.timedelta(seconds=90),
+        parts: dict[str, FaultsPart] | None = None,
+        files: list[str] | None = None,
+    ) -> None:
+        _go.set_field(self, "colour", colour)
+        _go.set_field(self, "weight", weight)
+        _go.set_field(self, "made", made)
+        _go.set_field(self, "lasts", lasts)
+        _go.set_field(self, "parts", {} if parts is None else parts)
+        _go.set_field(self, "files", [] if files is None else files)
 
 
 @_go.function(
@@ -1564,7 +1751,7 @@ def list_directory(
 
 
 @_go.record("address: uint64, table: table")
-class FaultsLocated(_msgspec.Struct, frozen=True):
+class FaultsLocated(_go.FrozenRecord):
     """A table of one column, and where that is.
 
     Attributes:
@@ -1572,8 +1759,18 @@ class FaultsLocated(_msgspec.Struct, frozen=True):
         table: Has the column numbers.
     """
 
+    __slots__ = ("address", "table")
+
     address: int
     table: _go.Table
+
+    def __init__(
+        self,
+        address: int,
+        table: _go.Table,
+    ) -> None:
+        _go.set_field(self, "address", address)
+        _go.set_field(self, "table", table)
 
 
 @_go.function(
@@ -1701,7 +1898,7 @@ def make_bytes(
 
 
 @_go.record("address: uint64, values: buffer[float64]")
-class FaultsMade(_msgspec.Struct, frozen=True):
+class FaultsMade(_go.FrozenRecord):
     """Memory of Go, and where it is.
 
     Attributes:
@@ -1709,8 +1906,18 @@ class FaultsMade(_msgspec.Struct, frozen=True):
         values: The numbers from 0 up. A buffer of float64.
     """
 
+    __slots__ = ("address", "values")
+
     address: int
     values: _go.View[float]
+
+    def __init__(
+        self,
+        address: int,
+        values: _go.View[float],
+    ) -> None:
+        _go.set_field(self, "address", address)
+        _go.set_field(self, "values", values)
 
 
 @_go.function(
@@ -2063,7 +2270,7 @@ def send_late(
 
 
 @_go.record("max_procs: int64, gc_percent: int64, memory_limit: int64")
-class FaultsRuntimeSettings(_msgspec.Struct, frozen=True):
+class FaultsRuntimeSettings(_go.FrozenRecord):
     """What steers the Go runtime.
 
     Attributes:
@@ -2072,9 +2279,21 @@ class FaultsRuntimeSettings(_msgspec.Struct, frozen=True):
         memory_limit: In bytes.
     """
 
+    __slots__ = ("max_procs", "gc_percent", "memory_limit")
+
     max_procs: int
     gc_percent: int
     memory_limit: int
+
+    def __init__(
+        self,
+        max_procs: int,
+        gc_percent: int,
+        memory_limit: int,
+    ) -> None:
+        _go.set_field(self, "max_procs", max_procs)
+        _go.set_field(self, "gc_percent", gc_percent)
+        _go.set_field(self, "memory_limit", memory_limit)
 
 
 @_go.function(
@@ -2279,7 +2498,7 @@ def stream_tables(
 
 
 @_go.record("id: int64, label: str")
-class FaultsInner(_msgspec.Struct):
+class FaultsInner(_go.Record):
     """A record inside the arguments of Structured.
 
     Attributes:
@@ -2287,12 +2506,22 @@ class FaultsInner(_msgspec.Struct):
         label: A text.
     """
 
+    __slots__ = ("id", "label")
+
     id: int
     label: str
 
+    def __init__(
+        self,
+        id: int,
+        label: str,
+    ) -> None:
+        self.id = id
+        self.label = label
+
 
 @_go.record("total: int64, words: list[str]")
-class FaultsReply(_msgspec.Struct, frozen=True):
+class FaultsReply(_go.FrozenRecord):
     """What a small business call gives.
 
     Attributes:
@@ -2301,8 +2530,18 @@ class FaultsReply(_msgspec.Struct, frozen=True):
             total.
     """
 
+    __slots__ = ("total", "words")
+
     total: int
     words: list[str]
+
+    def __init__(
+        self,
+        total: int,
+        words: list[str],
+    ) -> None:
+        _go.set_field(self, "total", total)
+        _go.set_field(self, "words", words)
 
 
 @_go.function(
@@ -2429,7 +2668,7 @@ def trace(
 
 
 @_go.record("name: str, below: int64, how: str, key: str, value: str")
-class FaultsVisitStep(_msgspec.Struct):
+class FaultsVisitStep(_go.Record):
     """One span that a function makes, or one question that it asks.
 
     Attributes:
@@ -2440,11 +2679,27 @@ class FaultsVisitStep(_msgspec.Struct):
         value: Of the entry.
     """
 
+    __slots__ = ("name", "below", "how", "key", "value")
+
     name: str
     below: int
     how: str
     key: str
     value: str
+
+    def __init__(
+        self,
+        name: str,
+        below: int,
+        how: str,
+        key: str,
+        value: str,
+    ) -> None:
+        self.name = name
+        self.below = below
+        self.how = how
+        self.key = key
+        self.value = value
 
 
 @_go.function(

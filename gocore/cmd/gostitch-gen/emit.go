@@ -25,7 +25,6 @@ var modules = []struct{ alias, line string }{
 	{"_datetime", "import datetime as _datetime"},
 	{"_enum", "import enum as _enum"},
 	{"_os", "import os as _os"},
-	{"_msgspec", "import msgspec as _msgspec"},
 }
 
 // imports gives the import lines for the names that the body uses.
@@ -182,7 +181,7 @@ func (m *module) signature(f *function) {
 	w.WriteString("    *,\n")
 	for _, field := range f.args.fields {
 		if field.HasDefault {
-			value, _ := literal(&field, false) // checked by checkNames
+			value, _ := literal(&field) // checked by checkNames
 			fmt.Fprintf(w, "    %s: %s = %s,\n", field.Name, m.annotation(field.typ, true, field.Path), value)
 		}
 	}
@@ -289,32 +288,69 @@ func (m *module) class(name, text string) error {
 // changed.
 func (m *module) record(r *pyStruct) (string, error) {
 	var w strings.Builder
-	frozen := ""
+	base := "_go.Record"
 	if m.results[r.name] {
-		frozen = ", frozen=True"
+		base = "_go.FrozenRecord"
 	}
 	m.inside = map[string]bool{}
 	for _, field := range r.fields {
 		m.inside[field.Name] = true
+		if _, err := literal(&field); field.HasDefault && err != nil {
+			return "", err
+		}
 	}
 	defer func() { m.inside = nil }()
-	fmt.Fprintf(&w, "\n\n@_go.record(%q)\nclass %s(_msgspec.Struct%s):\n", shapeOfFields(r.fields), r.name, frozen)
+	fmt.Fprintf(&w, "\n\n@_go.record(%q)\nclass %s(%s):\n", shapeOfFields(r.fields), r.name, base)
 	doc := docstring{text: withoutSubject(r.doc, shortName(r.doc))}
 	doc.section("Attributes", r.fields)
 	doc.write(&w, "    ")
-	w.WriteByte('\n')
+	fmt.Fprintf(&w, "\n    __slots__ = (%s)\n\n", slots(r.fields))
 	for _, field := range r.fields {
-		fmt.Fprintf(&w, "    %s: %s", field.Name, m.annotation(field.typ, !m.results[r.name], field.Path))
-		if field.HasDefault {
-			value, err := literal(&field, true)
-			if err != nil {
-				return "", err
-			}
-			fmt.Fprintf(&w, " = %s", value)
-		}
-		w.WriteByte('\n')
+		fmt.Fprintf(&w, "    %s: %s\n", field.Name, m.fieldType(r, &field))
 	}
-	return w.String(), nil
+	return w.String() + m.initializer(r), nil
+}
+
+// slots gives the names of the fields as the items of a tuple.
+func slots(fields []pyField) string {
+	var names []string
+	for _, field := range fields {
+		names = append(names, strconv.Quote(field.Name))
+	}
+	if len(names) == 1 {
+		return names[0] + ","
+	}
+	return strings.Join(names, ", ")
+}
+
+// fieldType gives the annotation of a field.
+func (m *module) fieldType(r *pyStruct, field *pyField) string {
+	return m.annotation(field.typ, !m.results[r.name], field.Path)
+}
+
+// initializer writes how a record is made.
+func (m *module) initializer(r *pyStruct) string {
+	var w, body strings.Builder
+	w.WriteString("\n    def __init__(\n        self,\n")
+	for _, field := range r.fields {
+		annotation, value := m.fieldType(r, &field), field.Name
+		fmt.Fprintf(&w, "        %s: ", field.Name)
+		if field.HasDefault {
+			text, _ := literal(&field) // checked before
+			if fresh := freshDefaults[field.typ.schema.Kind]; fresh != "" {
+				annotation += " | None"
+				text, value = "None", fmt.Sprintf("%s if %s is None else %s", fresh, field.Name, field.Name)
+			}
+			annotation += " = " + text
+		}
+		w.WriteString(annotation + ",\n")
+		if m.results[r.name] {
+			fmt.Fprintf(&body, "        _go.set_field(self, %q, %s)\n", field.Name, value)
+		} else {
+			fmt.Fprintf(&body, "        self.%s = %s\n", field.Name, value)
+		}
+	}
+	return w.String() + "    ) -> None:\n" + body.String()
 }
 
 // enumeration gives the class of a named type with constants.

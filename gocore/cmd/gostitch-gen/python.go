@@ -50,7 +50,7 @@ func checkFields(fields []pyField) error {
 		if !field.HasDefault {
 			continue
 		}
-		if _, err := literal(&field, false); err != nil {
+		if _, err := literal(&field); err != nil {
 			return err
 		}
 	}
@@ -69,9 +69,11 @@ func checkName(name string) error {
 	return nil
 }
 
-// literal gives a default as Python source. A class needs a factory where a
-// parameter may share an empty value.
-func literal(field *pyField, inClass bool) (string, error) {
+// freshDefaults are made anew for each record, which may be changed.
+var freshDefaults = map[codec.Kind]string{codec.KindList: "[]", codec.KindMap: "{}"}
+
+// literal gives a default as Python source, for a parameter that nobody changes.
+func literal(field *pyField) (string, error) {
 	text := field.Default
 	if field.typ.enum != nil {
 		return enumLiteral(field)
@@ -118,17 +120,11 @@ func literal(field *pyField, inClass bool) (string, error) {
 		}
 		err = fmt.Errorf("an optional can only default to None")
 	case codec.KindList:
-		if text == "" && inClass {
-			return "_msgspec.field(default_factory=list)", nil
-		}
 		if text == "" {
 			return "()", nil
 		}
 		err = fmt.Errorf("a list can only default to nothing (write default=)")
 	case codec.KindMap:
-		if text == "" && inClass {
-			return "_msgspec.field(default_factory=dict)", nil
-		}
 		if text == "" {
 			return "{}", nil
 		}

@@ -81,7 +81,6 @@ def _checks(load: Load, timeout_s: float) -> list[_Check]:
         ("python.interpreter", "interpreter", _python.interpreter),
         ("python.package", "package", _package.package),
         ("python.compiled", "compiled part", compiled),
-        ("python.msgspec", "msgspec", _python.msgspec),
         ("library.file", "file", _library.library_file),
         ("library.load", "loading", loading),
         ("go.loaded", "in this process", _go_libraries.loaded),

@@ -20,7 +20,7 @@ from gostitch.doctor import (
 from gostitch.doctor._finding import Verdict, ok, problem, warning
 
 VARIABLE = "GOSTITCH_LIBRARY"
-"""What ``_process`` calls it too; a copy, since that module cannot be imported without msgspec."""
+"""What ``_process`` calls it too; a copy, since that module needs the bridge."""
 
 _MARK = "gostitch_open"
 _UNSET = f"Correct or unset {VARIABLE}."

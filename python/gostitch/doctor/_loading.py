@@ -22,7 +22,6 @@ _KNOWN = {
     r"does not export|invalid ELF|file too short": (
         "Name a library built with this version of gostitch in GOSTITCH_LIBRARY, or unset it."
     ),
-    r"msgspec": "Install msgspec again.",
 }
 _UNKNOWN = (
     "See what python -X faulthandler -c 'import gostitch._process as p; p.library()' prints, and "

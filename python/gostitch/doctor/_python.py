@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import sys
 import sysconfig
@@ -13,8 +12,6 @@ from gostitch.doctor._finding import Verdict, note, ok, problem
 
 _OLDEST = (3, 10)
 _NEWEST_TESTED = (3, 15)
-OLDEST_MSGSPEC = (0, 19)
-"""What pyproject.toml asks for (a test compares them)."""
 
 
 def interpreter() -> Verdict:
@@ -59,19 +56,3 @@ def judge(facts: dict[str, Any]) -> Verdict:
     if facts["debug_build"]:
         return note(f"{words} It is a debug build, so figures mean little.", **facts)
     return ok(words, **facts)
-
-
-def msgspec() -> Verdict:
-    """Check the one package that gostitch needs."""
-    version = _versions.installed("msgspec")
-    oldest = _versions.text(OLDEST_MSGSPEC)
-    facts: dict[str, Any] = {"version": version, "oldest": oldest}
-    fix = f"Install it: {sys.executable} -m pip install 'msgspec>={oldest}'"
-    try:
-        importlib.import_module("msgspec")
-    except Exception as error:  # a broken package can raise anything
-        words = f"msgspec, which gostitch needs for every call, cannot be imported: {error}."
-        return problem(words, fix, **facts)
-    if version is not None and _versions.numbers(version) < OLDEST_MSGSPEC:
-        return problem(f"msgspec {version} is older than {oldest}.", fix, **facts)
-    return ok(f"msgspec {version or '(of unknown version)'}.", **facts)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import collections.abc as _abc
-import msgspec as _msgspec
 
 from gostitch import functions as _go
 
@@ -24,7 +23,7 @@ __all__ = [
 
 
 @_go.record("key: str, kind: str, values: list[str]")
-class ObserveAttribute(_msgspec.Struct):
+class ObserveAttribute(_go.Record):
     """One attribute of Python's resource, its values as text.
 
     Attributes:
@@ -33,13 +32,25 @@ class ObserveAttribute(_msgspec.Struct):
         values: As text; exactly one unless Kind is a list.
     """
 
+    __slots__ = ("key", "kind", "values")
+
     key: str
     kind: str
     values: _abc.Iterable[str]
 
+    def __init__(
+        self,
+        key: str,
+        kind: str,
+        values: _abc.Iterable[str],
+    ) -> None:
+        self.key = key
+        self.kind = kind
+        self.values = values
+
 
 @_go.record("attributes: int64, attribute_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
-class ObserveSpanLimits(_msgspec.Struct):
+class ObserveSpanLimits(_go.Record):
     """Say what a span may hold; -1: as much as there is.
 
     Attributes:
@@ -51,6 +62,8 @@ class ObserveSpanLimits(_msgspec.Struct):
         link_attributes: Of each link.
     """
 
+    __slots__ = ("attributes", "attribute_length", "events", "event_attributes", "links", "link_attributes")
+
     attributes: int
     attribute_length: int
     events: int
@@ -58,9 +71,25 @@ class ObserveSpanLimits(_msgspec.Struct):
     links: int
     link_attributes: int
 
+    def __init__(
+        self,
+        attributes: int,
+        attribute_length: int,
+        events: int,
+        event_attributes: int,
+        links: int,
+        link_attributes: int,
+    ) -> None:
+        self.attributes = attributes
+        self.attribute_length = attribute_length
+        self.events = events
+        self.event_attributes = event_attributes
+        self.links = links
+        self.link_attributes = link_attributes
+
 
 @_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, root_ratio: float64")
-class ObserveTraceConfig(_msgspec.Struct):
+class ObserveTraceConfig(_go.Record):
     """What Python's tracer provider says.
 
     Attributes:
@@ -85,6 +114,8 @@ class ObserveTraceConfig(_msgspec.Struct):
         root_ratio: The share of traces that is kept of those which begin in Go.
     """
 
+    __slots__ = ("resource", "resource_schema_url", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "root_ratio")
+
     resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]]
     resource_schema_url: str
     endpoint: str
@@ -103,9 +134,47 @@ class ObserveTraceConfig(_msgspec.Struct):
     start_baggage: bool
     root_ratio: float
 
+    def __init__(
+        self,
+        resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]],
+        resource_schema_url: str,
+        endpoint: str,
+        insecure: bool,
+        headers: _abc.Mapping[str, str],
+        certificates: str,
+        client_certificate: str,
+        client_key: str,
+        server_name: str,
+        gzip: bool,
+        timeout_s: float,
+        queue_size: int,
+        batch_size: int,
+        delay_s: float,
+        limits: ObserveSpanLimits | _abc.Mapping[str, object],
+        start_baggage: bool,
+        root_ratio: float,
+    ) -> None:
+        self.resource = resource
+        self.resource_schema_url = resource_schema_url
+        self.endpoint = endpoint
+        self.insecure = insecure
+        self.headers = headers
+        self.certificates = certificates
+        self.client_certificate = client_certificate
+        self.client_key = client_key
+        self.server_name = server_name
+        self.gzip = gzip
+        self.timeout_s = timeout_s
+        self.queue_size = queue_size
+        self.batch_size = batch_size
+        self.delay_s = delay_s
+        self.limits = limits
+        self.start_baggage = start_baggage
+        self.root_ratio = root_ratio
+
 
 @_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
-class ObserveSentryConfig(_msgspec.Struct):
+class ObserveSentryConfig(_go.Record):
     """What Python's Sentry client says.
 
     Attributes:
@@ -116,11 +185,27 @@ class ObserveSentryConfig(_msgspec.Struct):
         sample_rate: The share of events that is sent, from 0 to 1.
     """
 
+    __slots__ = ("dsn", "release", "environment", "server_name", "sample_rate")
+
     dsn: str
     release: str
     environment: str
     server_name: str
     sample_rate: float
+
+    def __init__(
+        self,
+        dsn: str,
+        release: str,
+        environment: str,
+        server_name: str,
+        sample_rate: float,
+    ) -> None:
+        self.dsn = dsn
+        self.release = release
+        self.environment = environment
+        self.server_name = server_name
+        self.sample_rate = sample_rate
 
 
 @_go.function(
@@ -167,7 +252,7 @@ def flush(
 
 
 @_go.record("function: str, calls: int64, running: int64, errors: map[int64], seconds: float64, durations: list[int64], bytes_in: int64, bytes_out: int64, cancelled: int64, cancel_seconds: float64")
-class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
+class ObserveFunctionMetrics(_go.FrozenRecord):
     """Counts of one function's calls: gocore.Metered, since the generator reads comments of
     this package alone.
 
@@ -184,6 +269,8 @@ class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
         cancel_seconds: From the end of the context to that of the call, together.
     """
 
+    __slots__ = ("function", "calls", "running", "errors", "seconds", "durations", "bytes_in", "bytes_out", "cancelled", "cancel_seconds")
+
     function: str
     calls: int
     running: int
@@ -195,9 +282,33 @@ class ObserveFunctionMetrics(_msgspec.Struct, frozen=True):
     cancelled: int
     cancel_seconds: float
 
+    def __init__(
+        self,
+        function: str,
+        calls: int,
+        running: int,
+        errors: dict[str, int],
+        seconds: float,
+        durations: list[int],
+        bytes_in: int,
+        bytes_out: int,
+        cancelled: int,
+        cancel_seconds: float,
+    ) -> None:
+        _go.set_field(self, "function", function)
+        _go.set_field(self, "calls", calls)
+        _go.set_field(self, "running", running)
+        _go.set_field(self, "errors", errors)
+        _go.set_field(self, "seconds", seconds)
+        _go.set_field(self, "durations", durations)
+        _go.set_field(self, "bytes_in", bytes_in)
+        _go.set_field(self, "bytes_out", bytes_out)
+        _go.set_field(self, "cancelled", cancelled)
+        _go.set_field(self, "cancel_seconds", cancel_seconds)
+
 
 @_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64, spans_dropped: int64")
-class ObserveMetrics(_msgspec.Struct, frozen=True):
+class ObserveMetrics(_go.FrozenRecord):
     """Counts of the library for Python's meter.
 
     Attributes:
@@ -216,6 +327,8 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
         spans_dropped: Counts spans that found no room or could not be sent.
     """
 
+    __slots__ = ("functions", "bounds", "goroutines", "heap_bytes", "memory_bytes", "memory_limit", "heap_goal", "collections", "pause_seconds", "max_procs", "records_dropped", "spans_dropped")
+
     functions: list[ObserveFunctionMetrics]
     bounds: list[float]
     goroutines: int
@@ -228,6 +341,34 @@ class ObserveMetrics(_msgspec.Struct, frozen=True):
     max_procs: int
     records_dropped: int
     spans_dropped: int
+
+    def __init__(
+        self,
+        functions: list[ObserveFunctionMetrics],
+        bounds: list[float],
+        goroutines: int,
+        heap_bytes: int,
+        memory_bytes: int,
+        memory_limit: int,
+        heap_goal: int,
+        collections: int,
+        pause_seconds: float,
+        max_procs: int,
+        records_dropped: int,
+        spans_dropped: int,
+    ) -> None:
+        _go.set_field(self, "functions", functions)
+        _go.set_field(self, "bounds", bounds)
+        _go.set_field(self, "goroutines", goroutines)
+        _go.set_field(self, "heap_bytes", heap_bytes)
+        _go.set_field(self, "memory_bytes", memory_bytes)
+        _go.set_field(self, "memory_limit", memory_limit)
+        _go.set_field(self, "heap_goal", heap_goal)
+        _go.set_field(self, "collections", collections)
+        _go.set_field(self, "pause_seconds", pause_seconds)
+        _go.set_field(self, "max_procs", max_procs)
+        _go.set_field(self, "records_dropped", records_dropped)
+        _go.set_field(self, "spans_dropped", spans_dropped)
 
 
 @_go.function(
@@ -249,7 +390,7 @@ def read_metrics(
 
 
 @_go.record("function: str, file: str, line: int64")
-class ObserveFrame(_msgspec.Struct):
+class ObserveFrame(_go.Record):
     """One line of a stack.
 
     Attributes:
@@ -258,9 +399,21 @@ class ObserveFrame(_msgspec.Struct):
         line: In the file.
     """
 
+    __slots__ = ("function", "file", "line")
+
     function: str
     file: str
     line: int
+
+    def __init__(
+        self,
+        function: str,
+        file: str,
+        line: int,
+    ) -> None:
+        self.function = function
+        self.file = file
+        self.line = line
 
 
 @_go.function(

@@ -8,9 +8,8 @@ The processors see ``on_start`` and ``on_end`` when it arrives, and the span is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
 from opentelemetry import baggage, context
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, _Span
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
@@ -27,10 +26,15 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from gostitch import _w3c
+from gostitch import _shapes, _w3c
 
 
-class SpanFrame(msgspec.Struct, array_like=True):
+@_shapes.record(
+    "trace_id: bytes, span_id: bytes, parent_id: bytes, flags: uint8, state: str, name: str, "
+    "kind: int64, start: int64, end: int64, attributes: map[any], events: list[any], "
+    "links: list[any], status: str, status_text: str, scope: str, scope_version: str, baggage: str"
+)
+class SpanFrame(NamedTuple):
     """A span as it crosses (appendSpan); ids are bytes, times nanoseconds."""
 
     trace_id: bytes
@@ -52,7 +56,8 @@ class SpanFrame(msgspec.Struct, array_like=True):
     baggage: str
 
 
-_decode = msgspec.msgpack.Decoder(SpanFrame).decode
+_decode = _shapes.schema("SpanFrame", globals()).decode
+
 
 # trace.SpanKind of Go counts from 1, with 0 for unspecified.
 _KINDS = (

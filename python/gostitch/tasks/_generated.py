@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import collections.abc as _abc
 import os as _os
-import msgspec as _msgspec
 
 from gostitch import functions as _go
 
@@ -24,7 +23,7 @@ __all__ = [
 
 
 @_go.record("url: str, path: path, digest: str")
-class FetchItem(_msgspec.Struct):
+class FetchItem(_go.Record):
     """One file to download.
 
     Attributes:
@@ -38,13 +37,25 @@ class FetchItem(_msgspec.Struct):
             compared.
     """
 
+    __slots__ = ("url", "path", "digest")
+
     url: str
     path: str | _os.PathLike[str]
-    digest: str = ""
+    digest: str
+
+    def __init__(
+        self,
+        url: str,
+        path: str | _os.PathLike[str],
+        digest: str = "",
+    ) -> None:
+        self.url = url
+        self.path = path
+        self.digest = digest
 
 
 @_go.record("done: int64, total: int64, failed: int64, bytes: int64, bytes_total: int64")
-class FetchProgress(_msgspec.Struct, frozen=True):
+class FetchProgress(_go.FrozenRecord):
     """Says how far a call has come.
 
     Attributes:
@@ -57,15 +68,31 @@ class FetchProgress(_msgspec.Struct, frozen=True):
             grows while items start.
     """
 
+    __slots__ = ("done", "total", "failed", "bytes", "bytes_total")
+
     done: int
     total: int
     failed: int
     bytes: int
     bytes_total: int
 
+    def __init__(
+        self,
+        done: int,
+        total: int,
+        failed: int,
+        bytes: int,
+        bytes_total: int,
+    ) -> None:
+        _go.set_field(self, "done", done)
+        _go.set_field(self, "total", total)
+        _go.set_field(self, "failed", failed)
+        _go.set_field(self, "bytes", bytes)
+        _go.set_field(self, "bytes_total", bytes_total)
+
 
 @_go.record("url: str, path: path, ok: bool, error: str, status: int64, bytes: int64, digest: str, attempts: int64")
-class FetchResult(_msgspec.Struct, frozen=True):
+class FetchResult(_go.FrozenRecord):
     """Says what became of one item.
 
     Attributes:
@@ -84,6 +111,8 @@ class FetchResult(_msgspec.Struct, frozen=True):
             server refuses goes on with the whole file and counts once.
     """
 
+    __slots__ = ("url", "path", "ok", "error", "status", "bytes", "digest", "attempts")
+
     url: str
     path: str
     ok: bool
@@ -92,6 +121,26 @@ class FetchResult(_msgspec.Struct, frozen=True):
     bytes: int
     digest: str
     attempts: int
+
+    def __init__(
+        self,
+        url: str,
+        path: str,
+        ok: bool,
+        error: str,
+        status: int,
+        bytes: int,
+        digest: str,
+        attempts: int,
+    ) -> None:
+        _go.set_field(self, "url", url)
+        _go.set_field(self, "path", path)
+        _go.set_field(self, "ok", ok)
+        _go.set_field(self, "error", error)
+        _go.set_field(self, "status", status)
+        _go.set_field(self, "bytes", bytes)
+        _go.set_field(self, "digest", digest)
+        _go.set_field(self, "attempts", attempts)
 
 
 @_go.function(
@@ -170,7 +219,7 @@ def fetch(
 
 
 @_go.record("digest: str, files: int64, bytes: int64")
-class HashTreeResult(_msgspec.Struct, frozen=True):
+class HashTreeResult(_go.FrozenRecord):
     """The digest of a tree and how much went into it.
 
     Attributes:
@@ -180,9 +229,21 @@ class HashTreeResult(_msgspec.Struct, frozen=True):
         bytes: The sum of the sizes of those files.
     """
 
+    __slots__ = ("digest", "files", "bytes")
+
     digest: str
     files: int
     bytes: int
+
+    def __init__(
+        self,
+        digest: str,
+        files: int,
+        bytes: int,
+    ) -> None:
+        _go.set_field(self, "digest", digest)
+        _go.set_field(self, "files", files)
+        _go.set_field(self, "bytes", bytes)
 
 
 @_go.function(
@@ -221,7 +282,7 @@ def hash_tree(
 
 
 @_go.record("digest: str, files: int64, bytes_in: int64, bytes_out: int64")
-class PackResult(_msgspec.Struct, frozen=True):
+class PackResult(_go.FrozenRecord):
     """Describes the archive that was written.
 
     Attributes:
@@ -232,10 +293,24 @@ class PackResult(_msgspec.Struct, frozen=True):
         bytes_out: The size of the archive file.
     """
 
+    __slots__ = ("digest", "files", "bytes_in", "bytes_out")
+
     digest: str
     files: int
     bytes_in: int
     bytes_out: int
+
+    def __init__(
+        self,
+        digest: str,
+        files: int,
+        bytes_in: int,
+        bytes_out: int,
+    ) -> None:
+        _go.set_field(self, "digest", digest)
+        _go.set_field(self, "files", files)
+        _go.set_field(self, "bytes_in", bytes_in)
+        _go.set_field(self, "bytes_out", bytes_out)
 
 
 @_go.function(
@@ -282,7 +357,7 @@ def pack(
 
 
 @_go.record("files: int64, bytes: int64")
-class UnpackResult(_msgspec.Struct, frozen=True):
+class UnpackResult(_go.FrozenRecord):
     """Says how much was unpacked.
 
     Attributes:
@@ -291,8 +366,18 @@ class UnpackResult(_msgspec.Struct, frozen=True):
         bytes: The sum of the sizes of the files whose content was written.
     """
 
+    __slots__ = ("files", "bytes")
+
     files: int
     bytes: int
+
+    def __init__(
+        self,
+        files: int,
+        bytes: int,
+    ) -> None:
+        _go.set_field(self, "files", files)
+        _go.set_field(self, "bytes", bytes)
 
 
 @_go.function(

@@ -6,10 +6,10 @@ import enum
 import logging
 import math
 import os
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import msgspec
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind, StatusCode
@@ -28,7 +28,8 @@ def frame(name: str) -> bytes:
 
 
 @_shapes.record("name: str, score: float64")
-class Inner(msgspec.Struct):
+@dataclass
+class Inner:
     """The struct ``inner`` of the Go test."""
 
     name: str
@@ -48,7 +49,8 @@ class Level(enum.IntEnum):
     "maybe: optional[int64], missing: optional[Inner], named: Level(int64), other: path, "
     "http_code: int64, when: time, took: duration"
 )
-class Everything(msgspec.Struct):
+@dataclass
+class Everything:
     """The struct ``everything`` of the Go test."""
 
     flag: bool
@@ -122,7 +124,8 @@ def test_a_reference_to_a_buffer_is_extension_1() -> None:
     "many: list[buffer[int8]], named: map[buffer[uint64]], maybe: optional[buffer[float32]], "
     "plain: list[float64]"
 )
-class Items(msgspec.Struct):
+@dataclass
+class Items:
     """The struct ``items`` of the Go test."""
 
     small: memoryview
@@ -170,7 +173,8 @@ def test_memory_is_only_where_a_reply_holds_it() -> None:
 
 
 @_shapes.record("one: int64, other: int64")
-class Pair(msgspec.Struct):
+@dataclass
+class Pair:
     """Two numbers."""
 
     one: int
@@ -201,7 +205,8 @@ def test_a_list_that_is_longer_than_its_frame(of: bytes) -> None:
 
 
 @_shapes.record("one: path, maybe: optional[path], many: list[path], named: map[path], text: str")
-class Paths(msgspec.Struct):
+@dataclass
+class Paths:
     """The struct ``paths`` of the Go test."""
 
     one: str
@@ -287,9 +292,9 @@ def test_a_log_record() -> None:
 
 def test_live_counts() -> None:
     """The counts arrive in the order in which both sides name them."""
-    stats = msgspec.msgpack.decode(frame("stats"), type=_process._Stats)
+    stats = _process.stats_shape.decode(frame("stats"))
 
-    *counts, in_flight, limited, resources, lingering = msgspec.structs.astuple(stats)
+    *counts, in_flight, limited, resources, lingering = stats
     running = _process.Running("m.f", 10**9, "0af7651916cd43dd8448eb211c80319c", True, False)
     assert [1, 2, 3, 4, 5, 6, 7, 8, 9] == counts
     assert ([running], [_process.Limited("m.f", 4, 3, 2, 1)]) == (in_flight, limited)

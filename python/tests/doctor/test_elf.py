@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _ctypes
 import platform
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ def test_a_go_library(library: Path) -> None:
 
 def test_a_c_library() -> None:
     """A library that is not Go has no Go build."""
-    assert None is _go_build.of_library(msgspec._core.__file__)
+    assert None is _go_build.of_library(_ctypes.__file__)
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 )
 def test_damaged_files(tmp_path: Path, changes: dict[int, int], cut: int) -> None:
     """Whatever the bytes are, the answer is a value or NotElf."""
-    content = bytearray(Path(msgspec._core.__file__).read_bytes())
+    content = bytearray(Path(_ctypes.__file__).read_bytes())
     table = int.from_bytes(content[40:48], "little")
     for at, byte in changes.items():
         # Half of them in the header, half in the section table.

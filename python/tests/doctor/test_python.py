@@ -38,7 +38,6 @@ def test_versions_are_those_of_pyproject() -> None:
     """The oldest versions of other packages are those that pyproject.toml asks for."""
     text = (ROOT / "pyproject.toml").read_text()
     for name, oldest in (
-        ("msgspec", _python.OLDEST_MSGSPEC),
         ("opentelemetry-sdk", _opentelemetry.OLDEST),
         ("sentry-sdk", _sentry.OLDEST),
     ):
@@ -120,33 +119,6 @@ def test_another_version_of_the_library(doctor: Callable, tmp_path: Path) -> Non
         in (load["words"])
     )
     assert "Install both from the same release." == load["fix"]
-
-
-def test_without_msgspec(doctor: Callable, tmp_path: Path) -> None:
-    """Where msgspec cannot be imported, the doctor runs all the same and says so."""
-    (tmp_path / "msgspec.py").write_text("raise ImportError('msgspec is broken')")
-    found = doctor(PYTHONPATH=str(tmp_path))
-
-    assert 1 == found.status
-    msgspec = found.findings["python.msgspec"]
-    assert "cannot be imported: msgspec is broken." in msgspec["words"]
-    assert "pip install 'msgspec>=" in msgspec["fix"]
-    load = found.findings["library.load"]
-    assert ("problem", "Msgspec is broken.") == (load["status"], load["words"])
-    could_not = [
-        each["id"] for each in found.findings.values() if "could not be looked at" in each["words"]
-    ]
-    assert [] == could_not
-
-
-def test_an_old_msgspec(doctor: Callable, tmp_path: Path) -> None:
-    """A msgspec that is too old is a problem with the version wanted."""
-    info = tmp_path / "msgspec-0.1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: msgspec\nVersion: 0.1.0\n")
-    found = doctor(PYTHONPATH=str(tmp_path)).findings["python.msgspec"]
-
-    assert ("problem", "msgspec 0.1.0 is older than 0.19.") == (found["status"], found["words"])
 
 
 _FINE = {

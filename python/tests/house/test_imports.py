@@ -33,14 +33,16 @@ LAYERS = {
         "gostitch.exceptions",
     },
     "gostitch._editable": {"gostitch.exceptions"},
-    "gostitch._codec": {"gostitch.exceptions"},
+    "gostitch._codec": {"gostitch._shapes", "gostitch.exceptions"},
     "gostitch._arguments": {"gostitch.exceptions"},
     "gostitch._times": {"gostitch.exceptions"},
     "gostitch._memory": set(),
     "gostitch._table": {"gostitch._process", "gostitch._times"},
+    "gostitch._record": set(),
     "gostitch._table_frame": {"gostitch._table", "gostitch._times"},
     "gostitch._shapes": {
-        "gostitch._process",
+        "gostitch._abi",
+        "gostitch._record",
         "gostitch._table_frame",
         "gostitch._times",
         "gostitch.exceptions",
@@ -62,6 +64,7 @@ LAYERS = {
     "gostitch._callbacks": {
         "gostitch._hooks",
         "gostitch._loops",
+        "gostitch._shapes",
         "gostitch._workers",
         "gostitch.exceptions",
     },
@@ -78,7 +81,7 @@ LAYERS = {
         "gostitch._threads",
         "gostitch.exceptions",
     },
-    "gostitch._logs": {"gostitch._hooks"},
+    "gostitch._logs": {"gostitch._hooks", "gostitch._shapes"},
     "gostitch._pending": {
         "gostitch._logs",
         "gostitch._loops",
@@ -110,6 +113,7 @@ LAYERS = {
         "gostitch._hooks",
         "gostitch._late",
         "gostitch._logs",
+        "gostitch._shapes",
         "gostitch._threads",
         "gostitch._turn",
         "gostitch._version",
@@ -137,10 +141,10 @@ def test_each_layer_imports_only_what_is_below(module: str) -> None:
 
 
 def test_only_process_opens_the_door() -> None:
-    """Nothing crosses before the library was checked, or in a forked child."""
+    """Nothing crosses before the library was checked, or in a forked child; shapes cross nothing."""
     importers = {name for name, path in MODULES.items() if "gostitch._abi" in set(imports(path))}
 
-    assert {"gostitch._process"} == importers
+    assert {"gostitch._process", "gostitch._shapes"} == importers
 
 
 def test_the_core_knows_no_observer_and_no_page() -> None:

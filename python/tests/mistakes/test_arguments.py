@@ -104,11 +104,17 @@ MISTAKES: list[tuple[Mistake, Callable[[], object]]] = [
         lambda: echo(points=[3]),
     ),
     (
-        Mistake("a field that is missing", r"argument points\[0\]: Missing", "argument 'label'"),
+        Mistake(
+            "a field that is missing", r"argument points\[0\]: the field 'label'", "is missing"
+        ),
         lambda: echo(points=[{"x": 1.0}]),
     ),
     (
-        Mistake("a field that is not there", r"argument points\[0\]: Unexpected", "'lable'"),
+        Mistake(
+            "a field that is not there",
+            r"argument points\[0\]: FaultsPoint has no field 'lable'",
+            "x, label, data",
+        ),
         lambda: echo(points=[{"x": 1.0, "lable": "a"}]),
     ),
     (

@@ -13,20 +13,26 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 import faults
 from gostitch import GoDataError, GoTypeError, GoValueError, _shapes
 from gostitch._arguments import timeout_ns
+from gostitch._record import Record
 
 
 @_shapes.record("path: path, size: int64")
-class Item(msgspec.Struct):
+class Item(Record):
     """A record."""
 
+    __slots__ = ("path", "size")
+
     path: Any
-    size: int = 0
+    size: int
+
+    def __init__(self, path: Any, size: int = 0) -> None:
+        self.path = path
+        self.size = size
 
 
 class Colour(str, enum.Enum):
@@ -272,9 +278,9 @@ class TestRecords:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            ({"path": "/a", "sise": 1}, "sise"),
-            ({"size": 1}, "Missing required argument 'path'"),
-            ({1: 2}, "keywords must be strings"),
+            ({"path": "/a", "sise": 1}, "Item has no field 'sise'; it has path, size"),
+            ({"size": 1}, "the field 'path' of Item is missing"),
+            ({1: 2}, "Item has no field 1; it has path, size"),
             (7, "expected Item or a dict of its fields, got int"),
             ({"path": 3}, r"path: expected str or os\.PathLike, got int"),
             (Item("/a", "2"), "size: expected int, got str"),  # type: ignore[arg-type]
