@@ -3,6 +3,7 @@ package archive
 import (
 	"io"
 	"runtime"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
@@ -13,7 +14,7 @@ import (
 // The sizes of what one core compresses at a time. They are fixed, never
 // derived from the number of cores, since the output depends on them.
 const (
-	zstdWindow = 2 << 20 // klauspost/compress hands out pieces of four windows
+	zstdWindow = 512 << 10 // klauspost/compress hands out pieces of four windows
 	gzipBlock  = 1 << 20
 
 	defaultZstdLevel = 3
@@ -61,12 +62,44 @@ func levelWithin(compression string, level *int, byDefault, highest int) (int, e
 // are compressed by several encoders, and that mode needs at least two: with
 // one, the library falls back to another way whose bytes differ.
 func openZstd(w io.Writer, level int) (io.WriteCloser, error) {
-	return zstd.NewWriter(w,
-		zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)),
+	kind := zstdKind{zstd.EncoderLevelFromZstd(level), encoders()}
+	kept, _ := idleZstd.LoadOrStore(kind, &sync.Pool{})
+	pool := kept.(*sync.Pool)
+	z, _ := pool.Get().(*zstd.Encoder)
+	if z != nil {
+		z.Reset(w)
+		return reused{z, pool}, nil
+	}
+	z, err := zstd.NewWriter(w,
+		zstd.WithEncoderLevel(kind.level),
 		zstd.WithWindowSize(zstdWindow),
 		zstd.WithConcurrentBlocks(true),
-		zstd.WithEncoderConcurrency(encoders()),
+		zstd.WithEncoderConcurrency(kind.encoders),
 	)
+	return reused{z, pool}, err
+}
+
+// zstdKind is what makes a zstd.Encoder fit for a call.
+type zstdKind struct {
+	level    zstd.EncoderLevel
+	encoders int
+}
+
+// idleZstd has a sync.Pool for each zstdKind: an encoder is tens of megabytes, which were garbage
+// beside those of the next call. The collector empties the pools.
+var idleZstd sync.Map
+
+// reused is an encoder that goes back to its pool when it is closed.
+type reused struct {
+	*zstd.Encoder
+	pool *sync.Pool
+}
+
+func (r reused) Close() error {
+	err := r.Encoder.Close()
+	r.Reset(io.Discard)
+	r.pool.Put(r.Encoder)
+	return err
 }
 
 func openGzip(w io.Writer, level int) (io.WriteCloser, error) {

@@ -19,7 +19,7 @@ import (
 
 // Bounds of a batch: a few big files or many small ones make one unit of work.
 const (
-	batchBytes = 1 << 20
+	batchBytes = 256 << 10
 	batchFiles = 64
 )
 

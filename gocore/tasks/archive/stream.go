@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -35,7 +36,6 @@ func (p *packer) stream(ctx context.Context, info os.FileInfo, w io.Writer) erro
 	group, ctx := errgroup.WithContext(ctx)
 	ordered := make(chan *batchJob, readAhead)
 	work := make(chan *batchJob, readAhead)
-	free := make(chan *bytes.Buffer, readAhead+runtime.GOMAXPROCS(0)+2)
 
 	plan := planner{ctx: ctx, root: p.root, skip: p.skip}
 	plan.emit = func(batch []member) error {
@@ -57,22 +57,24 @@ func (p *packer) stream(ctx context.Context, info os.FileInfo, w io.Writer) erro
 	for range max(2, runtime.GOMAXPROCS(0)) {
 		group.Go(func() error {
 			for job := range work {
-				job.data = takeBuffer(free)
+				job.data = buffers.Get().(*bytes.Buffer)
+				job.data.Reset()
 				job.err = fill(ctx, job)
 				close(job.ready)
 			}
 			return nil
 		})
 	}
-	group.Go(func() error { return p.drain(ctx, ordered, free, w) })
+	group.Go(func() error { return p.drain(ctx, ordered, w) })
 	err := group.Wait()
 	p.files, p.bytes = plan.files, plan.bytes
 	return err
 }
 
 // drain writes the jobs in order and ends the tar.
-func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, free chan<- *bytes.Buffer, w io.Writer) error {
+func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, w io.Writer) error {
 	out := &heedful{w: w, sink: p.sink}
+	piece := make([]byte, blockSize)
 	for job := range ordered {
 		select {
 		case <-job.ready:
@@ -85,12 +87,9 @@ func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, free chan<
 		if _, err := out.Write(job.data.Bytes()); err != nil {
 			return failure.At(err)
 		}
-		select {
-		case free <- job.data:
-		default:
-		}
+		buffers.Put(job.data)
 		if m := &job.members[0]; isBig(m) {
-			if err := streamBig(ctx, m, out); err != nil {
+			if err := streamBig(ctx, m, out, piece); err != nil {
 				return err
 			}
 		}
@@ -126,15 +125,8 @@ func (h *heedful) end() error {
 	return failure.At(err)
 }
 
-func takeBuffer(free <-chan *bytes.Buffer) *bytes.Buffer {
-	select {
-	case b := <-free:
-		b.Reset()
-		return b
-	default:
-		return &bytes.Buffer{}
-	}
-}
+// buffers are those of batches, also of other calls: garbage would be as much again.
+var buffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 
 func isBig(m *member) bool { return m.header.size > batchBytes }
 
@@ -184,8 +176,8 @@ func readInto(b *bytes.Buffer, m *member) error {
 
 var zeros [tarBlock]byte
 
-// streamBig writes the content of a big file, padded.
-func streamBig(ctx context.Context, m *member, w io.Writer) error {
+// streamBig writes the content of a big file, padded, by pieces that fit into the memory given.
+func streamBig(ctx context.Context, m *member, w io.Writer, piece []byte) error {
 	file, err := openMember(m)
 	if err != nil {
 		return err
@@ -193,7 +185,7 @@ func streamBig(ctx context.Context, m *member, w io.Writer) error {
 	defer file.Close()
 	// The structs hide ways of copying that would bypass the buffer.
 	source := struct{ io.Reader }{io.LimitReader(contextReader{ctx, file}, m.header.size)}
-	n, err := io.CopyBuffer(struct{ io.Writer }{w}, source, make([]byte, blockSize))
+	n, err := io.CopyBuffer(struct{ io.Writer }{w}, source, piece)
 	if err != nil {
 		return failure.At(err)
 	}
