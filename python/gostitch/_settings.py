@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gostitch import _go_environment
 from gostitch._turn import Turn
-from gostitch.exceptions import GoTypeError, GoValueError
+from gostitch.exceptions import GoTypeError, GoValueError, note_frames
 
 _UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
 
@@ -58,6 +58,7 @@ class Settings(NamedTuple):
     limits: Mapping[str, Limit] = {}
     default_timeout: float | None = None
     grace: float | None = None
+    go_notes: bool = True
 
 
 _present = Settings()
@@ -86,6 +87,7 @@ def configure(
     limits: Mapping[str, Limit] | None = _UNSET,
     default_timeout: float | None = _UNSET,
     grace: float | None = _UNSET,
+    go_notes: bool = _UNSET,
 ) -> None:
     """Set what Go may use, and how much of each function; what is not given stays as it is.
 
@@ -116,6 +118,7 @@ def configure(
             then says that it still runs. Calls that this concerns (those with a timeout, and
             those of the main thread) cost about as much as ``submit``. Default: the caller
             waits for the function.
+        go_notes: Whether tracebacks of Go errors show where in Go they were made. Default: True.
 
     Raises ``GoTypeError`` or ``GoValueError`` for a value that cannot be, which names
     the argument; nothing is changed then.
@@ -147,6 +150,13 @@ def configure(
             new = new._replace(default_timeout=_seconds("default_timeout", default_timeout))
         if grace is not _UNSET:
             new = new._replace(grace=_seconds("grace", grace, zero=True))
+        if go_notes is not _UNSET:
+            if type(go_notes) is not bool:
+                raise GoTypeError(
+                    f"go_notes must be True or False, not {type(go_notes).__name__}",
+                    details={"argument": "go_notes"},
+                )
+            new = new._replace(go_notes=go_notes)
         before, _present = _present, new  # who loads the library just now must see them
         try:
             for apply in _listeners:
@@ -154,6 +164,9 @@ def configure(
         except BaseException:
             _present = before
             raise
+
+
+when_changed(lambda settings: note_frames(settings.go_notes))
 
 
 def _text(number: float) -> str:

@@ -27,6 +27,41 @@ class GoFrame(NamedTuple):
         return f"{self.function}\n\t{self.file}:{self.line}"
 
 
+_NOTED = 4
+"""Frames that a note has: whoever needs all has ``go_stack``."""
+
+_notes_wanted = True
+
+
+def note_frames(wanted: bool) -> None:
+    """Say whether tracebacks show where in Go an error was made."""
+    global _notes_wanted
+    _notes_wanted = wanted
+
+
+class _Notes:
+    """Gives an error its list of notes once somebody asks, as who prints a traceback does.
+
+    It lies in the instance from then on, and ``add_note`` adds to it.
+    """
+
+    def __get__(self, error: Any, cls: type) -> list[str]:
+        if error is None or not error.go_frames or not _notes_wanted:
+            raise AttributeError("__notes__")
+        error.__notes__ = [_note_of(error.go_frames)]
+        return error.__notes__  # type: ignore[no-any-return]
+
+
+def _note_of(frames: Sequence[GoFrame]) -> str:
+    lines = [
+        f"  {frame.function.rpartition('/')[2]} ({frame.file}:{frame.line})"
+        for frame in frames[:_NOTED]
+    ]
+    if len(frames) > _NOTED:
+        lines.append(f"  and {len(frames) - _NOTED} more in go_stack")
+    return "\n".join(["In Go, innermost first:", *lines])
+
+
 class GoError(Exception):
     """An error returned by a Go function.
 
@@ -35,7 +70,8 @@ class GoError(Exception):
     the Go type of the error, and ``go_frames`` the Go stack where it was made
     (the function that returned it where Go recorded none). ``__cause__`` is what
     the Go error wraps; ``causes`` holds all of them where it wraps several
-    (``errors.Join``).
+    (``errors.Join``). A traceback shows the innermost frames as a note (from CPython 3.11 on,
+    and in what prints ``__notes__`` before), unless ``gostitch.configure(go_notes=False)``.
     """
 
     default_code: ClassVar[str] = "unknown"
@@ -47,6 +83,7 @@ class GoError(Exception):
     causes: tuple[GoError, ...]
     trace: bytes = b""  # the trace context of the call, where it has one
     reported: bool = False  # it is in Sentry already
+    __notes__ = _Notes()
 
     def __init__(
         self,
