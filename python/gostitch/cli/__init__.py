@@ -30,14 +30,14 @@ class Command(Protocol):
         """Do it; gives the exit status."""
 
 
+_DESCRIPTION = "Move the slow parts of a Python service into Go without losing sight of them."
+
 COMMANDS: tuple[Command, ...] = (_build, _develop, _doctor, _trace)
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "gostitch") -> int:
     """Run a subcommand; gives the exit status."""
-    parser = argparse.ArgumentParser(
-        prog=program, description=gostitch.__doc__.partition("\n")[0], allow_abbrev=False
-    )
+    parser = argparse.ArgumentParser(prog=program, description=_DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"gostitch {gostitch.__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="command", required=True)
     for command in COMMANDS:

@@ -31,6 +31,9 @@ class FakeCall:
     sent: list[bytes] = field(default_factory=list)
     ended: bool = False
     cancelled: bool = False
+    traced: bool = field(default=False, repr=False)  # a span was current
+    submitted: bool = field(default=False, repr=False)
+    taken: bool = field(default=False, repr=False)  # its future was asked, or told to tell
 
     def end(self, result: Any, exception: BaseException | None) -> None:
         """Note what came of the call; only the first word counts."""

@@ -116,13 +116,21 @@ _entering = threading.Lock()
 
 
 @contextmanager
-def fake_library() -> Iterator[FakeLibrary]:
+def fake_library(*, strict: bool = True) -> Iterator[FakeLibrary]:
     """Stand in for the Go library, until the ``with`` block is left.
 
     All Go functions of the process, on all threads and in all event loops, are
     faked until the block is left, whether the library is loaded or not; it is
-    not loaded. What still runs in the end is cancelled. Raises ``FakeError`` if
-    a fake library stands in already.
+    not loaded. What still runs in the end is cancelled.
+
+    Args:
+        strict: Whether the end of the block raises ``FakeError`` where what was prepared did
+            not happen, a call that nothing was prepared for was hidden by the code under test
+            (``except Exception``), or nobody took the result of a submitted call. False is for a
+            fixture that prepares more than each test needs.
+
+    Raises ``FakeError`` if a fake library stands in already.
+
     """
     book = Book()
     stand_in = StandIn(book)
@@ -137,3 +145,6 @@ def fake_library() -> Iterator[FakeLibrary]:
     finally:
         _calls.install_stand_in(None)
         stand_in.end_all()
+    complaints = list(book.complaints()) if strict else []
+    if complaints:
+        raise FakeError("; ".join(complaints))

@@ -16,6 +16,38 @@ from gostitch.testing._call import FakeCall
 from gostitch.testing._conversation import Conversation
 
 
+class _Seen:
+    """Notes that somebody wants to know what a submitted call ends with."""
+
+    _queue: Running
+
+    def result(self, timeout: float | None = None) -> Any:
+        self._queue.note_taken()
+        return super().result(timeout)  # type: ignore[misc]
+
+    def exception(self, timeout: float | None = None) -> Any:
+        self._queue.note_taken()
+        return super().exception(timeout)  # type: ignore[misc]
+
+    def add_done_callback(self, *args: Any, **options: Any) -> Any:
+        self._queue.note_taken()
+        return super().add_done_callback(*args, **options)  # type: ignore[misc]
+
+    def __await__(self) -> Any:
+        self._queue.note_taken()
+        return super().__await__()  # type: ignore[misc]
+
+    __iter__ = __await__
+
+
+class _FakeFuture(_Seen, Future[Any]):
+    pass
+
+
+class _FakeLoopFuture(_Seen, LoopFuture[Any]):
+    pass
+
+
 class Running:
     """What the future of a faked call takes for its queue."""
 
@@ -25,9 +57,14 @@ class Running:
         self._call = call
         self._talk = talk
         self._loop = loop
+        call.submitted = True
         self.future: Future[Any] = (
-            Future(self, 0) if loop is None else LoopFuture(self, 0, weakref.ref(loop))
+            _FakeFuture(self, 0) if loop is None else _FakeLoopFuture(self, 0, weakref.ref(loop))
         )
+
+    def note_taken(self) -> None:
+        """Note that somebody asks for the outcome."""
+        self._call.taken = True
 
     def start(self, work: Callable[[], Any]) -> None:
         """Do the work beside the caller, in the caller's context, and settle the future."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -67,6 +68,10 @@ class StandIn:
 
         return FakeStream(made, begin)
 
+    def calls(self) -> list[FakeCall]:
+        """Give the calls so far."""
+        return self._book.calls()
+
     def end_all(self) -> None:
         """End what still runs."""
         with self._lock:
@@ -81,12 +86,18 @@ class StandIn:
         self, contract: Contract, given: Given, loop: asyncio.AbstractEventLoop | None
     ) -> tuple[FakeCall, Conversation, Outcome]:
         call = FakeCall(contract.name, given.values, given.timeout)
+        call.traced = _a_span_is_current()
         talk = Conversation(contract, call, given.callback, given.timeout_ns, loop)
         with self._lock:
             if self._left:
                 raise FakeError(f"{contract.name}() was called after the fake library was left")
             self._talks.add(talk)
         return call, talk, self._book.outcome(contract, call)
+
+
+def _a_span_is_current() -> bool:
+    trace: Any = sys.modules.get("opentelemetry.trace")
+    return trace is not None and trace.get_current_span().get_span_context().is_valid
 
 
 def _run(outcome: Outcome, given: Given, talk: Conversation) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gostitch import _process
 from gostitch._calls import stand_in
 from gostitch.exceptions import LibraryError
+from gostitch.testing._call import FakeCall
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -32,6 +33,7 @@ class Recording:
         self.spans: list[ReadableSpan] = []
         self.calls: Counter[str] = Counter()  # of each function in Go, by its name
         self.is_faked = stand_in() is not None  # a fake library's calls make no spans
+        self.untraced: Counter[str] = Counter()  # of a fake library, where no span was current
 
     @property
     def go_spans(self) -> list[ReadableSpan]:
@@ -68,12 +70,15 @@ def record_spans() -> Iterator[Recording]:
     provider.force_flush(_FLUSH_MS)  # what ended before is not of this recording
     keep = Keep()
     provider.add_span_processor(keep)
-    before = _calls()
+    before, faked = _calls(), _faked()
     try:
         yield recording
     finally:
         recording.calls = Counter(_calls())
         recording.calls.subtract(before)
+        recording.untraced = Counter(
+            call.function for call in _faked()[len(faked) :] if not call.traced
+        )
         provider.force_flush(_FLUSH_MS)
         several = provider._active_span_processor
         with several._lock:
@@ -158,11 +163,22 @@ def _calls() -> dict[str, int]:
     }
 
 
+def _faked() -> list[FakeCall]:
+    """Give the calls that a fake library took so far."""
+    fake: Any = stand_in()
+    return fake.calls() if fake is not None else []
+
+
 def _of_calls(recording: Recording, wanted: Sequence[str]) -> Iterator[str]:
     seen = Counter(span.name for span in recording.go_spans)
     if recording.is_faked and wanted:
         yield "calls= is of real calls, and a fake library stands in; ask fake.calls_of(...)"
         return
+    for name, count in sorted(recording.untraced.items()):
+        yield (
+            f"{name}() was called {count} times where no span is current (on a thread that was "
+            "started without its context?): a real call would have no span above it"
+        )
     for name in wanted:
         if not seen[name] and not recording.calls[name]:
             yield f"{name}() was not called"

@@ -26,6 +26,16 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test that has the marker the fixture: alone it would check nothing."""
+    for item in items:
+        names: list[str] | None = getattr(item, "fixturenames", None)
+        if names is None or item.get_closest_marker("stitched") is None:
+            continue
+        if "stitched" not in names:
+            names.append("stitched")
+
+
 @pytest.fixture
 def stitched(request: pytest.FixtureRequest) -> Generator[Recording, None, None]:
     """Record the spans of a test; at its end they must be one whole trace.

@@ -12,5 +12,5 @@ from gostitch.testing import FakeLibrary, fake_library
 @pytest.fixture
 def fake() -> Iterator[FakeLibrary]:
     """A fake library, as the guide has it."""
-    with fake_library() as fake:
+    with fake_library(strict=False) as fake:  # many tests are of what it refuses
         yield fake

@@ -32,8 +32,27 @@ def elsewhere():
     thread.join()
 """
 
-# A test, its marker, and the outcome with a word of what is said of it.
+# A test, its marker, and the outcome with a word of what is said of it. A "!" at the end of a name: the
+# test does not ask for the fixture.
 _TESTS = {
+    "marked only!": (
+        "in_span(call)",
+        "@pytest.mark.stitched(root='handler')",
+        "passed",
+        "1 passed",
+    ),
+    "torn, and marked only!": (
+        "in_span(elsewhere)",
+        "@pytest.mark.stitched",
+        "failed",
+        "faults.add() was called 1 times, and 0 of the calls have a span",
+    ),
+    "torn, in a class that is marked!": (
+        "in_span(elsewhere)",
+        "pytestmark = pytest.mark.stitched",
+        "failed",
+        "faults.add() was called 1 times, and 0 of the calls have a span",
+    ),
     "whole": ("in_span(call)", "", "passed", "1 passed"),
     "expected": (
         "in_span(call)",
@@ -68,7 +87,8 @@ def test_a_test_of_a_user(tmp_path: Path, name: str) -> None:
     """Green where the trace is whole, red by its own reason where not."""
     body, marker, outcome, word = _TESTS[name]
     (tmp_path / "conftest.py").write_text("pytest_plugins = ['gostitch.testing.pytest_plugin']\n")
-    test = f"{_TEST}\n{marker}\ndef test_it(stitched):\n    {body}\n"
+    fixture = "" if name.endswith("!") else "stitched"
+    test = f"{_TEST}\n{marker}\ndef test_it({fixture}):\n    {body}\n"
     (tmp_path / "test_it.py").write_text(test)
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--strict-markers", "-p", "no:cacheprovider", tmp_path],

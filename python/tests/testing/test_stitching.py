@@ -214,6 +214,29 @@ def test_a_fake_library_stands_in() -> None:
     )
 
 
+def test_a_bare_thread_under_a_fake_library() -> None:
+    """What is red with the real library is red with the fake one."""
+    run(
+        """
+from gostitch.testing import fake_library
+
+def call():
+    with tracer.start_as_current_span("handler"):
+        thread = threading.Thread(target=faults.add, args=(1, 2))
+        thread.start()
+        thread.join()
+
+with fake_library() as fake:
+    fake.returns(faults.add, 3)
+    red(call, "faults.add() was called 1 times where no span is current", root="handler")
+    with stitched(root="handler"), tracer.start_as_current_span("handler"):
+        faults.add(1, 2)
+""",
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
 def test_arguments_that_cannot_be() -> None:
     """Each is a TypeError that says what would be right, before the code runs."""
     run(
