@@ -9,9 +9,10 @@ from __future__ import annotations
 try:
     from gostitch import _bridge
 except ImportError as error:
+    from gostitch import _absence
+
     raise ImportError(
-        f"the compiled part of gostitch is missing or does not fit this Python ({error}); "
-        "reinstall the package for it: pip install --force-reinstall gostitch",
+        f"the compiled part of gostitch cannot be imported: {_absence.of_bridge(error)}",
         name="gostitch._bridge",
     ) from error
 

@@ -325,6 +325,12 @@ def _load() -> Library:
     return loaded
 
 
+def _package_of(library: str) -> str:
+    """Return the package whose generated module names this library."""
+    module = next(each for each, path in _own.items() if os.path.realpath(path) == library)
+    return module.rpartition(".")[0] or module
+
+
 def _find() -> str:
     named = os.environ.get(LIBRARY_VARIABLE)
     own = None if named else chosen()
@@ -332,10 +338,11 @@ def _find() -> str:
     if not path.is_file():
         if named:
             reason, remedy = f"{LIBRARY_VARIABLE} names it", "correct or unset it"
-        elif own:
-            reason, remedy = "a module that was imported names it", REBUILD
         else:
-            reason, remedy = "the package is not built", "run 'pip install .' or 'make build'"
+            from gostitch import _absence
+
+            package = _package_of(own) if own else "gostitch"
+            reason, remedy = _absence.of_library(path, package, own=own is not None)
         raise LibraryError(
             f"there is no Go library at {path} ({reason}); {remedy}", details={"path": str(path)}
         )

@@ -1,0 +1,43 @@
+"""Why a file of a package is not where it should be, and what brings it there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_FROZEN = "what froze this program left it out"
+_ZIPPED = "it would be in a zip archive, from which no library can be loaded"
+_UNZIP = (
+    "keep the packages in a folder: install them there, or build the archive with shiv, which "
+    "unpacks it when it starts"
+)
+
+
+def of_library(path: Path, package: str, *, own: bool) -> tuple[str, str]:
+    """Say why the library of a package is not there, and the remedy."""
+    if getattr(sys, "frozen", False):
+        return _FROZEN, f"with PyInstaller repeat that with --collect-binaries {package}"
+    if _is_in_archive(path):
+        return _ZIPPED, _UNZIP
+    if own:
+        return (
+            "a module that was imported names it",
+            "run 'gostitch develop' in its project, or install it again",
+        )
+    return "the package is not built", "run 'pip install .' or 'make build'"
+
+
+def of_bridge(error: ImportError) -> str:
+    """Say why the compiled part cannot be imported, and the remedy."""
+    if getattr(sys, "frozen", False):
+        return f"{_FROZEN} ({error}); with PyInstaller repeat that with --collect-all gostitch"
+    if _is_in_archive(Path(__file__)):
+        return f"{_ZIPPED}; {_UNZIP}"
+    return (
+        f"it is missing or does not fit this Python ({error}); "
+        "reinstall the package for it: pip install --force-reinstall gostitch"
+    )
+
+
+def _is_in_archive(path: Path) -> bool:
+    return any(parent.is_file() for parent in path.parents)
