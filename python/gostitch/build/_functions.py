@@ -54,6 +54,15 @@ def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
     return Built(library, generated, tuple(sorted(places)), work)
 
 
+def build_in_place(project: Project, *, for_editors: bool = False) -> Built:
+    """Build into the project's own package, which type checkers may read from then on."""
+    built = build(project, project.folder, for_editors=for_editors)
+    typed = project.source / project.typed
+    if not typed.exists():
+        typed.touch()
+    return built
+
+
 def _generate(project: Project, workspace: Workspace, module: Path, listed: Path) -> None:
     """Write the Python module, and the main package of the library."""
     generator = workspace.folder / "gostitch-gen"

@@ -43,6 +43,28 @@ class Project(NamedTuple):
         """Give the folder of the Python package."""
         return self.source.joinpath(*self.package.split("."))
 
+    @property
+    def typed(self) -> str:
+        """Give the path of the file that lets type checkers read the package (PEP 561)."""
+        parts = self.package.split(".")
+        # Not in a namespace package, which is not of this project alone.
+        depth = next(
+            n
+            for n in range(1, len(parts) + 1)
+            if self.source.joinpath(*parts[:n], "__init__.py").is_file()
+        )
+        return "/".join([*parts[:depth], "py.typed"])
+
+    @property
+    def backend(self) -> str:
+        """Give what packs the project, setuptools where it does not say (PEP 517)."""
+        return str(self.pyproject.get("build-system", {}).get("build-backend", "setuptools"))
+
+    @property
+    def has_other_backend(self) -> bool:
+        """Tell whether another backend than this one packs the project."""
+        return not self.backend.startswith("gostitch")
+
 
 GENERATED = "_generated.py"
 """The file name of the generated module."""
@@ -60,13 +82,13 @@ def read(root: Path) -> Project:
         pyproject = _provide.toml().loads(file.read_text(encoding="utf-8"))
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are such
         sys.exit(f"{file} is not TOML: {error}")
-    if not isinstance(pyproject.get("project"), dict) or not pyproject["project"].get("name"):
+    name = _name(pyproject)
+    if not name:
         sys.exit(f"{file} has no [project] with a name; add it, with a version")
     settings = pyproject.get("tool", {}).get("gostitch")
     if settings is None:
         sys.exit(f"{file} has no [tool.gostitch]; add {_EXAMPLE}, the Python package that gets it")
     _check(file, settings)
-    name = str(pyproject["project"]["name"])
     package = settings.get("package", re.sub(r"[-.]+", "_", name).lower())
     if not all(part.isidentifier() for part in package.split(".")):
         sys.exit(f"{file}: package = {package!r} cannot be the name of a Python package")
@@ -82,6 +104,14 @@ def read(root: Path) -> Project:
     return Project(
         root, name, package, source, patterns, module, settings.get("tasks", True), pyproject
     )
+
+
+def _name(pyproject: dict[str, Any]) -> str | None:
+    """Give the name of the project; poetry's own table has one too."""
+    for table in (pyproject.get("project"), pyproject.get("tool", {}).get("poetry")):
+        if isinstance(table, dict) and table.get("name"):
+            return str(table["name"])
+    return None
 
 
 def _check(file: Path, settings: Any) -> None:

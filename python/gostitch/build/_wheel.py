@@ -26,7 +26,7 @@ def build(project: Project, into: Path) -> tuple[Path, Built]:
         built = _functions.build(project, Path(folder))
         tag = f"py3-none-{_platform_tag.of_library(built.library)}"
         inside = project.package.replace(".", "/")
-        files = dict(_sources(project))
+        files: dict[str, Any] = {project.typed: b"", **dict(_sources(project))}
         files[f"{inside}/{GENERATED}"] = built.generated
         files[f"{inside}/{project.library}"] = built.library
         return _pack(project, metadata, tag, files, into), built
@@ -36,7 +36,7 @@ def build_editable(project: Project, into: Path, *, build_library: bool = True) 
     """Build in place, and pack a wheel that points there."""
     metadata = _metadata.read(project)
     if build_library:
-        _functions.build(project, project.folder)
+        _functions.build_in_place(project)
     tag = f"py3-none-{_platform_tag.of_library(project.folder / project.library)}"
     pointer = {f"__editable__.{metadata.stem}.pth": f"{project.source.resolve()}\n".encode()}
     return _pack(project, metadata, tag, pointer, into)

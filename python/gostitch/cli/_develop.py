@@ -24,8 +24,9 @@ def run(options: argparse.Namespace) -> int:
 
     project = _project.read(Path.cwd())
     try:
-        _metadata.read(project)  # refuses before anything is built
-        built = _functions.build(project, project.folder, for_editors=True)
+        if not project.has_other_backend:
+            _metadata.read(project)  # refuses before anything is built
+        built = _functions.build_in_place(project, for_editors=True)
     except OSError as error:
         why = _disk_space.reason(str(error)) or (
             f"{error}; this command builds in place, and 'gostitch build --out FOLDER' does not"
@@ -37,7 +38,12 @@ def run(options: argparse.Namespace) -> int:
     if built.go_work:
         work = os.path.relpath(built.go_work, here)
         print(f"wrote   {work}, for editors and 'go test ./...'; keep it out of version control")
-    if not options.no_install and _install.editable(project.source):
+    if project.has_other_backend:
+        print(
+            f"not installed: {project.backend} packs this project; install it once with that, as "
+            "'pip install --editable .' does, or name gostitch.build as build-backend"
+        )
+    elif not options.no_install and _install.editable(project.source):
         print(f"installed into {sys.prefix}, editable")
     print(f"try     python -c 'import {project.package}'; after a change in Go: gostitch develop")
     return 0

@@ -147,7 +147,8 @@ def test_a_stale_stub(project: Project, play: Play) -> None:
     (said,) = play(f"{CAUGHT}\nimport sums; attempt(sums.add, 1, 2)", project)
 
     assert said.startswith("the Python stub of sums.add (contract ")
-    assert said.endswith("; run 'gostitch develop' in its project, or install it again")
+    assert "; run 'gostitch develop' in its project, or install it again; " in said
+    assert said.endswith("restart it (in Jupyter, the kernel): a library that was loaded stays")
 
 
 def test_a_library_that_is_not_there(project: Project, play: Play) -> None:

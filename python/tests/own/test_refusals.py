@@ -396,11 +396,12 @@ def test_a_folder_with_spaces_and_other_letters(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_left(project: Project) -> None:
-    """The library, the module and go.work in place; the wheel, and nothing else, for build."""
+    """The library, the module, py.typed and go.work in place; for build the wheel, nothing else."""
     before = set(project.root.rglob("*"))
     project.develop()
     python = project.source / "sums"
-    left = {python / "libsums.so", python / "_generated.py", project.root / "go.work"}
+    in_package = {python / name for name in ("libsums.so", "_generated.py", "py.typed")}
+    left = in_package | {project.root / "go.work"}
     assert before | left == set(project.root.rglob("*"))
 
     for file in left:

@@ -163,7 +163,8 @@ def test_an_editable_install_and_an_sdist(
         archive.extractall(tmp_path / "unpacked", filter="data")
     assert inside == [
         "sums-1.0/PKG-INFO", "sums-1.0/go.mod", "sums-1.0/pyproject.toml",
-        "sums-1.0/python/sums/__init__.py", "sums-1.0/python/sums/_generated.py", "sums-1.0/sums.go",
+        "sums-1.0/python/sums/__init__.py", "sums-1.0/python/sums/_generated.py",
+        "sums-1.0/python/sums/py.typed", "sums-1.0/sums.go",
     ]  # fmt: skip
     project.library.unlink()
     must(*pip, "--force-reinstall", ".", cwd=tmp_path / "unpacked" / "sums-1.0", env=clean)
