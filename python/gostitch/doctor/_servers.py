@@ -11,7 +11,6 @@ from typing import Any
 from gostitch.doctor import _versions
 from gostitch.doctor._finding import Verdict, note, ok, warning
 
-_MODULES = {"gunicorn": "gunicorn.app.base", "celery": "celery.app", "uwsgi": "uwsgi"}
 _TITLES = {"gunicorn": "gunicorn", "celery": "Celery", "uwsgi": "uWSGI"}
 _DISTRIBUTIONS = {"gunicorn": "gunicorn", "celery": "celery", "uwsgi": "uWSGI"}
 _ADVICE = {
@@ -32,7 +31,7 @@ _ADVICE = {
 def servers() -> Verdict:
     """Tell which such servers are in this process or installed."""
     installed = {name: _versions.installed(of) for name, of in _DISTRIBUTIONS.items()}
-    imported = [name for name, module in _MODULES.items() if module in sys.modules]
+    imported = [name for name, is_here in _HERE.items() if is_here()]
     facts: dict[str, Any] = {
         "imported": imported,
         "installed": {name: version for name, version in installed.items() if version},
@@ -47,6 +46,21 @@ def servers() -> Verdict:
     names = ", ".join(_TITLES[name] for name in concerned)
     words = f"{'Imported' if imported else 'Installed'} here, and forking its workers: {names}."
     return note(words, fix, **facts)
+
+
+def _has_celery() -> bool:
+    """Tell whether this is a worker, or has an application; sentry_sdk imports Celery without."""
+    if "celery.apps.worker" in sys.modules:
+        return True
+    state = sys.modules.get("celery._state")
+    return bool(list(getattr(state, "_apps", ())))
+
+
+_HERE = {
+    "gunicorn": lambda: "gunicorn.app.base" in sys.modules,
+    "celery": _has_celery,
+    "uwsgi": lambda: "uwsgi" in sys.modules,
+}
 
 
 def preloads(environment: Mapping[str, str], arguments: list[str]) -> bool:

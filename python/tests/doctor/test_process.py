@@ -195,6 +195,14 @@ class TestServers:
         assert "post_fork" in found["fix"]
         assert "note" == examined(head)["process.servers"]["status"]
 
+    def test_celery_that_sentry_imports(self, examined: Callable) -> None:
+        """A library that knows Celery does not make a program one of Celery's; an application does."""
+        head = "import sentry_sdk.integrations.celery, celery.app.trace\n"
+        assert [] == examined(head)["process.servers"]["facts"]["imported"]
+        found = examined(head + "import celery; app = celery.Celery('app')")["process.servers"]
+
+        assert ["celery"] == found["facts"]["imported"]
+
     def test_how_preload_is_recognised(self) -> None:
         """The option counts in the arguments and in GUNICORN_CMD_ARGS."""
         assert _servers.preloads({}, ["app", "--preload"])
