@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
-from gostitch import _threads, _workers
+from gostitch import _threads, _waiters, _workers
 from gostitch._loops import running_loop
 from gostitch._process import LOOK_S, bridge
 
@@ -211,24 +211,43 @@ class Future(_Future[R]):
 
     def _await_elsewhere(self) -> Generator[Any, None, R]:
         """Await the reply in an event loop that is not the future's own."""
-        import asyncio  # whoever awaits has it already
-
         loop = running_loop()
         if loop is None:
-            raise RuntimeError(
-                f"{self!r} is awaited where no event loop of asyncio runs; under another library "
-                "(trio, curio) run the call in a thread: await trio.to_thread.run_sync(f, ...)"
-            )
+            return (yield from self._await_in(_waiters.here()))
+        import asyncio  # whoever awaits has it already
+
         self._queue.relieve()
         waiter: asyncio.Future[None] = loop.create_future()
         if not self._add_awaiting((loop, waiter)):  # it settled in another thread meanwhile
-            _release(waiter)
+            _waiters.release(waiter, loop)
         try:
             yield from waiter
         except asyncio.CancelledError:
             self.cancel()
             raise
         return (yield from self.__await__())
+
+    def _await_in(self, waiter: _waiters.Waiter | None) -> Generator[Any, None, R]:
+        """Await the reply in another library than asyncio."""
+        if waiter is None:
+            raise RuntimeError(
+                f"{self!r} is awaited where no event loop of asyncio, trio or Twisted runs; under "
+                "another library run the call in a thread of its, as trio.to_thread.run_sync does"
+            )
+        self._queue.relieve()
+        self._add_done_callback(lambda _: waiter.wake())
+        try:
+            yield from waiter.__await__()
+        except BaseException:
+            self.cancel()
+            raise
+        if self._state != FINISHED:  # and not asyncio's exception, where its loop is Twisted's
+            raise concurrent.futures.CancelledError
+        return self._wait_for_result()
+
+    def _await_in_twisted(self) -> Generator[Any, None, R]:
+        """Await the reply in a coroutine whose driver does not know asyncio's futures."""
+        return (yield from self._await_in(_waiters.of_twisted()))
 
     def forget_threads(self) -> None:
         """Let go of what is other threads', in a forked child, which has none of them."""
@@ -277,7 +296,7 @@ class Future(_Future[R]):
     def _tell_others(self) -> None:
         """Wake who awaits in other loops, and run the callbacks; the outcome is set."""
         for loop, waiter in self._awaiting or ():
-            release(waiter, loop)
+            _waiters.release(waiter, loop)
         callbacks = self._done_callbacks
         while callbacks:
             callback = callbacks.pop(0)  # first, so that none is called again where one interrupts
@@ -295,19 +314,3 @@ def _tell(waiter: Any, state: str, future: Future[Any]) -> None:
         waiter.add_exception(future)
     else:
         waiter.add_result(future)
-
-
-def release(waiter: asyncio.Future[None], loop: asyncio.AbstractEventLoop) -> None:
-    """Wake who awaits in a loop, from any thread."""
-    if running_loop() is loop:
-        _release(waiter)
-        return
-    try:
-        loop.call_soon_threadsafe(_release, waiter)
-    except RuntimeError:
-        pass  # the loop is closed: nobody awaits there any more
-
-
-def _release(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)

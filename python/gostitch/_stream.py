@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import (
-    TYPE_CHECKING,
     Any,
     Generic,
     NoReturn,
@@ -23,14 +22,10 @@ from typing import (
     TypeVar,
 )
 
-from gostitch import _calls, _pending, _process, _threads
-from gostitch._future import Future, release
-from gostitch._loops import running_loop
+from gostitch import _calls, _pending, _process, _threads, _waiters
+from gostitch._future import Future
 from gostitch._queue import Queue
 from gostitch.exceptions import ForkedHandleError, GoClosedError, GoTypeError
-
-if TYPE_CHECKING:
-    import asyncio
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,7 +51,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._future: Future[Any] | None = None
         self._begun_by: _process.Library | None = None
         self._queue: Queue | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: _waiters.Waiter | None = None
         self._ended = False
         self._busy = threading.Lock()
 
@@ -203,7 +198,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         """Wake who waits in a loop; the pump does when the loop was slow, and may not touch it."""
         waiter = self._waiter
         if waiter is not None:
-            release(waiter, waiter.get_loop())
+            waiter.wake()
 
     def _wait(self) -> None:
         """Wait for a result or the end, on this thread."""
@@ -231,13 +226,11 @@ class Stream(Iterator[T], AsyncIterator[T]):
         """Wait for a result or the end, in the running event loop."""
         if self._ended:
             return
-        import asyncio  # a loop runs
-
-        loop = running_loop()
-        if loop is None:
+        waiter = _waiters.here()
+        if waiter is None:
             raise RuntimeError(
                 f"the stream of {self._made.name}() is read with 'async for' where no event loop "
-                "of asyncio runs; under another library (trio, curio) read it with 'for' in a "
+                "of asyncio, trio or Twisted runs; under another library read it with 'for' in a "
                 "thread"
             )
         if self._future is None:
@@ -248,14 +241,16 @@ class Stream(Iterator[T], AsyncIterator[T]):
         assert self._future is not None
         while not self._results and not self._future.done():
             self._report()
-            self._waiter = loop.create_future()
+            self._waiter = waiter or _waiters.here()
             try:
-                await self._waiter
-            except asyncio.CancelledError:
+                # Another thread may have woken who was not there yet.
+                if self._waiter and not self._results and not self._future.done():
+                    await self._waiter
+            except BaseException:  # the task is cancelled
                 self._stop()
                 raise
             finally:
-                self._waiter = None
+                self._waiter = waiter = None
 
     def _take(self, end: type[Exception]) -> T:
         """Give the oldest result, or the end of the stream."""

@@ -12,15 +12,17 @@ from __future__ import annotations
 import _thread
 import functools
 import queue
-import select
 import sys
 import threading
 import time
 from collections.abc import Callable
 from types import BuiltinFunctionType
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from gostitch.exceptions import LibraryError
+from gostitch import _hubs
+
+if TYPE_CHECKING:
+    import select
 
 READABLE = 1
 """``select.POLLIN``, which is not there after ``eventlet.monkey_patch()``."""
@@ -67,7 +69,7 @@ def _kind_of_now() -> Kind:
         new_lock=threading.Lock,
         new_rlock=threading.RLock,
         new_queue=queue.SimpleQueue,
-        new_poll=getattr(select, "poll", _no_poll),
+        new_poll=_hubs.poll_kind(),
     )
     # What threads are woken by; sleeping a moment is all the same.
     is_replaced = {
@@ -75,7 +77,7 @@ def _kind_of_now() -> Kind:
         not isinstance(now.new_poll, BuiltinFunctionType),
         now.new_queue.__module__ != "_queue",
     }
-    original = _original() if len(is_replaced) > 1 else None
+    original = _hubs.originals() if len(is_replaced) > 1 else None
     if original is None:
         return now
     return Kind(
@@ -89,27 +91,9 @@ def _kind_of_now() -> Kind:
     )
 
 
-def _original() -> Callable[[str, str], Any] | None:
-    """Return what gives the original of a name in a module, if it is known who has replaced it."""
-    monkey = sys.modules.get("gevent.monkey")
-    if monkey is not None:
-        return monkey.get_original  # type: ignore[no-any-return]
-    patcher = sys.modules.get("eventlet.patcher")
-    if patcher is not None:
-        return lambda module, name: getattr(patcher.original(module), name)
-    return None
-
-
-def _no_poll() -> NoReturn:
-    raise LibraryError(
-        "select.poll is not there, which gostitch waits with, as after eventlet.monkey_patch(); "
-        "call eventlet.monkey_patch(select=False, thread=False), or use gevent",
-    )
-
-
 def poll_of(descriptor: int) -> select.poll:
     """Return what waits on a thread of the program until a descriptor can be read."""
-    poll = getattr(select, "poll", kind().new_poll)()
+    poll = _hubs.poll_kind()()
     poll.register(descriptor, READABLE)
     return poll
 

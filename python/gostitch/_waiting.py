@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gostitch import _hooks, _pending, _settings, _threads
+from gostitch import _hooks, _hubs, _pending, _settings, _threads
 from gostitch._process import LOOK_S, bridge
 from gostitch._queue import decode_error
 from gostitch._settings import Settings
@@ -144,7 +144,7 @@ def _own_queue() -> Queue | None:
 
 
 def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -> Any:
-    """Run a function that may be abandoned."""
+    """Run a function that may be abandoned, or whose caller lets other greenlets run."""
     _hooks.look()
     trace = _hooks.trace_context()
     queue = _pending.private_queue()
@@ -162,5 +162,10 @@ def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -
         queue.retire()
 
 
-bridge.install(own_queue=_own_queue, let_go=_end)
+def _waiter() -> Callable[..., Any] | None:
+    """Return what waits for a long call of this thread, or None: the bridge does."""
+    return _wait if _hubs.is_here() else None
+
+
+bridge.install(own_queue=_own_queue, let_go=_end, waiter=_waiter)
 _settings.when_changed(_apply)

@@ -232,6 +232,7 @@ typedef struct {
   PyObject *queue;     /* () -> the queue for a call that is submitted here */
   PyObject *wait;      /* (function, frame, loan, timeout_ns, None): a call that may be abandoned, or NULL */
   PyObject *wait_always; /* the same, if that may be any call */
+  PyObject *waiter;    /* () -> what is called as wait is for a long call of the main thread, or None */
   PyObject *own_queue; /* () -> a queue for one call that the main thread waits for, or None */
   PyObject *let_go;    /* (queue, future, exception): ends such a call, whose wait a signal's handler has ended */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
@@ -513,10 +514,16 @@ typedef struct {
 /* For a function that is declared long: none is ever taken away. */
 #define GS_ALL_HANDED -1
 
+/* For one that was never called: its first calls are handed over where other greenlets run meanwhile. */
+#define GS_NEVER_CALLED -2
+
 /* Fewer ticks are no long call on any machine. */
 #define GS_SHORT 500000
 
 void gs_begin_pace(gs_pace *pace);
+
+/* Hands the first calls over. */
+void gs_hand_first(gs_pace *pace);
 
 /* Notes that an inline call took so many ticks, which may be long. */
 void gs_note_ticks(gs_pace *pace, uint64_t ticks);

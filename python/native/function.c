@@ -362,7 +362,7 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
 /* Tells whether the main thread can wait for a call outside of Go: not when the interpreter ends, when there
    are no handlers of signals any more. */
 static int can_wait(void) {
-  if (!is_main_thread() || gs_hook.own_queue == NULL) return 0;
+  if (!is_main_thread() || gs_hook.own_queue == NULL || gs_hook.waiter == NULL) return 0;
   PyObject *ends = PySys_GetObject("is_finalizing"); /* borrowed */
   PyObject *answer = ends == NULL ? NULL : PyObject_CallNoArgs(ends);
   int goes_on = answer == Py_False;
@@ -374,10 +374,22 @@ static int can_wait(void) {
 /* Waits for a long call outside of Go; 0 if it is to be made in Go. Apart, so that small calls do not pay for it. */
 static __attribute__((noinline, cold)) int wait_outside(function_object *f, gs_writer *writer, int64_t timeout_ns,
                                                         PyObject *trace, PyObject **result) {
+  int is_first = f->pace.handed == GS_NEVER_CALLED;
+  if (is_first) f->pace.handed = 0;
   if (!can_wait()) return 0;
+  PyObject *waiter = PyObject_CallNoArgs(gs_hook.waiter);
+  *result = NULL;
+  if (waiter == NULL) return 1;
   int64_t begun = gs_clock();
-  int ended;
-  *result = gs_wait_for((PyObject *)f, writer, timeout_ns, trace, &ended);
+  int ended = waiter != Py_None;
+  if (is_first && !ended) {
+    Py_DECREF(waiter);
+    return 0;
+  }
+  if (is_first) gs_hand_first(&f->pace);
+  if (ended) *result = hand_over(waiter, f, writer, timeout_ns, NULL);
+  else *result = gs_wait_for((PyObject *)f, writer, timeout_ns, trace, &ended);
+  Py_DECREF(waiter);
   if (ended) gs_note_waited(&f->pace, gs_clock() - begun);
   return *result != NULL || PyErr_Occurred();
 }

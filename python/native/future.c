@@ -616,6 +616,7 @@ static int set_state(PyObject *self, PyObject *name, void *closure) {
 typedef struct {
   PyObject_HEAD
   gs_future *future;
+  PyObject *elsewhere; /* what waits where the driver is not asyncio, or NULL */
   int asked;
 } wait_object;
 
@@ -633,6 +634,7 @@ static PyObject *future_await(PyObject *self) {
 static PyObject *wait_next(PyObject *self) {
   wait_object *wait = (wait_object *)self;
   gs_future *f = wait->future;
+  if (wait->elsewhere != NULL) return PyObject_CallMethod(wait->elsewhere, "send", "O", Py_None);
   if (f->state == RUNNING && wait->asked) {
     PyErr_SetString(PyExc_RuntimeError, "await wasn't used with future");
     return NULL;
@@ -657,9 +659,29 @@ static PyObject *wait_next(PyObject *self) {
   return NULL;
 }
 
+PyDoc_STRVAR(wait_send_doc, "send(value)\n\nGo on with the wait.");
+
+/* asyncio sends nothing but None. Twisted gives back what is no Deferred of its: the future. */
+static PyObject *wait_send(PyObject *self, PyObject *value) {
+  wait_object *wait = (wait_object *)self;
+  if (wait->elsewhere != NULL) return PyObject_CallMethod(wait->elsewhere, "send", "O", value);
+  if (value == (PyObject *)wait->future && wait->asked) {
+    wait->future->blocking = 0;
+    wait->elsewhere = PyObject_CallMethod(value, "_await_in_twisted", NULL);
+    if (wait->elsewhere == NULL) return NULL;
+  }
+  return wait_next(self);
+}
+
+static PyMethodDef wait_methods[] = {
+    {"send", wait_send, METH_O, wait_send_doc},
+    {NULL, NULL, 0, NULL},
+};
+
 static int wait_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(((wait_object *)self)->future);
+  Py_VISIT(((wait_object *)self)->elsewhere);
   return 0;
 }
 
@@ -667,6 +689,7 @@ static void wait_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   Py_XDECREF(((wait_object *)self)->future);
+  Py_XDECREF(((wait_object *)self)->elsewhere);
   freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
   release(self);
   Py_DECREF(type);
@@ -677,6 +700,7 @@ static PyType_Slot wait_slots[] = {
     {Py_tp_traverse, wait_traverse},
     {Py_tp_iter, PyObject_SelfIter},
     {Py_tp_iternext, wait_next},
+    {Py_tp_methods, wait_methods},
     {0, NULL},
 };
 

@@ -25,7 +25,12 @@
 #define ONCE 1
 #define MOST 64
 
-void gs_begin_pace(gs_pace *pace) { pace->grant = FIRST / 4; }
+void gs_begin_pace(gs_pace *pace) {
+  pace->grant = FIRST / 4;
+  pace->handed = GS_NEVER_CALLED;
+}
+
+void gs_hand_first(gs_pace *pace) { pace->handed = FIRST; }
 
 /* Hands the next calls over, and the more the more long ones come close together. */
 static void hand_over(gs_pace *pace) {

@@ -21,7 +21,8 @@ MODULES = {
 LAYERS = {
     "gostitch.exceptions": set(),
     "gostitch._version": set(),
-    "gostitch._abi": {"gostitch._bridge"},
+    "gostitch._absence": set(),
+    "gostitch._abi": {"gostitch._absence", "gostitch._bridge"},
     "gostitch._copies": set(),
     "gostitch._printable": set(),
     "gostitch._crash_files": set(),
@@ -51,11 +52,14 @@ LAYERS = {
     "gostitch._hooks": {"gostitch._late", "gostitch.exceptions"},
     "gostitch._loops": set(),
     "gostitch._turn": {"gostitch._threads"},
-    "gostitch._threads": {"gostitch.exceptions"},
+    "gostitch._hubs": {"gostitch.exceptions"},
+    "gostitch._threads": {"gostitch._hubs"},
+    "gostitch._waiters": {"gostitch._loops"},
     "gostitch._future": {
         "gostitch._loops",
         "gostitch._process",
         "gostitch._threads",
+        "gostitch._waiters",
         "gostitch._workers",
     },
     "gostitch._loop_future": {"gostitch._future", "gostitch._loops", "gostitch._process"},
@@ -104,6 +108,7 @@ LAYERS = {
     "gostitch._process": {
         "gostitch._settings",
         "gostitch._space",
+        "gostitch._absence",
         "gostitch._abi",
         "gostitch._cgroup",
         "gostitch._codec",
