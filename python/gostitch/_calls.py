@@ -103,13 +103,22 @@ def function(
 
     def bind(definition: Callable[P, R]) -> Function[P, R]:
         made: Any = bridge.Function(name)
-        functools.update_wrapper(made, definition)
+        wear(made, definition)
         made._declaration = Declaration(
             definition, checksum, parameters, result, callback, message or question, answer, long
         )
         return made  # type: ignore[no-any-return]
 
     return bind
+
+
+def wear(made: Any, definition: Callable[..., Any]) -> None:
+    """Give what stands for a definition its names and texts.
+
+    Not ``__wrapped__``, which tools call instead, or take for what they shall read.
+    """
+    functools.update_wrapper(made, definition)
+    del made.__wrapped__
 
 
 def prepare(made: Any) -> None:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import (
+    TYPE_CHECKING,
     Any,
     Generic,
     NoReturn,
@@ -304,6 +305,16 @@ def _ended(of: weakref.ref[Stream[Any]], future: Any) -> None:
         stream._wake()
 
 
+_OF_FUNCTIONS = (
+    "__signature__",
+    "__code__",
+    "__defaults__",
+    "__kwdefaults__",
+    "__globals__",
+    "__closure__",
+)
+
+
 class StreamFunction(Generic[P, T]):
     """A Go function that gives a ``Stream``."""
 
@@ -313,6 +324,23 @@ class StreamFunction(Generic[P, T]):
 
     def __repr__(self) -> str:
         return f"<Go function {self.name}>"
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            """Return that of a function, which many tools ask for."""
+            return self._made.__class__
+
+        def __getattr__(self, name: str) -> Any:
+            """Return what tools ask of a function."""
+            if name in _OF_FUNCTIONS:
+                return getattr(self._made, name)
+            raise AttributeError(f"{StreamFunction.__name__!r} object has no attribute {name!r}")
+
+    def __get__(self, instance: object, owner: type | None = None) -> StreamFunction[P, T]:
+        """Return itself: a function of Go's is no method."""
+        return self
 
     def __reduce__(self) -> Any:
         return self._made.__reduce__()
@@ -334,7 +362,7 @@ def stream(
     def bind(definition: Callable[P, Stream[T]]) -> StreamFunction[P, T]:
         made = _calls.function(name, checksum, parameters, "none", message=result)(definition)
         whole: StreamFunction[P, T] = StreamFunction(made)
-        functools.update_wrapper(whole, definition)
+        _calls.wear(whole, definition)
         return whole
 
     return bind

@@ -724,7 +724,49 @@ static PyMemberDef function_members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+static PyObject *definition_of(PyObject *self) {
+  PyObject *declaration = PyObject_GetAttrString(self, "_declaration");
+  PyObject *definition = declaration == NULL ? NULL : PyObject_GetAttrString(declaration, "definition");
+  Py_XDECREF(declaration);
+  return definition;
+}
+
+/* What tools that take functions ask of one is that of the definition in Python, whose body never runs. */
+static PyObject *get_of_definition(PyObject *self, void *name) {
+  PyObject *definition = definition_of(self);
+  PyObject *value = definition == NULL ? NULL : PyObject_GetAttrString(definition, (const char *)name);
+  Py_XDECREF(definition);
+  return value;
+}
+
+/* That of a function: many tools take nothing else, and ask no more of one than stands here. */
+static PyObject *get_class(PyObject *self, void *Py_UNUSED(closure)) {
+  PyObject *definition = definition_of(self);
+  if (definition == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) return NULL;
+  PyErr_Clear();
+  PyObject *type = (PyObject *)Py_TYPE(definition == NULL ? self : definition);
+  Py_INCREF(type);
+  Py_XDECREF(definition);
+  return type;
+}
+
+static PyObject *get_signature(PyObject *self, void *Py_UNUSED(closure)) {
+  PyObject *definition = definition_of(self);
+  PyObject *inspect = definition == NULL ? NULL : PyImport_ImportModule("inspect");
+  PyObject *signature = inspect == NULL ? NULL : PyObject_CallMethod(inspect, "signature", "O", definition);
+  Py_XDECREF(inspect);
+  Py_XDECREF(definition);
+  return signature;
+}
+
 static PyGetSetDef function_properties[] = {
+    {"__class__", get_class, NULL, NULL, NULL},
+    {"__signature__", get_signature, NULL, NULL, NULL},
+    {"__code__", get_of_definition, NULL, NULL, "__code__"},
+    {"__defaults__", get_of_definition, NULL, NULL, "__defaults__"},
+    {"__kwdefaults__", get_of_definition, NULL, NULL, "__kwdefaults__"},
+    {"__globals__", get_of_definition, NULL, NULL, "__globals__"},
+    {"__closure__", get_of_definition, NULL, NULL, "__closure__"},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
