@@ -8,6 +8,7 @@ import builtins as _builtins
 import datetime as _datetime
 import enum as _enum
 import os as _os
+import typing as _typing
 
 from gostitch import functions as _go
 
@@ -18,18 +19,23 @@ __all__ = [
     "FaultsEchoedPoint",
     "FaultsEveryItem",
     "FaultsInner",
+    "FaultsInnerDict",
     "FaultsLine",
     "FaultsLocated",
     "FaultsMade",
     "FaultsMemory",
     "FaultsPart",
+    "FaultsPartDict",
     "FaultsPoint",
+    "FaultsPointDict",
     "FaultsQuestion",
     "FaultsReply",
     "FaultsRuntimeSettings",
     "FaultsThing",
+    "FaultsThingDict",
     "FaultsTick",
     "FaultsVisitStep",
+    "FaultsVisitStepDict",
     "FaultsWeight",
     "OutOfStockError",
     "add",
@@ -764,6 +770,17 @@ class FaultsPoint(_go.Record):
         self.data = data
 
 
+class _FaultsPointDict(_typing.TypedDict):
+    x: float
+    label: str
+
+
+class FaultsPointDict(_FaultsPointDict, total=False):
+    """The fields of a FaultsPoint, as a dict that is given for one."""
+
+    data: _go.Bytes
+
+
 @_go.record("x: float64, label: str, data: bytes")
 class FaultsEchoedPoint(_go.FrozenRecord):
     """A Point on its way back.
@@ -935,8 +952,8 @@ def echo(
     matrix: _abc.Iterable[_abc.Iterable[float]] = (),
     chunks: _abc.Iterable[_go.Bytes] = (),
     table: _abc.Mapping[str, int] = {},
-    points: _abc.Iterable[FaultsPoint | _abc.Mapping[str, object]] = (),
-    origin: FaultsPoint | _abc.Mapping[str, object] | None = None,
+    points: _abc.Iterable[FaultsPoint | FaultsPointDict] = (),
+    origin: FaultsPoint | FaultsPointDict | None = None,
     maybe: int | None = None,
     maybe_text: str | None = None,
     timeout: float | None = None,
@@ -1224,6 +1241,16 @@ class FaultsPart(_go.FrozenRecord):
         _go.set_field(self, "seen", [] if seen is None else seen)
 
 
+class _FaultsPartDict(_typing.TypedDict):
+    str: _builtins.str
+
+
+class FaultsPartDict(_FaultsPartDict, total=False):
+    """The fields of a FaultsPart, as a dict that is given for one."""
+
+    seen: _abc.Iterable[_datetime.datetime]
+
+
 @_go.record("colour: FaultsColour(str), weight: FaultsWeight(int8), made: optional[time], lasts: duration, parts: map[FaultsPart], files: list[path]")
 class FaultsThing(_go.FrozenRecord):
     """A record that goes both ways, with records inside.
@@ -1263,6 +1290,20 @@ class FaultsThing(_go.FrozenRecord):
         _go.set_field(self, "files", [] if files is None else files)
 
 
+class _FaultsThingDict(_typing.TypedDict):
+    colour: FaultsColour | _typing.Literal["red", "green"]
+
+
+class FaultsThingDict(_FaultsThingDict, total=False):
+    """The fields of a FaultsThing, as a dict that is given for one."""
+
+    weight: FaultsWeight | _typing.Literal[1, 2]
+    made: _datetime.datetime | None
+    lasts: _datetime.timedelta
+    parts: _abc.Mapping[str, FaultsPart | FaultsPartDict]
+    files: _abc.Iterable[str | _os.PathLike[str]]
+
+
 @_go.function(
     "faults.echo_thing",
     "7e55c8297965aea3",
@@ -1270,9 +1311,9 @@ class FaultsThing(_go.FrozenRecord):
     "FaultsThing",
 )
 def echo_thing(
-    thing: FaultsThing | _abc.Mapping[str, object],
+    thing: FaultsThing | FaultsThingDict,
     *,
-    paint: FaultsColour | str = FaultsColour.RED,
+    paint: FaultsColour | _typing.Literal["red", "green"] = FaultsColour.RED,
     timeout: float | None = None,
 ) -> FaultsThing:
     """Gives the thing back, painted.
@@ -2520,6 +2561,13 @@ class FaultsInner(_go.Record):
         self.label = label
 
 
+class FaultsInnerDict(_typing.TypedDict):
+    """The fields of a FaultsInner, as a dict that is given for one."""
+
+    id: int
+    label: str
+
+
 @_go.record("total: int64, words: list[str]")
 class FaultsReply(_go.FrozenRecord):
     """What a small business call gives.
@@ -2553,7 +2601,7 @@ class FaultsReply(_go.FrozenRecord):
 def structured(
     name: str,
     numbers: _abc.Iterable[int],
-    inner: FaultsInner | _abc.Mapping[str, object],
+    inner: FaultsInner | FaultsInnerDict,
     *,
     timeout: float | None = None,
 ) -> FaultsReply:
@@ -2702,6 +2750,16 @@ class FaultsVisitStep(_go.Record):
         self.value = value
 
 
+class FaultsVisitStepDict(_typing.TypedDict):
+    """The fields of a FaultsVisitStep, as a dict that is given for one."""
+
+    name: str
+    below: int
+    how: str
+    key: str
+    value: str
+
+
 @_go.function(
     "faults.visit",
     "d9646cdfe6eabb44",
@@ -2712,7 +2770,7 @@ class FaultsVisitStep(_go.Record):
     callback="answer",
 )
 def visit(
-    steps: _abc.Iterable[FaultsVisitStep | _abc.Mapping[str, object]],
+    steps: _abc.Iterable[FaultsVisitStep | FaultsVisitStepDict],
     answer: _abc.Callable[[FaultsQuestion], int | _abc.Awaitable[int]],
     *,
     timeout: float | None = None,
@@ -2737,7 +2795,7 @@ def visit(
     "str",
 )
 def visit_lines(
-    steps: _abc.Iterable[FaultsVisitStep | _abc.Mapping[str, object]],
+    steps: _abc.Iterable[FaultsVisitStep | FaultsVisitStepDict],
     *,
     timeout: float | None = None,
 ) -> _go.Stream[str]:

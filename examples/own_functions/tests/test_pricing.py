@@ -51,7 +51,7 @@ def test_an_error_of_ones_own() -> None:
 def test_a_wrong_type() -> None:
     """It is refused before Go is asked, and the argument is named."""
     with pytest.raises(TypeError, match="items"):
-        pricing.quote([{"sku": "cup", "cents": "much"}])
+        pricing.quote([{"sku": "cup", "cents": "much"}])  # type: ignore[list-item]
 
 
 def test_orders_are_a_stream(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ var modules = []struct{ alias, line string }{
 	{"_datetime", "import datetime as _datetime"},
 	{"_enum", "import enum as _enum"},
 	{"_os", "import os as _os"},
+	{"_typing", "import typing as _typing"},
 }
 
 // imports gives the import lines for the names that the body uses.
@@ -45,6 +46,7 @@ type module struct {
 	exports []string
 	classes map[string]string // name -> the class text, to notice a clash
 	results map[string]bool   // names of the classes that are part of a result
+	given   map[string]bool   // of those that are part of an argument
 	// taken are the names of functions, and inside are those of the fields of the
 	// class being written: a type of Python with such a name must be written in
 	// full.
@@ -54,7 +56,7 @@ type module struct {
 // emit gives the module; beside names the library that it lies beside, if it is
 // not the one that is shipped.
 func emit(found *library, beside string) ([]byte, error) {
-	m := &module{classes: map[string]string{}, results: map[string]bool{}, taken: map[string]bool{}}
+	m := &module{classes: map[string]string{}, results: map[string]bool{}, given: map[string]bool{}, taken: map[string]bool{}}
 	for _, f := range found.functions {
 		m.survey(f)
 	}
@@ -118,6 +120,7 @@ func (m *module) surveyType(t *pyType, result bool) {
 		return
 	}
 	m.results[t.record.name] = m.results[t.record.name] || result
+	m.given[t.record.name] = m.given[t.record.name] || !result
 	for _, field := range t.record.fields {
 		m.surveyType(field.typ, result)
 	}
@@ -267,7 +270,45 @@ func (m *module) classesOf(t *pyType) error {
 	if err != nil {
 		return err
 	}
-	return m.class(t.record.name, text)
+	if err := m.class(t.record.name, text); err != nil || !m.given[t.record.name] {
+		return err
+	}
+	return m.class(dictOf(t.record), m.typedDict(t.record))
+}
+
+// dictOf names the type of a dict that is given where a record is expected.
+func dictOf(r *pyStruct) string { return r.name + "Dict" }
+
+// typedDict gives that type. What may be left out is in a class that adds it to the rest, as up to
+// CPython 3.10 nothing else says so.
+func (m *module) typedDict(r *pyStruct) string {
+	var required, optional strings.Builder
+	m.inside = map[string]bool{}
+	for _, field := range r.fields {
+		m.inside[field.Name] = true
+	}
+	defer func() { m.inside = nil }()
+	for _, field := range r.fields {
+		w := &required
+		if field.HasDefault {
+			w = &optional
+		}
+		fmt.Fprintf(w, "    %s: %s\n", field.Name, m.annotation(field.typ, true, field.Path))
+	}
+	name, base, options := dictOf(r), "_typing.TypedDict", ""
+	var w strings.Builder
+	if required.Len() > 0 && optional.Len() > 0 {
+		base = "_" + name
+		fmt.Fprintf(&w, "\n\nclass %s(_typing.TypedDict):\n%s", base, required.String())
+	}
+	body := required.String()
+	if optional.Len() > 0 {
+		options, body = ", total=False", optional.String()
+	}
+	fmt.Fprintf(&w, "\n\nclass %s(%s%s):\n", name, base, options)
+	doc := docstring{text: "The fields of a " + r.name + ", as a dict that is given for one."}
+	doc.write(&w, "    ")
+	return w.String() + "\n" + body
 }
 
 // class writes a class once.

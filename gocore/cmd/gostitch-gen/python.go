@@ -170,6 +170,15 @@ func (m pyMember) literal() string {
 	return m.value.ExactString()
 }
 
+// literals gives the type of the values themselves, which may be given for the members.
+func (e *pyEnum) literals() string {
+	var values []string
+	for _, member := range e.members {
+		values = append(values, member.literal())
+	}
+	return "_typing.Literal[" + strings.Join(values, ", ") + "]"
+}
+
 var scalarNames = map[codec.Kind]string{
 	codec.KindBool: "bool", codec.KindInt: "int", codec.KindUint: "int", codec.KindFloat: "float", codec.KindString: "str",
 }
@@ -187,7 +196,7 @@ func (m *module) builtin(name string) string {
 func (m *module) annotation(t *pyType, argument, path bool) string {
 	if t.enum != nil {
 		if argument {
-			return t.enum.name + " | " + m.builtin(scalarNames[t.schema.Kind])
+			return t.enum.name + " | " + t.enum.literals()
 		}
 		return t.enum.name
 	}
@@ -232,7 +241,7 @@ func (m *module) annotation(t *pyType, argument, path bool) string {
 			return "None"
 		}
 		if argument {
-			return t.record.name + " | _abc.Mapping[" + m.builtin("str") + ", " + m.builtin("object") + "]"
+			return t.record.name + " | " + dictOf(t.record)
 		}
 		return t.record.name
 	default:

@@ -18,7 +18,7 @@ func BenchmarkPack(b *testing.B) {
 		b.Run(compression, func(b *testing.B) {
 			to := filepath.Join(b.TempDir(), "a")
 			for b.Loop() {
-				r, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: to, Compression: compression})
+				r, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: to, Compression: archive.Compression(compression)})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -36,7 +36,7 @@ func BenchmarkUnpack(b *testing.B) {
 		b.Run(compression, func(b *testing.B) {
 			dir := b.TempDir()
 			from := filepath.Join(dir, "a")
-			if _, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: from, Compression: compression}); err != nil {
+			if _, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: from, Compression: archive.Compression(compression)}); err != nil {
 				b.Fatal(err)
 			}
 			for b.Loop() {

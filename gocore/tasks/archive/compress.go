@@ -27,15 +27,15 @@ type compressor struct {
 	open func(w io.Writer) (io.WriteCloser, error)
 }
 
-func compressorFor(name string, level *int) (compressor, error) {
+func compressorFor(name Compression, level *int) (compressor, error) {
 	switch name {
-	case "", "zstd":
+	case "", Zstd:
 		n, err := levelWithin("zstd", level, defaultZstdLevel, 22)
 		return compressor{func(w io.Writer) (io.WriteCloser, error) { return openZstd(w, n) }}, err
-	case "gzip":
+	case Gzip:
 		n, err := levelWithin("gzip", level, defaultGzipLevel, 9)
 		return compressor{func(w io.Writer) (io.WriteCloser, error) { return openGzip(w, n) }}, err
-	case "none":
+	case Uncompressed:
 		if level != nil {
 			return compressor{}, failure.Argument("level", `has no meaning with compression "none": leave it out`)
 		}

@@ -12,6 +12,16 @@ import (
 	"github.com/gostitch/gostitch/gocore/tasks/internal/ignore"
 )
 
+// Compression is how an archive is compressed.
+type Compression string
+
+// What an archive can be compressed with.
+const (
+	Zstd         Compression = "zstd" // the default
+	Gzip         Compression = "gzip"
+	Uncompressed Compression = "none"
+)
+
 // PackOptions says what to pack, where to and how.
 type PackOptions struct {
 	// Root is the directory, or the single file, to pack. A symbolic link here
@@ -21,7 +31,7 @@ type PackOptions struct {
 	// name is replaced, but only once the new one is complete.
 	Archive string `gostitch:"archive,path"`
 	// Compression is "zstd" (the default), "gzip" or "none".
-	Compression string `gostitch:"compression,default=zstd"`
+	Compression Compression `gostitch:"compression,default=zstd"`
 	// Level is the compression level: 1 to 22 for zstd (3 if None), 1 to 9 for
 	// gzip (6 if None). Levels 1-2, 3-5, 6-9 and 10-22 of zstd are one each.
 	Level *int `gostitch:"level,default=None"`

@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			file, dest := filepath.Join(dir, "archive"), filepath.Join(dir, "dest")
-			p := pack(t, archive.PackOptions{Root: root, Archive: file, Compression: compression})
+			p := pack(t, archive.PackOptions{Root: root, Archive: file, Compression: archive.Compression(compression)})
 			u := unpack(t, archive.UnpackOptions{Archive: file, Dest: dest})
 			wantSame(t, snapshot(t, dest), want)
 			content, err := os.ReadFile(file)
@@ -68,7 +68,7 @@ func TestRoundTripOfARealTree(t *testing.T) {
 		t.Run(compression, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			pack(t, archive.PackOptions{Root: root, Archive: dir + "/a", Compression: compression})
+			pack(t, archive.PackOptions{Root: root, Archive: dir + "/a", Compression: archive.Compression(compression)})
 			unpack(t, archive.UnpackOptions{Archive: dir + "/a", Dest: dir + "/d"})
 			got, err := hashtree.Sum(context.Background(), hashtree.Options{Root: dir + "/d"})
 			must(t, err)
@@ -231,7 +231,7 @@ func TestPackIsReproducible(t *testing.T) {
 		digests := map[string]bool{}
 		for i, n := range []int{1, 2, 4} {
 			runtime.GOMAXPROCS(n)
-			o := archive.PackOptions{Root: []string{root, copied, root}[i], Archive: filepath.Join(t.TempDir(), "x"), Compression: c.compression, Level: c.level}
+			o := archive.PackOptions{Root: []string{root, copied, root}[i], Archive: filepath.Join(t.TempDir(), "x"), Compression: archive.Compression(c.compression), Level: c.level}
 			digests[pack(t, o).Digest] = true
 		}
 		if len(digests) != 1 {
@@ -277,7 +277,7 @@ func TestPackOfOtherRoots(t *testing.T) {
 	for root, want := range map[string][]string{"empty": nil, "to-empty": nil, "file": {"file"}, "to-file": {"to-file"}} {
 		for _, compression := range compressions {
 			out := filepath.Join(t.TempDir(), "x")
-			pack(t, archive.PackOptions{Root: filepath.Join(dir, root), Archive: out, Compression: compression})
+			pack(t, archive.PackOptions{Root: filepath.Join(dir, root), Archive: out, Compression: archive.Compression(compression)})
 			dest := filepath.Join(t.TempDir(), "dest")
 			unpack(t, archive.UnpackOptions{Archive: out, Dest: dest})
 			wantOnly(t, dest, want...)
@@ -368,7 +368,7 @@ func TestPackFailedKeepsTheFormerArchive(t *testing.T) {
 	must(t, os.WriteFile(dir+"/x", []byte("former"), 0o644))
 	must(t, syscall.Mkfifo(filepath.Join(root, "zpipe"), 0o644))
 	for _, compression := range compressions {
-		_, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: dir + "/x", Compression: compression})
+		_, err := archive.Pack(context.Background(), archive.PackOptions{Root: root, Archive: dir + "/x", Compression: archive.Compression(compression)})
 		wantFailure(t, err, "unsafe", "entry", "zpipe")
 		wantOnly(t, dir, "x")
 		if content, _ := os.ReadFile(dir + "/x"); string(content) != "former" {
@@ -386,7 +386,7 @@ func TestPackCancelled(t *testing.T) {
 	before := openFiles(t)
 	for _, compression := range compressions {
 		for n := 1; ; n = n*5/4 + 1 {
-			_, err := archive.Pack(cancelAt(n), archive.PackOptions{Root: root, Archive: dir + "/x", Compression: compression})
+			_, err := archive.Pack(cancelAt(n), archive.PackOptions{Root: root, Archive: dir + "/x", Compression: archive.Compression(compression)})
 			if err == nil && n > 3 {
 				break
 			}

@@ -413,7 +413,7 @@ func TestUnpackCancelled(t *testing.T) {
 				t.Fatalf("%v\n%s", err, out)
 			}
 		} else {
-			pack(t, archive.PackOptions{Root: root, Archive: packed, Compression: compression})
+			pack(t, archive.PackOptions{Root: root, Archive: packed, Compression: archive.Compression(compression)})
 		}
 		content, err := os.ReadFile(packed)
 		must(t, err)

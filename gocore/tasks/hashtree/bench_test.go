@@ -13,7 +13,7 @@ func BenchmarkSum(b *testing.B) {
 	for _, algorithm := range []string{"blake3", "sha256"} {
 		b.Run(algorithm, func(b *testing.B) {
 			for b.Loop() {
-				r, err := hashtree.Sum(context.Background(), hashtree.Options{Root: root, Algorithm: algorithm})
+				r, err := hashtree.Sum(context.Background(), hashtree.Options{Root: root, Algorithm: hashtree.Algorithm(algorithm)})
 				if err != nil {
 					b.Fatal(err)
 				}

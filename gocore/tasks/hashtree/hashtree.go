@@ -63,13 +63,24 @@ import (
 	"github.com/gostitch/gostitch/gocore/tasks/internal/ignore"
 )
 
+// Algorithm is how a tree is hashed.
+//
+//gostitch:name HashAlgorithm
+type Algorithm string
+
+// What a tree can be hashed with.
+const (
+	Blake3 Algorithm = "blake3" // the default
+	SHA256 Algorithm = "sha256"
+)
+
 // Options says what to hash and how.
 type Options struct {
 	// Root is the directory, or the single file, to hash. A symbolic link here
 	// is followed; links inside the tree are not.
 	Root string `gostitch:"root,path"`
 	// Algorithm is "blake3" (the default) or "sha256".
-	Algorithm string `gostitch:"algorithm,default=blake3"`
+	Algorithm Algorithm `gostitch:"algorithm,default=blake3"`
 	// Ignore holds patterns of entries to leave out, in the manner of
 	// .gitignore: "*.pyc" at any depth, "/build" only at the top, "cache/" only
 	// directories, "docs/**/*.html". There is no negation.

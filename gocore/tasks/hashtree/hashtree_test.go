@@ -55,7 +55,7 @@ func TestSumIsGolden(t *testing.T) {
 		"blake3": goldenBlake3,
 		"sha256": goldenSHA256,
 	} {
-		got := sum(t, hashtree.Options{Root: root, Algorithm: algorithm})
+		got := sum(t, hashtree.Options{Root: root, Algorithm: hashtree.Algorithm(algorithm)})
 		if want := (hashtree.Result{Digest: want, Files: 8, Bytes: 1_600_031}); got != want {
 			t.Errorf("%q: got %+v, want %+v", algorithm, got, want)
 		}

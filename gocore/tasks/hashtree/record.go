@@ -50,11 +50,11 @@ type algorithm struct {
 	whole func([]byte) [digestSize]byte
 }
 
-func algorithmFor(name string) (algorithm, error) {
+func algorithmFor(name Algorithm) (algorithm, error) {
 	switch name {
-	case "", "blake3":
+	case "", Blake3:
 		return algorithm{func() hash.Hash { return blake3.New() }, blake3.Sum256}, nil
-	case "sha256":
+	case SHA256:
 		return algorithm{sha256.New, sha256.Sum256}, nil
 	}
 	return algorithm{}, failure.Argument("algorithm", `must be "blake3" or "sha256", got %q`, name)

@@ -4,17 +4,23 @@
 from __future__ import annotations
 
 import collections.abc as _abc
+import typing as _typing
 
 from gostitch import functions as _go
 
 __all__ = [
     "ObserveAttribute",
+    "ObserveAttributeDict",
     "ObserveFrame",
+    "ObserveFrameDict",
     "ObserveFunctionMetrics",
     "ObserveMetrics",
     "ObserveSentryConfig",
+    "ObserveSentryConfigDict",
     "ObserveSpanLimits",
+    "ObserveSpanLimitsDict",
     "ObserveTraceConfig",
+    "ObserveTraceConfigDict",
     "configure",
     "flush",
     "read_metrics",
@@ -47,6 +53,14 @@ class ObserveAttribute(_go.Record):
         self.key = key
         self.kind = kind
         self.values = values
+
+
+class ObserveAttributeDict(_typing.TypedDict):
+    """The fields of a ObserveAttribute, as a dict that is given for one."""
+
+    key: str
+    kind: str
+    values: _abc.Iterable[str]
 
 
 @_go.record("attributes: int64, attribute_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
@@ -88,6 +102,17 @@ class ObserveSpanLimits(_go.Record):
         self.link_attributes = link_attributes
 
 
+class ObserveSpanLimitsDict(_typing.TypedDict):
+    """The fields of a ObserveSpanLimits, as a dict that is given for one."""
+
+    attributes: int
+    attribute_length: int
+    events: int
+    event_attributes: int
+    links: int
+    link_attributes: int
+
+
 @_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, root_ratio: float64")
 class ObserveTraceConfig(_go.Record):
     """What Python's tracer provider says.
@@ -116,7 +141,7 @@ class ObserveTraceConfig(_go.Record):
 
     __slots__ = ("resource", "resource_schema_url", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "root_ratio")
 
-    resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]]
+    resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
     resource_schema_url: str
     endpoint: str
     insecure: bool
@@ -130,13 +155,13 @@ class ObserveTraceConfig(_go.Record):
     queue_size: int
     batch_size: int
     delay_s: float
-    limits: ObserveSpanLimits | _abc.Mapping[str, object]
+    limits: ObserveSpanLimits | ObserveSpanLimitsDict
     start_baggage: bool
     root_ratio: float
 
     def __init__(
         self,
-        resource: _abc.Iterable[ObserveAttribute | _abc.Mapping[str, object]],
+        resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict],
         resource_schema_url: str,
         endpoint: str,
         insecure: bool,
@@ -150,7 +175,7 @@ class ObserveTraceConfig(_go.Record):
         queue_size: int,
         batch_size: int,
         delay_s: float,
-        limits: ObserveSpanLimits | _abc.Mapping[str, object],
+        limits: ObserveSpanLimits | ObserveSpanLimitsDict,
         start_baggage: bool,
         root_ratio: float,
     ) -> None:
@@ -171,6 +196,28 @@ class ObserveTraceConfig(_go.Record):
         self.limits = limits
         self.start_baggage = start_baggage
         self.root_ratio = root_ratio
+
+
+class ObserveTraceConfigDict(_typing.TypedDict):
+    """The fields of a ObserveTraceConfig, as a dict that is given for one."""
+
+    resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
+    resource_schema_url: str
+    endpoint: str
+    insecure: bool
+    headers: _abc.Mapping[str, str]
+    certificates: str
+    client_certificate: str
+    client_key: str
+    server_name: str
+    gzip: bool
+    timeout_s: float
+    queue_size: int
+    batch_size: int
+    delay_s: float
+    limits: ObserveSpanLimits | ObserveSpanLimitsDict
+    start_baggage: bool
+    root_ratio: float
 
 
 @_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
@@ -208,6 +255,16 @@ class ObserveSentryConfig(_go.Record):
         self.sample_rate = sample_rate
 
 
+class ObserveSentryConfigDict(_typing.TypedDict):
+    """The fields of a ObserveSentryConfig, as a dict that is given for one."""
+
+    dsn: str
+    release: str
+    environment: str
+    server_name: str
+    sample_rate: float
+
+
 @_go.function(
     "observe.configure",
     "5b9e49e230115adf",
@@ -216,8 +273,8 @@ class ObserveSentryConfig(_go.Record):
 )
 def configure(
     *,
-    traces: ObserveTraceConfig | _abc.Mapping[str, object] | None = None,
-    sentry: ObserveSentryConfig | _abc.Mapping[str, object] | None = None,
+    traces: ObserveTraceConfig | ObserveTraceConfigDict | None = None,
+    sentry: ObserveSentryConfig | ObserveSentryConfigDict | None = None,
     timeout: float | None = None,
 ) -> None:
     """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
@@ -416,6 +473,14 @@ class ObserveFrame(_go.Record):
         self.line = line
 
 
+class ObserveFrameDict(_typing.TypedDict):
+    """The fields of a ObserveFrame, as a dict that is given for one."""
+
+    function: str
+    file: str
+    line: int
+
+
 @_go.function(
     "observe.report_crash",
     "c889d54e14d69535",
@@ -428,7 +493,7 @@ def report_crash(
     trace_id: str,
     time_ns: int,
     pid: int,
-    stack: _abc.Iterable[ObserveFrame | _abc.Mapping[str, object]],
+    stack: _abc.Iterable[ObserveFrame | ObserveFrameDict],
     text: str,
     *,
     timeout: float | None = None,

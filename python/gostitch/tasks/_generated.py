@@ -4,14 +4,19 @@
 from __future__ import annotations
 
 import collections.abc as _abc
+import enum as _enum
 import os as _os
+import typing as _typing
 
 from gostitch import functions as _go
 
 __all__ = [
+    "ArchiveCompression",
     "FetchItem",
+    "FetchItemDict",
     "FetchProgress",
     "FetchResult",
+    "HashAlgorithm",
     "HashTreeResult",
     "PackResult",
     "UnpackResult",
@@ -52,6 +57,17 @@ class FetchItem(_go.Record):
         self.url = url
         self.path = path
         self.digest = digest
+
+
+class _FetchItemDict(_typing.TypedDict):
+    url: str
+    path: str | _os.PathLike[str]
+
+
+class FetchItemDict(_FetchItemDict, total=False):
+    """The fields of a FetchItem, as a dict that is given for one."""
+
+    digest: str
 
 
 @_go.record("done: int64, total: int64, failed: int64, bytes: int64, bytes_total: int64")
@@ -153,7 +169,7 @@ class FetchResult(_go.FrozenRecord):
     long=True,
 )
 def fetch(
-    items: _abc.Iterable[FetchItem | _abc.Mapping[str, object]],
+    items: _abc.Iterable[FetchItem | FetchItemDict],
     *,
     concurrency: int = 64,
     per_host: int = 16,
@@ -218,6 +234,16 @@ def fetch(
     raise NotImplementedError
 
 
+class HashAlgorithm(str, _enum.Enum):
+    """How a tree is hashed."""
+
+    BLAKE3 = "blake3"
+    """the default"""
+    SHA256 = "sha256"
+
+    __str__ = str.__str__
+
+
 @_go.record("digest: str, files: int64, bytes: int64")
 class HashTreeResult(_go.FrozenRecord):
     """The digest of a tree and how much went into it.
@@ -249,14 +275,14 @@ class HashTreeResult(_go.FrozenRecord):
 @_go.function(
     "tasks.hash_tree",
     "823c11b44f191a3f",
-    "root: path, algorithm: str, ignore: list[str]",
+    "root: path, algorithm: HashAlgorithm(str), ignore: list[str]",
     "HashTreeResult",
     long=True,
 )
 def hash_tree(
     root: str | _os.PathLike[str],
     *,
-    algorithm: str = "blake3",
+    algorithm: HashAlgorithm | _typing.Literal["blake3", "sha256"] = HashAlgorithm.BLAKE3,
     ignore: _abc.Iterable[str] = (),
     timeout: float | None = None,
 ) -> HashTreeResult:
@@ -279,6 +305,17 @@ def hash_tree(
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
+
+
+class ArchiveCompression(str, _enum.Enum):
+    """How an archive is compressed."""
+
+    ZSTD = "zstd"
+    """the default"""
+    GZIP = "gzip"
+    UNCOMPRESSED = "none"
+
+    __str__ = str.__str__
 
 
 @_go.record("digest: str, files: int64, bytes_in: int64, bytes_out: int64")
@@ -316,7 +353,7 @@ class PackResult(_go.FrozenRecord):
 @_go.function(
     "tasks.pack",
     "5861d52091790161",
-    "root: path, archive: path, compression: str, level: optional[int64], ignore: list[str]",
+    "root: path, archive: path, compression: ArchiveCompression(str), level: optional[int64], ignore: list[str]",
     "PackResult",
     long=True,
 )
@@ -324,7 +361,7 @@ def pack(
     root: str | _os.PathLike[str],
     archive: str | _os.PathLike[str],
     *,
-    compression: str = "zstd",
+    compression: ArchiveCompression | _typing.Literal["zstd", "gzip", "none"] = ArchiveCompression.ZSTD,
     level: int | None = None,
     ignore: _abc.Iterable[str] = (),
     timeout: float | None = None,

@@ -7,7 +7,7 @@ import collections.abc as _abc
 import datetime as _datetime
 import enum as _enum
 import os as _os
-import msgspec as _msgspec
+import typing as _typing
 
 from gostitch import functions as _go
 
@@ -15,6 +15,7 @@ __all__ = [
     "NotForSaleError",
     "PricingDoubt",
     "PricingItem",
+    "PricingItemDict",
     "PricingLine",
     "PricingOrder",
     "PricingQuoted",
@@ -33,7 +34,7 @@ class NotForSaleError(_go.GoError, LookupError):
 
 
 @_go.record("sku: str, cents: int64, count: int64")
-class PricingItem(_msgspec.Struct, frozen=True):
+class PricingItem(_go.FrozenRecord):
     """What somebody wants to buy.
 
     Attributes:
@@ -42,9 +43,32 @@ class PricingItem(_msgspec.Struct, frozen=True):
         count: How many of it.
     """
 
+    __slots__ = ("sku", "cents", "count")
+
     sku: str
     cents: int
-    count: int = 1
+    count: int
+
+    def __init__(
+        self,
+        sku: str,
+        cents: int,
+        count: int = 1,
+    ) -> None:
+        _go.set_field(self, "sku", sku)
+        _go.set_field(self, "cents", cents)
+        _go.set_field(self, "count", count)
+
+
+class _PricingItemDict(_typing.TypedDict):
+    sku: str
+    cents: int
+
+
+class PricingItemDict(_PricingItemDict, total=False):
+    """The fields of a PricingItem, as a dict that is given for one."""
+
+    count: int
 
 
 class PricingTier(str, _enum.Enum):
@@ -59,7 +83,7 @@ class PricingTier(str, _enum.Enum):
 
 
 @_go.record("item: PricingItem, cents: int64")
-class PricingLine(_msgspec.Struct, frozen=True):
+class PricingLine(_go.FrozenRecord):
     """One line of a quote.
 
     Attributes:
@@ -67,12 +91,22 @@ class PricingLine(_msgspec.Struct, frozen=True):
         cents: The price of all of them.
     """
 
+    __slots__ = ("item", "cents")
+
     item: PricingItem
     cents: int
 
+    def __init__(
+        self,
+        item: PricingItem,
+        cents: int,
+    ) -> None:
+        _go.set_field(self, "item", item)
+        _go.set_field(self, "cents", cents)
+
 
 @_go.record("lines: list[PricingLine], cents: int64, valid_for: duration, note: optional[str]")
-class PricingQuoted(_msgspec.Struct, frozen=True):
+class PricingQuoted(_go.FrozenRecord):
     """A price that holds for a while.
 
     Attributes:
@@ -82,10 +116,24 @@ class PricingQuoted(_msgspec.Struct, frozen=True):
         note: For the customer.
     """
 
+    __slots__ = ("lines", "cents", "valid_for", "note")
+
     lines: list[PricingLine]
     cents: int
     valid_for: _datetime.timedelta
     note: str | None
+
+    def __init__(
+        self,
+        lines: list[PricingLine],
+        cents: int,
+        valid_for: _datetime.timedelta,
+        note: str | None,
+    ) -> None:
+        _go.set_field(self, "lines", lines)
+        _go.set_field(self, "cents", cents)
+        _go.set_field(self, "valid_for", valid_for)
+        _go.set_field(self, "note", note)
 
 
 @_go.function(
@@ -95,9 +143,9 @@ class PricingQuoted(_msgspec.Struct, frozen=True):
     "PricingQuoted",
 )
 def quote(
-    items: _abc.Iterable[PricingItem | _abc.Mapping[str, object]],
+    items: _abc.Iterable[PricingItem | PricingItemDict],
     *,
-    tier: PricingTier | str = PricingTier.BASIC,
+    tier: PricingTier | _typing.Literal["basic", "gold"] = PricingTier.BASIC,
     valid_for: _datetime.timedelta = _datetime.timedelta(seconds=86400),
     note: str | None = None,
     timeout: float | None = None,
@@ -116,7 +164,7 @@ def quote(
 
 
 @_go.record("customer: str, item: PricingItem")
-class PricingOrder(_msgspec.Struct, frozen=True):
+class PricingOrder(_go.FrozenRecord):
     """One line of a file of orders.
 
     Attributes:
@@ -124,8 +172,18 @@ class PricingOrder(_msgspec.Struct, frozen=True):
         item: What.
     """
 
+    __slots__ = ("customer", "item")
+
     customer: str
     item: PricingItem
+
+    def __init__(
+        self,
+        customer: str,
+        item: PricingItem,
+    ) -> None:
+        _go.set_field(self, "customer", customer)
+        _go.set_field(self, "item", item)
 
 
 @_go.stream(
@@ -149,7 +207,7 @@ def read_orders(
 
 
 @_go.record("item: PricingItem, cents: int64")
-class PricingDoubt(_msgspec.Struct, frozen=True):
+class PricingDoubt(_go.FrozenRecord):
     """An item that somebody must agree to.
 
     Attributes:
@@ -157,8 +215,18 @@ class PricingDoubt(_msgspec.Struct, frozen=True):
         cents: The price of all of them.
     """
 
+    __slots__ = ("item", "cents")
+
     item: PricingItem
     cents: int
+
+    def __init__(
+        self,
+        item: PricingItem,
+        cents: int,
+    ) -> None:
+        _go.set_field(self, "item", item)
+        _go.set_field(self, "cents", cents)
 
 
 @_go.function(
@@ -171,7 +239,7 @@ class PricingDoubt(_msgspec.Struct, frozen=True):
     callback="agree",
 )
 def review(
-    items: _abc.Iterable[PricingItem | _abc.Mapping[str, object]],
+    items: _abc.Iterable[PricingItem | PricingItemDict],
     agree: _abc.Callable[[PricingDoubt], bool | _abc.Awaitable[bool]],
     *,
     limit_cents: int = 10000,
