@@ -42,6 +42,19 @@ def cases(quick: bool) -> Iterator[Case]:
         arguments={"count": 100_000 // less},
         times=100_000 // less,
     )
+    for pause_us in (1, 10, 100):
+        yield Case(
+            name=f"call.spaced.{pause_us}us",
+            size=10_000 // less,
+            unit="ns",
+            note=f"the smallest call after {pause_us} us of Python; growth: by the same call without",
+            contenders=present(
+                {"gostitch": "calls_gostitch:spaced", "python": "calls_ctypes:spaced"}
+            ),
+            peers={"python": "ctypes and plain Go"},
+            arguments={"count": 10_000 // less, "pause_us": pause_us},
+            times=10_000 // less,
+        )
     note = "8 million numbers of a numpy array lent to the function"
     yield case("floats_in_8m", 10_000 // less, "us", note, size=FLOATS)
     for one in small:

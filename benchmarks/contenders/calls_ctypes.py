@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.contenders import spaced as spaced_calls
 from benchmarks.machine import BUILT
 from benchmarks.work import Work
 
@@ -39,6 +40,11 @@ def crossing(count: int) -> Work:
             nothing()
 
     return Work(run, library.nothing)
+
+
+def spaced(count: int, pause_us: float) -> Work:
+    """Call a function that does nothing, with some of Python's own work between two."""
+    return spaced_calls.work(library.nothing, count, pause_us, library.nothing())
 
 
 def scalar(count: int) -> Work:

@@ -9,6 +9,7 @@ from itertools import repeat
 import numpy as np
 
 import faults
+from benchmarks.contenders import spaced as spaced_calls
 from benchmarks.work import Sample, Work
 
 CHUNK = 500
@@ -44,6 +45,11 @@ def interruptible(count: int) -> Work:
         return Sample(difference, 0.0)
 
     return Work(run, faults.nothing, close=elsewhere.shutdown)
+
+
+def spaced(count: int, pause_us: float) -> Work:
+    """Make the smallest call with some of Python's own work between two."""
+    return spaced_calls.work(faults.nothing, count, pause_us, faults.nothing())
 
 
 def scalar(count: int) -> Work:
