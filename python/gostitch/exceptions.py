@@ -46,20 +46,10 @@ class _Notes:
     """
 
     def __get__(self, error: Any, cls: type) -> list[str]:
-        if error is None or not error.go_frames or not _notes_wanted:
+        if error is None or not error.go_note or not _notes_wanted:
             raise AttributeError("__notes__")
-        error.__notes__ = [_note_of(error.go_frames)]
+        error.__notes__ = [error.go_note]
         return error.__notes__  # type: ignore[no-any-return]
-
-
-def _note_of(frames: Sequence[GoFrame]) -> str:
-    lines = [
-        f"  {frame.function.rpartition('/')[2]} ({frame.file}:{frame.line})"
-        for frame in frames[:_NOTED]
-    ]
-    if len(frames) > _NOTED:
-        lines.append(f"  and {len(frames) - _NOTED} more in go_stack")
-    return "\n".join(["In Go, innermost first:", *lines])
 
 
 class GoError(Exception):
@@ -113,6 +103,19 @@ class GoError(Exception):
     def go_stack(self) -> str:
         """The Go stack as Go prints it, innermost first; empty if none was recorded."""
         return "\n".join(map(str, self.go_frames))
+
+    @property
+    def go_note(self) -> str:
+        """What a traceback says of the Go stack: its innermost frames; empty if none was recorded."""
+        if not self.go_frames:
+            return ""
+        lines = [
+            f"  {frame.function.rpartition('/')[2]} ({frame.file}:{frame.line})"
+            for frame in self.go_frames[:_NOTED]
+        ]
+        if len(self.go_frames) > _NOTED:
+            lines.append(f"  and {len(self.go_frames) - _NOTED} more in go_stack")
+        return "\n".join(["In Go, innermost first:", *lines])
 
     def __str__(self) -> str:
         # OSError would print "[Errno None] None" for an error with one argument.
@@ -269,6 +272,12 @@ class GoClosedError(GoError, RuntimeError):
     default_code = "closed"
 
 
+class GoOfflineError(GoError, RuntimeError):
+    """A test has forbidden what the function was to do: see ``gostitch.testing.offline``."""
+
+    default_code = "offline"
+
+
 class GoInternalError(GoError, RuntimeError):
     """Gostitch itself panicked in Go, and takes no more calls in this process.
 
@@ -312,6 +321,7 @@ _CLASSES: dict[str, type[GoError]] = {
         GoCancelledError,
         GoPanic,
         GoClosedError,
+        GoOfflineError,
         GoInternalError,
     )
 }

@@ -22,7 +22,9 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
     taken: set[int] = set()
     for each, of in _go_errors(error, set()):
         if each.go_type:
-            _insert(values, each, _find(values, of, taken), below)
+            at = _find(values, of, taken)
+            values[at]["value"] = _said(of, without=each.go_note)  # Sentry gets the frames
+            _insert(values, each, at, below)
         if each.trace.startswith(b"00-"):
             _, trace_id, span_id, _ = each.trace.decode().partition("\n")[0].split("-")
             _set_trace(event, trace_id, span_id)
@@ -104,13 +106,21 @@ def _find(values: list[Value], error: BaseException, taken: set[int]) -> int:
 
 
 def _last(values: list[Value], error: BaseException, taken: Collection[int] = ()) -> int | None:
-    text = error.message if isinstance(error, GoError) else str(error)
-    python = (type(error).__name__, text)
+    python = (type(error).__name__, _said(error))
     for i in reversed(range(len(values))):
         value = values[i]
         if (value.get("type"), value.get("value")) == python and id(value) not in taken:
             return i
     return None
+
+
+def _said(error: BaseException, without: str | None = None) -> str:
+    """Give the text that Sentry shows of an exception: its message and its notes."""
+    text = error.message if isinstance(error, GoError) else str(error)
+    notes = getattr(error, "__notes__", None)
+    if not isinstance(notes, list):
+        return text
+    return "\n".join([text, *(note for note in notes if isinstance(note, str) and note != without)])
 
 
 def _causes(error: GoError) -> Iterator[GoError]:
