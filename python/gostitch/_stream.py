@@ -26,6 +26,7 @@ from typing import (
 from gostitch import _calls, _pending, _process, _threads, _waiters
 from gostitch._future import Future
 from gostitch._queue import Queue
+from gostitch._waiters import Waiter
 from gostitch.exceptions import ForkedHandleError, GoClosedError, GoTypeError
 
 P = ParamSpec("P")
@@ -52,7 +53,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         self._future: Future[Any] | None = None
         self._begun_by: _process.Library | None = None
         self._queue: Queue | None = None
-        self._waiter: _waiters.Waiter | None = None
+        self._waiter: Waiter | None = None
         self._ended = False
         self._busy = threading.Lock()
 
@@ -227,13 +228,7 @@ class Stream(Iterator[T], AsyncIterator[T]):
         """Wait for a result or the end, in the running event loop."""
         if self._ended:
             return
-        waiter = _waiters.here()
-        if waiter is None:
-            raise RuntimeError(
-                f"the stream of {self._made.name}() is read with 'async for' where no event loop "
-                "of asyncio, trio or Twisted runs; under another library read it with 'for' in a "
-                "thread"
-            )
+        waiter: Waiter | None = self._waiter_here()
         if self._future is None:
             future = self._start(_pending.queue_here(_process.library()))
             future.add_done_callback(functools.partial(_ended, weakref.ref(self)))
@@ -252,6 +247,17 @@ class Stream(Iterator[T], AsyncIterator[T]):
                 raise
             finally:
                 self._waiter = waiter = None
+
+    def _waiter_here(self) -> Waiter:
+        """Return what waits in the library that runs this coroutine."""
+        waiter = _waiters.here()
+        if waiter is None:
+            raise RuntimeError(
+                f"the stream of {self._made.name}() is read with 'async for' where no event loop "
+                "of asyncio, trio or Twisted runs; under another library read it with 'for' in a "
+                "thread"
+            )
+        return waiter
 
     def _take(self, end: type[Exception]) -> T:
         """Give the oldest result, or the end of the stream."""

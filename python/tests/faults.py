@@ -605,7 +605,7 @@ def bytes_out(
 
 
 @_go.record("begin: uint64, end: uint64")
-class FaultsCode(_msgspec.Struct, frozen=True):
+class FaultsCode(_go.FrozenRecord):
     """Where a function is in memory.
 
     Attributes:
@@ -613,8 +613,18 @@ class FaultsCode(_msgspec.Struct, frozen=True):
         end: The one after its last.
     """
 
+    __slots__ = ("begin", "end")
+
     begin: int
     end: int
+
+    def __init__(
+        self,
+        begin: int,
+        end: int,
+    ) -> None:
+        _go.set_field(self, "begin", begin)
+        _go.set_field(self, "end", end)
 
 
 @_go.function(

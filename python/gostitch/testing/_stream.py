@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 
+from gostitch._loops import running_loop
 from gostitch._stream import Stream
+from gostitch._waiters import Waiter
 from gostitch.testing._call import FakeCall
 from gostitch.testing._conversation import Conversation
 
@@ -30,7 +32,7 @@ class FakeStream(Stream[T]):
         self._talk: Conversation | None = None
         self._drawn: Generator[T, None, None]
         self._hangs = False
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._in_loop = False
         self._failure: BaseException | None = None
 
     def __repr__(self) -> str:
@@ -41,42 +43,55 @@ class FakeStream(Stream[T]):
         if getattr(self, "_call", None) is not None:
             self._stop()
 
-    def _start_once(self, loop: asyncio.AbstractEventLoop | None) -> None:
+    def _start_once(self, *, in_loop: bool) -> None:
         if self._call is None:
-            self._loop = loop
+            self._in_loop = in_loop
             self._call, self._talk, self._drawn, self._hangs = self._begin()
             self._call.result = []
-        elif (self._loop is None) != (loop is None):
-            raise self._begun_with("for" if self._loop is None else "async for")
+        elif self._in_loop is not in_loop:
+            raise self._begun_with("async for" if self._in_loop else "for")
 
     def _wait(self) -> None:
         if not self._ended:
-            self._start_once(None)
+            self._start_once(in_loop=False)
             self._draw()
 
     async def _wait_in_loop(self) -> None:
         if self._ended:
             return
-        self._start_once(asyncio.get_running_loop())
+        waiter = self._waiter_here()
+        self._start_once(in_loop=True)
         if self._hangs:
-            await self._hang()
+            await self._hang(waiter)
         else:
             self._draw()
             # Go's results are not there at once either: others have their turn.
-            await asyncio.sleep(0)
+            loop = running_loop()
+            if loop is not None:
+                loop.call_soon(waiter.wake)
+            else:
+                waiter.wake()
+            await waiter
 
-    async def _hang(self) -> None:
+    async def _hang(self, waiter: Waiter) -> None:
         assert self._talk is not None
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = waiter
+        seconds = self._talk.timeout_s
+        timer = None if seconds is None else threading.Timer(seconds, waiter.wake)
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
         try:
-            await asyncio.wait_for(self._waiter, self._talk.timeout_s)
-        except asyncio.TimeoutError:
-            self._failure = self._talk.timed_out()
-        except asyncio.CancelledError:
+            await waiter
+        except BaseException:  # the task is cancelled
             self._stop()
             raise
         finally:
             self._waiter = None
+            if timer is not None:
+                timer.cancel()
+        if not self._ended:
+            self._failure = self._talk.timed_out()
 
     def _draw(self) -> None:
         """Take the next result, or what ends the stream, from the test."""
