@@ -39,6 +39,7 @@ const (
 	CodeCancelled       Code = "cancelled"        // GoCancelledError
 	CodePanic           Code = "panic"            // GoPanic
 	CodeClosed          Code = "closed"           // GoClosedError
+	CodeOffline         Code = "offline"          // GoOfflineError
 	CodeInternal        Code = "internal"         // GoInternalError
 )
 
@@ -47,7 +48,7 @@ func Codes() []Code {
 	return []Code{
 		CodeUnknown, CodeInvalidArgument, CodeWrongType, CodeNotFound, CodeExists, CodePermission,
 		CodeNotADirectory, CodeIsADirectory, CodeIO, CodeData, CodeUnsafe, CodeLimit, CodeUnavailable,
-		CodeTimeout, CodeCancelled, CodePanic, CodeClosed, CodeInternal,
+		CodeTimeout, CodeCancelled, CodePanic, CodeClosed, CodeOffline, CodeInternal,
 	}
 }
 

@@ -6,7 +6,9 @@ import "github.com/gostitch/gostitch/gocore"
 
 // Register registers the functions.
 func Register() {
+	gocore.Register("operate.end_offline", EndOffline)
 	gocore.Register("operate.free_memory", FreeMemory)
 	gocore.Register("operate.goroutines", Goroutines)
+	gocore.Register("operate.set_offline", SetOffline)
 	gocore.Register("operate.write_dumps", WriteDumps)
 }

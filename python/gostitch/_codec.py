@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from gostitch import _shapes
+from gostitch import _mocks, _shapes
 from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
 REPLY, MESSAGE, SPAN, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
@@ -35,9 +35,13 @@ class ErrorFrame(NamedTuple):
 def decode_error(frame: bytes | memoryview) -> GoError:
     """Build the exception, with its causes, that an error frame describes."""
     try:
-        return _error_of(_shape.decode(frame))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise LibraryError(f"what the Go library sent is no error: {error}") from error
+        error = _error_of(_shape.decode(frame))
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise LibraryError(f"what the Go library sent is no error: {wrong}") from wrong
+    hint = _mocks.hint(error.code)
+    if hint:
+        error.__notes__ = [*getattr(error, "__notes__", ()), hint]
+    return error
 
 
 _shape = _shapes.schema("ErrorFrame", globals())

@@ -235,6 +235,7 @@ typedef struct {
   PyObject *waiter;    /* () -> what is called as wait is for a long call of the main thread, or None */
   PyObject *own_queue; /* () -> a queue for one call that the main thread waits for, or None */
   PyObject *let_go;    /* (queue, future, exception): ends such a call, whose wait a signal's handler has ended */
+  PyObject *touch;     /* (path): raises if a test has forbidden it, or NULL */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */

@@ -277,6 +277,17 @@ static int encode_path(gs_writer *writer, PyObject *value, const gs_place *place
     PyErr_Clear();
     return gs_wrong_type(place, "str or os.PathLike", value);
   }
+  if (gs_hook.touch != NULL) {
+    PyObject *hook = gs_hook.touch;
+    Py_INCREF(hook); /* another thread may take it out meanwhile */
+    PyObject *allowed = PyObject_CallFunctionObjArgs(hook, path, NULL);
+    Py_DECREF(hook);
+    Py_XDECREF(allowed);
+    if (allowed == NULL) {
+      Py_DECREF(path);
+      return -1;
+    }
+  }
   PyObject *name = NULL;
   int status = -1;
   const char *text = NULL;

@@ -31,6 +31,10 @@ func WithTransportWrapper(ctx context.Context, wrap func(http.RoundTripper) http
 // own. A program sets it before its first call of Fetch, if at all.
 var WrapTransport = func(next http.RoundTripper) http.RoundTripper { return next }
 
+// MayReach returns an error for an address, "host:port", that must not be dialled: of an item it is
+// the call's, of a redirect the item's. A program sets it before its first call of Fetch, if at all.
+var MayReach = func(address string) error { return nil }
+
 // web is the HTTP client of one call, with every connection it has open. A
 // client per call costs one connection set-up per host and worker, and in
 // return leaves nothing behind: no goroutine, no descriptor, and nothing for a
@@ -84,6 +88,9 @@ func (w *web) dial(ctx context.Context, network, address string) (net.Conn, erro
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(w.ctx, cancel)()
+	if err := MayReach(address); err != nil {
+		return nil, permanent(err)
+	}
 	raw, err := w.dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err

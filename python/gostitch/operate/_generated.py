@@ -3,15 +3,36 @@
 
 from __future__ import annotations
 
+import collections.abc as _abc
 import os as _os
 
 from gostitch import functions as _go
 
 __all__ = [
+    "end_offline",
     "free_memory",
     "goroutines",
+    "set_offline",
     "write_dumps",
 ]
+
+
+@_go.function(
+    "operate.end_offline",
+    "2f768a01cc99bfbb",
+    "",
+    "none",
+)
+def end_offline(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Forbids nothing any more.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
 @_go.function(
@@ -47,6 +68,26 @@ def goroutines(
     """Gives the stacks of all goroutines, as a Go program prints them when it panics.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "operate.set_offline",
+    "17fc5b501ded0ffd",
+    "hosts: list[str]",
+    "none",
+)
+def set_offline(
+    hosts: _abc.Iterable[str],
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Forbids functions to reach hosts, but those.
+
+    Args:
+        hosts: By name or address, without a port.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

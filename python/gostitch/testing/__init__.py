@@ -21,6 +21,7 @@ one whole trace: a refactoring that loses the context on the way goes red.
 from gostitch.testing._call import FakeCall
 from gostitch.testing._error import FakeError
 from gostitch.testing._library import FakeLibrary, fake_library
+from gostitch.testing._offline import offline
 from gostitch.testing._stitching import (
     Recording,
     StitchError,
@@ -37,6 +38,7 @@ __all__ = [
     "StitchError",
     "assert_stitched",
     "fake_library",
+    "offline",
     "record_spans",
     "stitched",
 ]

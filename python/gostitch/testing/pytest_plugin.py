@@ -15,15 +15,36 @@ from typing import Any
 
 import pytest
 
+from gostitch.testing._offline import offline
 from gostitch.testing._stitching import Recording, assert_stitched, record_spans
 
+_ONLINE = "online: gostitch_offline does not count for this test"
 _MARKER = "stitched(*, root=None, calls=(), tolerance_s=0.001): what assert_stitched is told"
 _recorded = pytest.StashKey[tuple[ExitStack, Recording, dict[str, Any]]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the markers known."""
     config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", _ONLINE)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a project have all of its tests offline."""
+    text = "Go functions may not use the network, nor files outside of the temporary folder"
+    parser.addoption("--gostitch-offline", action="store_true", help=text)
+    parser.addini("gostitch_offline", text, type="bool", default=False)
+
+
+@pytest.fixture(autouse=True)
+def _gostitch_offline(request: pytest.FixtureRequest) -> Generator[None, None, None]:
+    config = request.config
+    wanted = config.getoption("--gostitch-offline") or config.getini("gostitch_offline")
+    if not wanted or request.node.get_closest_marker("online") is not None:
+        yield
+        return
+    with offline():
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,162 @@
+"""Tests keep Go off the network and the disk.
+
+What really happens is seen by a server that counts its requests, and by the file system.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import gostitch
+from gostitch import tasks
+from gostitch.testing import offline
+
+
+@pytest.fixture
+def requests() -> Iterator[tuple[str, list[str]]]:
+    """A server's address, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            if self.path == "/elsewhere":
+                self.send_response(302)
+                self.send_header("Location", f"http://localhost:{server.server_port}/there")
+            else:
+                self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *of: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def _fetch(url: str, path: Path) -> None:
+    tasks.fetch([{"url": url, "path": path}], retries=0)
+
+
+def test_network(requests: tuple[str, list[str]], tmp_path: Path) -> None:
+    """Nothing goes out, and after the block it does."""
+    url, asked = requests
+    with offline(), pytest.raises(gostitch.GoOfflineError, match=r"forbidden to reach 127.0.0.1"):
+        _fetch(f"{url}/a", tmp_path / "a")
+    assert [] == asked
+    assert [] == list(tmp_path.iterdir())
+    with offline(hosts=["127.0.0.1"]):
+        _fetch(f"{url}/b", tmp_path / "b")
+    _fetch(f"{url}/c", tmp_path / "c")
+    assert ["/b", "/c"] == asked
+
+
+def test_a_redirect(requests: tuple[str, list[str]], tmp_path: Path) -> None:
+    """It goes no further than the hosts that may be reached, and is not tried again."""
+    url, asked = requests
+    with offline(hosts=["127.0.0.1"]):
+        (done,) = tasks.fetch([{"url": f"{url}/elsewhere", "path": tmp_path / "a"}], retries=5)
+    assert "forbidden to reach localhost" in str(done.error)
+    assert ["/elsewhere"] == asked
+
+
+def test_a_name_is_not_looked_up(tmp_path: Path) -> None:
+    """The name is refused before it is resolved, which is network too, and once: no retries."""
+    with offline(), pytest.raises(gostitch.GoOfflineError, match=r"reach nowhere\.example"):
+        tasks.fetch([{"url": "https://nowhere.example/", "path": tmp_path / "a"}], retries=5)
+
+
+@pytest.mark.parametrize(
+    "path", ["{root}/elsewhere", "{inside}/../elsewhere", "{inside}/link/a", "/"]
+)
+def test_files(tmp_path: Path, path: str) -> None:
+    """A path outside of the folder is refused, however it gets there, before Go sees it."""
+    inside = tmp_path / "inside"
+    (tmp_path / "elsewhere").mkdir()
+    inside.mkdir()
+    (inside / "link").symlink_to(tmp_path)
+    wanted = path.format(root=tmp_path, inside=inside)
+    with offline(inside):
+        with pytest.raises(gostitch.GoOfflineError, match=r"forbidden to touch"):
+            tasks.hash_tree(wanted)
+        with pytest.raises(gostitch.GoOfflineError, match=r"forbidden to touch"):
+            tasks.pack.submit(os.fsencode(wanted).decode(), inside / "a.tar")
+        assert 0 == tasks.hash_tree(inside).files - tasks.hash_tree(inside).files
+    assert [] == [each.name for each in inside.iterdir() if each.name != "link"]
+
+
+def test_a_path_in_a_record(tmp_path: Path, requests: tuple[str, list[str]]) -> None:
+    """Paths count wherever in an argument they are."""
+    url, asked = requests
+    with offline(tmp_path, hosts=["127.0.0.1"]):
+        with pytest.raises(gostitch.GoOfflineError, match=r"/elsewhere/a"):
+            tasks.fetch([tasks.FetchItem(f"{url}/", "/elsewhere/a")])
+    assert [] == asked
+
+
+def test_blocks_in_blocks(tmp_path: Path) -> None:
+    """The innermost counts, and the outer one again after it, also where the inner one fails."""
+    (tmp_path / "a").mkdir()
+    with offline(tmp_path):
+        with pytest.raises(ZeroDivisionError), offline(tmp_path / "a"):
+            with pytest.raises(gostitch.GoOfflineError):
+                tasks.hash_tree(tmp_path)
+            1 / 0
+        tasks.hash_tree(tmp_path)
+        with pytest.raises(gostitch.GoOfflineError):
+            tasks.hash_tree("/usr")
+
+
+def test_arguments_that_cannot_be() -> None:
+    """They are refused, and nothing stays forbidden."""
+    with pytest.raises(TypeError), offline(3):  # type: ignore[arg-type]
+        raise AssertionError
+    with pytest.raises(TypeError), offline(hosts=[1]):  # type: ignore[list-item]
+        raise AssertionError
+    tasks.hash_tree("/usr/share/doc/base-files" if Path("/usr/share/doc/base-files").is_dir() else ".")
+
+
+_TEST = """
+import pytest
+from gostitch import tasks
+
+def test_it():
+    tasks.hash_tree({path!r})
+
+@pytest.mark.online
+def test_that():
+    tasks.hash_tree({path!r})
+"""
+
+
+@pytest.mark.parametrize("how", ["--gostitch-offline", "-ogostitch_offline=true", "-v"])
+def test_of_the_plugin(tmp_path: Path, how: str) -> None:
+    """The option and the setting forbid what is outside of the temporary folder."""
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['gostitch.testing.pytest_plugin']\n")
+    (tmp_path / "test_it.py").write_text(_TEST.format(path=str(Path(__file__).parent)))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--strict-markers", "-p", "no:cacheprovider", how, tmp_path],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=50,
+        check=False,
+    )
+
+    expected = "2 passed" if how == "-v" else "1 failed, 1 passed"
+    assert expected in done.stdout
+    if how != "-v":
+        assert "GoOfflineError: a test has forbidden to touch" in done.stdout
