@@ -68,6 +68,12 @@ $(VENV)/.engines: $(VENV)/.built $(VENV)/.test requirements/engines.txt
 	$(PIP) -r requirements/engines.txt
 	touch $@
 
+# An environment of their own: some want other versions than the tests here.
+$(VENV)/.frameworks: $(VENV)/.built requirements/frameworks.txt
+	$(PYTHON) -m venv $(VENV)/frameworks
+	$(VENV)/frameworks/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/frameworks.txt
+	touch $@
+
 # mod_wsgi is compiled against Apache: apache2 and apache2-dev on Debian.
 $(VENV)/.hosts: $(VENV)/.test requirements/hosts.txt
 	$(PIP) -r requirements/hosts.txt
@@ -90,11 +96,11 @@ demo: $(VENV)/.built $(VENV)/.demo ## Run the example pipeline in Python and in 
 
 test: gen-check lint race pytest ## Everything but the long matrices
 
-test-long: wheel $(VENV)/.test $(VENV)/.engines ## The long matrices: forks, traces, archives, fuzzing, readers of tables, release wheels, installs on every supported CPython and on arm64
+test-long: wheel $(VENV)/.test $(VENV)/.engines $(VENV)/.frameworks ## The long matrices: forks, traces, archives, fuzzing, readers of tables, frameworks, release wheels, installs on every supported CPython and on arm64
 	GOSTITCH_LONG=1 $(BIN)/python -m pytest python/tests/fork python/tests/observe/test_trees.py
 	GOSTITCH_LONG=1 $(GO) test -timeout 15m ./gocore/tasks/archive
 	$(foreach of,$(FUZZ),$(GO) test $(word 1,$(subst :, ,$(of))) -run '^$$' -fuzz '^$(word 2,$(subst :, ,$(of)))$$' -fuzztime $(word 3,$(subst :, ,$(of))) -fuzzminimizetime 5x &&) true
-	$(BIN)/python -m pytest python/tests/engines
+	$(BIN)/python -m pytest python/tests/engines python/tests/frameworks
 	PYTHONPATH=python/tests $(BIN)/python -m install_matrix
 
 soak: soak-calls soak-adversity ## Both of these: nothing may grow, hang or be lost

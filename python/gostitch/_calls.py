@@ -186,7 +186,9 @@ def bind(made: Any) -> None:
             f"the Python stub of {made.name} (contract {checksum}) was generated for "
             f"another version of the function than the library {library.path} holds "
             f"(contract {entry.checksum}); "
-            + (_process.REBUILD if own else "generate the stubs again and rebuild"),
+            + (_process.REBUILD if own else "generate the stubs again and rebuild")
+            + "; if that was done since this process began, restart it (in Jupyter, the kernel): a "
+            "library that was loaded stays",
             details={"function": made.name, "path": library.path},
         )
     # Logs and spans of the function may come from now on.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from gostitch import _threads, _waiters, _workers
 from gostitch._loops import running_loop
 from gostitch._process import LOOK_S, bridge
+from gostitch._waiters import Waiter
 
 if TYPE_CHECKING:
     import asyncio
@@ -227,7 +228,7 @@ class Future(_Future[R]):
             raise
         return (yield from self.__await__())
 
-    def _await_in(self, waiter: _waiters.Waiter | None) -> Generator[Any, None, R]:
+    def _await_in(self, waiter: Waiter | None) -> Generator[Any, None, R]:
         """Await the reply in another library than asyncio."""
         if waiter is None:
             raise RuntimeError(

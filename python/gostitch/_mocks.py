@@ -62,7 +62,9 @@ def hint(code: str) -> str:
 
 def active(of: str) -> list[str]:
     """Return the names of those that are active, of a kind."""
-    return [name for name, (kind, *how) in _MOCKS.items() if kind == of and _is_active(*how)]
+    return [
+        name for name, (kind, module, look) in _MOCKS.items() if kind == of and _sees(module, look)
+    ]
 
 
 def of_files() -> list[str]:
@@ -70,9 +72,9 @@ def of_files() -> list[str]:
     return active(_FILES)
 
 
-def _is_active(name: str, is_active: Callable[[Any], object]) -> bool:
+def _sees(name: str, look: Callable[[Any], object]) -> bool:
     module = sys.modules.get(name)
     try:
-        return module is not None and bool(is_active(module))
+        return module is not None and bool(look(module))
     except AttributeError:  # another version of it
         return False

@@ -28,6 +28,7 @@ from gostitch import (
     _hooks,
     _late,
     _logs,
+    _mocks,
     _settings,
     _shapes,
     _space,
@@ -391,10 +392,15 @@ def _open(path: str, policy: str) -> Library:
             details={"path": path, "pid": os.getpid(), "parent_pid": _forked_from},
         ) from None
     except OSError as error:
+        fakes = " and ".join(_mocks.of_files())
+        remedy = (
+            f"{fakes} hides files that this needs: call any Go function before it is active, as in a "
+            "fixture of the session"
+            if fakes
+            else f"rebuild it, or correct or unset {LIBRARY_VARIABLE}"
+        )
         raise LibraryError(
-            f"the Go library cannot be loaded: {error}; rebuild it, or correct or unset "
-            f"{LIBRARY_VARIABLE}",
-            details={"path": path},
+            f"the Go library cannot be loaded: {error}; {remedy}", details={"path": path}
         ) from None
     finally:
         _loading = False

@@ -93,7 +93,7 @@ def _kind_of_now() -> Kind:
 
 def poll_of(descriptor: int) -> select.poll:
     """Return what waits on a thread of the program until a descriptor can be read."""
-    poll = _hubs.poll_kind()()
+    poll: select.poll = _hubs.poll_kind()()
     poll.register(descriptor, READABLE)
     return poll
 

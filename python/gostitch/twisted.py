@@ -27,7 +27,10 @@ def deferred(future: Future[T]) -> defer.Deferred[T]:
     """
     from twisted.internet import reactor
 
-    answer: Any = defer.Deferred(lambda _: future.cancel() and None)
+    def cancel(_: defer.Deferred[Any]) -> None:
+        future.cancel()
+
+    answer: defer.Deferred[Any] = defer.Deferred(cancel)
 
     def fire() -> None:
         if answer.called:
@@ -36,7 +39,7 @@ def deferred(future: Future[T]) -> defer.Deferred[T]:
         if error is None:
             answer.callback(future.result())
         else:
-            answer.errback(failure.Failure(error))
+            answer.errback(failure.Failure(error))  # type: ignore[no-untyped-call]
 
-    future.add_done_callback(lambda _: reactor.callFromThread(fire))  # type: ignore[attr-defined]
-    return answer  # type: ignore[no-any-return]
+    future.add_done_callback(lambda _: reactor.callFromThread(fire))
+    return answer

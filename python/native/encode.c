@@ -556,10 +556,10 @@ static int encode_fields(gs_writer *writer, gs_schema *schema, PyObject *record,
   return 0;
 }
 
-/* Tells whether values of a class have fields, as those of dataclasses, attrs and pydantic do. */
+/* Tells whether values of a class have fields, as those of dataclasses, attrs, pydantic and msgspec do. */
 static int has_fields(PyTypeObject *type) {
   static const char *const marks[] = {"__dataclass_fields__", "__attrs_attrs__", "__pydantic_fields__",
-                                      "__pydantic_core_schema__"};
+                                      "__pydantic_core_schema__", "__struct_fields__"};
   for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
     if (PyObject_HasAttrString((PyObject *)type, marks[i])) return 1;
   }

@@ -1,5 +1,5 @@
 """What PyInstaller does not find by reading Python code: the Go library."""
 
-from PyInstaller.utils.hooks import collect_dynamic_libs
+from PyInstaller.utils.hooks import collect_dynamic_libs  # type: ignore[import-untyped]
 
 binaries = collect_dynamic_libs("gostitch")

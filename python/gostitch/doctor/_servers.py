@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from gostitch.doctor import _versions
@@ -56,7 +56,7 @@ def _has_celery() -> bool:
     return bool(list(getattr(state, "_apps", ())))
 
 
-_HERE = {
+_HERE: dict[str, Callable[[], bool]] = {
     "gunicorn": lambda: "gunicorn.app.base" in sys.modules,
     "celery": _has_celery,
     "uwsgi": lambda: "uwsgi" in sys.modules,
