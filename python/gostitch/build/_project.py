@@ -48,11 +48,9 @@ class Project(NamedTuple):
         """Give the path of the file that lets type checkers read the package (PEP 561)."""
         parts = self.package.split(".")
         # Not in a namespace package, which is not of this project alone.
-        depth = next(
-            n
-            for n in range(1, len(parts) + 1)
-            if self.source.joinpath(*parts[:n], "__init__.py").is_file()
-        )
+        depths = range(1, len(parts) + 1)
+        is_own = (self.source.joinpath(*parts[:n], "__init__.py").is_file() for n in depths)
+        depth = next((n for n, own in zip(depths, is_own) if own), len(parts))
         return "/".join([*parts[:depth], "py.typed"])
 
     @property

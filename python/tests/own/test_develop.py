@@ -1,7 +1,12 @@
-"""``gostitch develop`` where pip cannot install: what was built is there, and the remedy is said."""
+"""``gostitch develop`` where pip cannot install, or another backend does: what was built is there."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -74,3 +79,83 @@ def test_another_reason_of_pip(project: Project) -> None:
     first, *_, last = done.stderr.splitlines()
     assert "Could not find a version that satisfies the requirement nowhere" in first
     assert "pip says why above; correct that, or use what was built, with --no-install" in last
+
+
+_BACKENDS = {
+    "hatchling.build": """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
+[project]
+name = "sums"
+version = "1.0"
+""",
+    "setuptools": """
+[project]
+name = "sums"
+version = "1.0"
+""",
+    "poetry.core.masonry.api": """
+[build-system]
+requires = ["poetry-core"]
+build-backend = "poetry.core.masonry.api"
+
+[tool.poetry]
+name = "sums"
+version = "1.0"
+description = ""
+authors = []
+""",
+}
+
+
+@pytest.mark.parametrize("backend", _BACKENDS)
+def test_another_backend(project: Project, play: Callable[..., list[str]], backend: str) -> None:
+    """Building in place needs none, and what is built is whole; who installs is said."""
+    project.write("pyproject.toml", f"{_BACKENDS[backend]}\n[tool.gostitch]\n")
+    done = project.gostitch("develop", env={"PIP_NO_INDEX": "1"})
+
+    assert 0 == done.returncode, done.stderr
+    assert f"not installed: {backend} packs this project" in done.stdout
+    assert ["3"] == play("import sums; print(sums.add(1, 2))", project)
+
+
+@pytest.mark.parametrize("package", ["sums", "company.sums"])
+def test_type_checkers_read_the_package(project: Project, package: str) -> None:
+    """PEP 561: without ``py.typed`` mypy takes all of an installed package for ``Any``."""
+    if package != "sums":
+        shutil.move(project.source / "sums", project.source / "company" / "sums")
+        project.edit("python/company/sums/__init__.py", "from sums", f"from {package}")
+        project.add_settings(f'package = "{package}"')
+    project.develop()
+
+    packed = project.gostitch("build", "--out", str(project.root / "dist"))
+    assert 0 == packed.returncode, packed.stderr
+    (wheel,) = (project.root / "dist").glob("*.whl")
+    marker = f"{package.replace('.', '/')}/py.typed"
+    assert marker in zipfile.ZipFile(wheel).namelist()
+    assert (project.source / marker).is_file()
+    # As installed: mypy follows no path that is given by MYPYPATH to a package without the file.
+    site = project.root / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    (project.root / "use.py").write_text(f"import {package}\nreveal_type({package}.add(1, 2))\n")
+    checked = subprocess.run(
+        [sys.executable, "-c", _MYPY, str(site), "--strict", "use.py"],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert 'Revealed type is "int"' in checked.stdout.replace("builtins.", ""), checked.stdout
+
+
+# mypy asks the interpreter for its site-packages: here it gets one more.
+_MYPY = """
+import sys
+from mypy import main, modulefinder
+found = modulefinder.get_search_dirs
+modulefinder.get_search_dirs = lambda python: ([*found(python)[0], sys.argv[1]], found(python)[1])
+sys.exit(main.main(args=sys.argv[2:], stdout=sys.stdout, stderr=sys.stderr))
+"""
