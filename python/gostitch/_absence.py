@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
 
 _FROZEN = "what froze this program left it out"
 _ZIPPED = "it would be in a zip archive, from which no library can be loaded"
@@ -13,7 +13,7 @@ _UNZIP = (
 )
 
 
-def of_library(path: Path, package: str, *, own: bool) -> tuple[str, str]:
+def of_library(path: str, package: str, *, own: bool) -> tuple[str, str]:
     """Say why the library of a package is not there, and the remedy."""
     if getattr(sys, "frozen", False):
         return _FROZEN, f"with PyInstaller repeat that with --collect-binaries {package}"
@@ -31,7 +31,7 @@ def of_bridge(error: ImportError) -> str:
     """Say why the compiled part cannot be imported, and the remedy."""
     if getattr(sys, "frozen", False):
         return f"{_FROZEN} ({error}); with PyInstaller repeat that with --collect-all gostitch"
-    if _is_in_archive(Path(__file__)):
+    if _is_in_archive(__file__):
         return f"{_ZIPPED}; {_UNZIP}"
     return (
         f"it is missing or does not fit this Python ({error}); "
@@ -39,5 +39,9 @@ def of_bridge(error: ImportError) -> str:
     )
 
 
-def _is_in_archive(path: Path) -> bool:
-    return any(parent.is_file() for parent in path.parents)
+def _is_in_archive(path: str) -> bool:
+    while path != os.path.dirname(path):
+        path = os.path.dirname(path)
+        if os.path.isfile(path):
+            return True
+    return False

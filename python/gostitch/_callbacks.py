@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import inspect
 import threading
 from collections.abc import Awaitable, Callable
-from types import GeneratorType
+from types import CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 from gostitch import _hooks, _shapes, _workers
@@ -130,7 +129,7 @@ class Callbacks:
                 send(number.to_bytes(4, "little") + frame)
 
         if running_loop() is None:
-            if inspect.iscoroutine(answer):
+            if isinstance(answer, CoroutineType):
                 answer.close()
             raise TypeError(
                 f"the callback of {self._name}() gave an awaitable, and no event loop runs here; "
@@ -218,11 +217,15 @@ class _Work:
             self.callbacks.run_on_worker(self.context, self.question, self.number, self.send)
 
 
+_AWAITABLE = 0x100
+"""``inspect.CO_ITERABLE_COROUTINE``, of generators that ``types.coroutine`` has made."""
+
+
 def _is_awaitable(answer: Any) -> bool:
     """Do what ``inspect.isawaitable`` does, at a fifth of the time (async.callback_64)."""
     if hasattr(type(answer), "__await__"):
         return True
-    return isinstance(answer, GeneratorType) and inspect.isawaitable(answer)
+    return isinstance(answer, GeneratorType) and bool(answer.gi_code.co_flags & _AWAITABLE)
 
 
 def _chain(error: GoError) -> list[GoError]:

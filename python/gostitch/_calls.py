@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextvars
 import functools
-import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
@@ -121,17 +120,25 @@ def wear(made: Any, definition: Callable[..., Any]) -> None:
     del made.__wrapped__
 
 
+def _defaults(function: Any) -> dict[str, Any]:
+    """Return what parameters are without arguments; inspect would be a tenth of the start."""
+    values = function.__defaults__ or ()
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
+    return defaults | (function.__kwdefaults__ or {})
+
+
 def prepare(made: Any) -> None:
     """Give a function its schemas, at its first use."""
     declaration: Declaration = made._declaration
     # Not through sys.modules, which is empty when destructors call at the interpreter's end.
     names = declaration.definition.__globals__
     parameters, schemas = _shapes.schemas(declaration.parameters, names)
-    given = inspect.signature(declaration.definition).parameters
+    given = _defaults(declaration.definition)
     defaults = tuple(
-        schema.encode(given[parameter].default)
+        schema.encode(given[parameter])
         for parameter, schema in zip(parameters, schemas, strict=True)
-        if given[parameter].default is not inspect.Parameter.empty
+        if parameter in given
     )
     result = _shapes.schema(declaration.result, names)
     if isinstance(declaration.message, str):

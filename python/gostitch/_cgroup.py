@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from gostitch import _mounts
@@ -21,15 +21,15 @@ class Limits(NamedTuple):
     pids_used: int | None
 
 
-def read(root: Path = Path("/")) -> Limits:
+def read(root: str = "/") -> Limits:
     """Read the limits; another root than / is for tests."""
-    try:
-        groups = (root / "proc/self/cgroup").read_text(errors="replace").splitlines()
-        mounts = _mounts.parse((root / "proc/self/mountinfo").read_text(errors="replace"))
-    except OSError:
+    groups = _text(root, "proc/self/cgroup")
+    mounted = _text(root, "proc/self/mountinfo")
+    if groups is None or mounted is None:
         return Limits(None, None, None, None, None)
+    mounts = _mounts.parse(mounted)
     found = []
-    for line in groups:
+    for line in groups.splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         for mount in mounts:
             wanted = set(controllers.split(",")) if controllers else None
@@ -45,46 +45,45 @@ def _is_of(mount: _mounts.Mount, controllers: set[str] | None) -> bool:
     return mount.kind == "cgroup" and bool(controllers & set(mount.source_options))
 
 
-def _folders(root: Path, mount: _mounts.Mount, path: str) -> Iterator[Path]:
+def _folders(root: str, mount: _mounts.Mount, path: str) -> Iterator[str]:
     """Give the folder of the group and of the groups around it, as far as they are mounted."""
-    top = root / mount.point.lstrip("/")
+    top = os.path.join(root, mount.point.strip("/"))
     # In a container the group's path may be that of the host, of which only a part is mounted.
     inside = path.removeprefix(mount.root.rstrip("/")).strip("/")
-    folder = top / inside
-    if ".." in inside.split("/") or not folder.is_dir():
-        folder = top
-    yield folder
-    while folder != top:
-        folder = folder.parent
-        yield folder
+    if ".." in inside.split("/") or not os.path.isdir(os.path.join(top, inside)):
+        inside = ""
+    while inside:
+        yield os.path.join(top, inside)
+        inside = os.path.dirname(inside)
+    yield top
 
 
-def _version_2(folders: list[Path]) -> Limits:
+def _version_2(folders: list[str]) -> Limits:
     cpus = []
     for folder in folders:
-        quota, _, period = (_text(folder / "cpu.max") or "max").partition(" ")
+        quota, _, period = (_text(folder, "cpu.max") or "max").partition(" ")
         if quota.isdigit() and period.isdigit() and int(period):
             cpus.append(int(quota) / int(period))
     pids, used = _pids(folders)
-    memory = [_number(folder / "memory.max") for folder in folders]
+    memory = [_number(folder, "memory.max") for folder in folders]
     return Limits(2, min(cpus, default=None), _least(memory), pids, used)
 
 
-def _version_1(folders: list[Path]) -> Limits:
+def _version_1(folders: list[str]) -> Limits:
     cpus = []
     for folder in folders:
-        quota = _number(folder / "cpu.cfs_quota_us")  # -1, which is no number here: none
-        period = _number(folder / "cpu.cfs_period_us")
+        quota = _number(folder, "cpu.cfs_quota_us")  # -1, which is no number here: none
+        period = _number(folder, "cpu.cfs_period_us")
         if quota and period:
             cpus.append(quota / period)
     pids, used = _pids(folders)
-    memory = [_number(folder / "memory.limit_in_bytes") for folder in folders]
+    memory = [_number(folder, "memory.limit_in_bytes") for folder in folders]
     return Limits(1, min(cpus, default=None), _least(memory), pids, used)
 
 
-def _pids(folders: list[Path]) -> tuple[int | None, int | None]:
+def _pids(folders: list[str]) -> tuple[int | None, int | None]:
     """Give limit and use of the group that has the fewest left."""
-    each = [(_number(f / "pids.max"), _number(f / "pids.current") or 0) for f in folders]
+    each = [(_number(f, "pids.max"), _number(f, "pids.current") or 0) for f in folders]
     limited = [(limit, used) for limit, used in each if limit is not None]
     return min(limited, key=lambda of: of[0] - of[1], default=(None, None))
 
@@ -102,13 +101,14 @@ def _least(numbers: list[int | None]) -> int | None:
     return min((n for n in numbers if n is not None and n < _NO_LIMIT), default=None)
 
 
-def _number(file: Path) -> int | None:
-    text = _text(file)
+def _number(folder: str, name: str) -> int | None:
+    text = _text(folder, name)
     return int(text) if text is not None and text.isdigit() else None
 
 
-def _text(file: Path) -> str | None:
+def _text(folder: str, name: str) -> str | None:
     try:
-        return file.read_text().strip()
+        with open(os.path.join(folder, name), errors="replace") as file:
+            return file.read().strip()
     except OSError:
         return None

@@ -5,25 +5,24 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _PLANTED = (errno.ELOOP, errno.ENXIO)
 """What opening a symbolic link, and a socket or a device that is none, ends with."""
 
 
-def make(path: Path) -> None:
+def make(path: str) -> None:
     """Make an empty file; whatever has its name already is removed, and never opened."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFE
     try:
         fd = os.open(path, flags, 0o600)
     except FileExistsError:  # of the program that this process was before exec, or planted
-        path.unlink()
+        os.unlink(path)
         fd = os.open(path, flags, 0o600)
     os.close(fd)
 
 
-def open_own(path: Path) -> int | None:
+def open_own(path: str) -> int | None:
     """Open a file of this user for reading, and give the descriptor; None: it is none.
 
     A symbolic link, a pipe, a device, a directory, a socket, a second name of a file and a

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from gostitch import _printable
 from gostitch.exceptions import GoFrame
 
-_GOROUTINE = re.compile(r"goroutine [0-9]+ ")
-_CALL = re.compile(r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)')
-_TRACE = re.compile(r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})')
-_REASON = re.compile(r"(?:fatal error|panic|runtime|SIG[A-Z]+): ")
+# Compiled at the first use, which most processes never come to.
+_GOROUTINE = r"goroutine [0-9]+ "
+_CALL = r'"?gostitch\.call"?: "?(?P<call>[a-z0-9_.]+)'
+_TRACE = r'"?gostitch\.trace"?: "?(?P<trace>[0-9a-f]{32})'
+_REASON = r"(?:fatal error|panic|runtime|SIG[A-Z]+): "
 # No part can end where another one could have: what does not fit costs its length, once.
-_FUNCTION = re.compile(r"(?P<name>[\w./]+(?:\(\*\w+\)[\w.]+)?)\(")
+_FUNCTION = r"(?P<name>[\w./]+(?:\(\*\w+\)[\w.]+)?)\("
 _NO_THREAD = "no thread can be made (RLIMIT_NPROC, or the pids limit of the container)"
 _NO_MEMORY = "out of memory (RLIMIT_DATA, RLIMIT_AS, or the limit of the container)"
 # What Go was doing when it gave up: a frame near the top of the stack.
@@ -45,7 +46,7 @@ def read(text: str) -> Crash:
     lines = text.split("\n")
     first = next((at for at, each in enumerate(lines) if _state_of(each) is not None), None)
     state = "" if first is None else _state_of(lines[first]) or ""
-    call, trace = _CALL.search(state), _TRACE.search(state)
+    call, trace = re.search(_CALL, state), re.search(_TRACE, state)
     return Crash(
         reason=_printable.line(_reason_of(lines)),
         function=call["call"] if call else None,
@@ -56,7 +57,7 @@ def read(text: str) -> Crash:
 
 def _state_of(line: str) -> str | None:
     """Return what a goroutine's first line has in brackets; None of any other line."""
-    if not line.endswith("]:") or not _GOROUTINE.match(line) or "[" not in line:
+    if not line.endswith("]:") or not re.match(_GOROUTINE, line) or "[" not in line:
         return None
     return line[line.index("[") + 1 : -2]
 
@@ -93,12 +94,12 @@ def _place_of(line: str) -> tuple[str, int] | None:
 
 def _reason_of(lines: list[str]) -> str:
     """Say what happened, also where Go wrote its message to standard error alone."""
-    said = next((each for each in lines if _REASON.match(each)), None)
+    said = next((each for each in lines if re.match(_REASON, each)), None)
     if said is not None:
         return said.strip()
     frames: list[str] = []
     for each in lines:
-        found = _FUNCTION.match(each)
+        found = re.match(_FUNCTION, each)
         if found and "." in found["name"]:
             frames.append(found["name"])
         if len(frames) == _FRAMES_OF_REASON:

@@ -16,7 +16,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import NamedTuple
 
 from gostitch import _crash_files, _crash_text, _printable
@@ -26,7 +25,10 @@ FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 """The environment variable that names the folder of crash reports; ``off``: none are kept."""
 
 _OFF = "off"
-_NAME = re.compile(r"(?P<pid>[0-9]{1,10})-(?P<start>[0-9]*)-(?P<space>[0-9]+)\.crash")
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+"""Has a number of its own for each start of each machine."""
+
+_NAME = r"(?P<pid>[0-9]{1,10})-(?P<start>[0-9]*)-(?P<space>[0-9]+)\.crash"
 _MOST_REPORTS = 20  # are taken at one start
 _MOST_FILES = 200  # are left in the folder
 _MOST_BYTES = 1 << 18  # of a report
@@ -75,7 +77,7 @@ class _Hook:
             _log.exception("a hook of on_crash_report failed")
 
 
-_own: Path | None = None
+_own: str | None = None
 _why_none = ""
 # No lock guards these: a destructor that calls Go may run between any two instructions, and
 # would wait for it. Each is added to first and the other copied then, which the interpreter
@@ -97,7 +99,7 @@ def on_crash_report(hook: Callable[[CrashReport], object]) -> None:
         new.tell(number, report)
 
 
-def folder() -> Path | None:
+def folder() -> str | None:
     """Give the folder of crash reports, made if need be; None where none can be kept."""
     global _why_none
     chosen = os.environ.get(FOLDER_VARIABLE)
@@ -108,8 +110,8 @@ def folder() -> Path | None:
     for place in [_named] if chosen else _USUAL_FOLDERS:
         try:
             path = place()
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            found = path.lstat()
+            os.makedirs(path, mode=0o700, exist_ok=True)
+            found = os.lstat(path)
             if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
                 raise PermissionError(f"{path} is not a folder of this user")
             if found.st_mode & 0o077:
@@ -130,20 +132,20 @@ def why_none() -> str:
     return _why_none
 
 
-def _named() -> Path:
-    return Path(os.environ[FOLDER_VARIABLE]).absolute()
+def _named() -> str:
+    return os.path.join(os.getcwd(), os.environ[FOLDER_VARIABLE])
 
 
-def _of_the_user() -> Path:
-    state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():  # which is to be ignored, as the convention has it
-        state = Path(os.path.expanduser("~/.local/state"))
-    if not state.is_absolute():
+def _of_the_user() -> str:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):  # which is to be ignored, as the convention has it
+        state = os.path.expanduser("~/.local/state")
+    if not os.path.isabs(state):
         raise FileNotFoundError("this user has no home")
-    return state / "gostitch" / "crashes"
+    return os.path.join(state, "gostitch", "crashes")
 
 
-def _temporary() -> Path:
+def _temporary() -> str:
     import tempfile  # late: it is slow to import, and mostly there already
 
     # A private folder within one that may be anybody's. Raises where nothing can be written.
@@ -151,28 +153,28 @@ def _temporary() -> Path:
         folder = tempfile.gettempdir()
     except AttributeError:  # this runs in the middle of importing it
         folder = "/tmp"  # noqa: S108 - a folder of this user's is made in it
-    return Path(folder, f"gostitch-{os.geteuid()}")
+    return os.path.join(folder, f"gostitch-{os.geteuid()}")
 
 
-_USUAL_FOLDERS: list[Callable[[], Path]] = [_of_the_user, _temporary]
+_USUAL_FOLDERS: list[Callable[[], str]] = [_of_the_user, _temporary]
 
 
 def begin() -> str:
     """Make the empty file of this process, for Go to open, and give its path; empty for none."""
     global _own, _why_none
     if _own is not None:
-        return str(_own)
+        return _own
     path = folder()
     if path is None:
         return ""
-    own = path / f"{os.getpid()}-{_start_of(os.getpid())}-{_space()}.crash"
+    own = os.path.join(path, f"{os.getpid()}-{_start_of(os.getpid())}-{_space()}.crash")
     try:
         _crash_files.make(own)
     except OSError as error:  # a full disk, say; the doctor tells
         _why_none = str(error)
         return ""
     _own = own
-    return str(own)
+    return own
 
 
 def end() -> None:
@@ -181,7 +183,7 @@ def end() -> None:
     own, _own = _own, None
     if own is not None:
         with contextlib.suppress(OSError):
-            own.unlink()
+            os.unlink(own)
 
 
 def leave_to_parent() -> None:
@@ -190,7 +192,7 @@ def leave_to_parent() -> None:
     _own = None
 
 
-def waiting() -> list[Path]:
+def waiting() -> list[str]:
     """Give the files of crash reports that nobody has taken yet."""
     path = folder()
     return [] if path is None else [each for each in _files(path) if _size(each)]
@@ -223,35 +225,34 @@ def take() -> None:
             hook.tell(number, report)
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(folder: str) -> Iterator[str]:
     """Give the files of a folder, oldest first; those beyond the bound are removed."""
     with contextlib.suppress(OSError):
-        files = sorted(
-            (each for each in path.iterdir() if _NAME.fullmatch(each.name)), key=_modified
-        )
+        names = filter(re.compile(_NAME).fullmatch, os.listdir(folder))
+        files = sorted((os.path.join(folder, name) for name in names), key=_modified)
         for each in files[:-_MOST_FILES]:
             with contextlib.suppress(OSError):
-                each.unlink()
+                os.unlink(each)
         yield from files[-_MOST_FILES:]
 
 
-def _modified(path: Path) -> float:
+def _modified(path: str) -> float:
     try:
-        return path.lstat().st_mtime
+        return os.lstat(path).st_mtime
     except OSError:
         return 0.0
 
 
-def _size(path: Path) -> int:
+def _size(path: str) -> int:
     try:
-        found = path.lstat()
+        found = os.lstat(path)
     except OSError:
         return 0
     return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
-def _take(path: Path) -> CrashReport | None:
-    named = _NAME.fullmatch(path.name)
+def _take(path: str) -> CrashReport | None:
+    named = re.fullmatch(_NAME, os.path.basename(path))
     assert named is not None
     pid, written = int(named["pid"]), _modified(path)
     age = time.time() - written
@@ -262,7 +263,7 @@ def _take(path: Path) -> CrashReport | None:
         return None
     fd = _crash_files.open_own(path)
     if fd is None:
-        path.unlink()  # nobody's report
+        os.unlink(path)  # nobody's report
         return None
     try:
         text = _read(fd, path)
@@ -279,17 +280,17 @@ def _time_of(seconds: float) -> datetime:
         return (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=timezone.utc)
 
 
-def _read(fd: int, path: Path) -> str:
+def _read(fd: int, path: str) -> str:
     """Read a report and remove it; empty where there is none."""
     if os.fstat(fd).st_size:
         # Whoever can rename it has it.
-        mine = path.with_suffix(f".{os.getpid()}")
-        path.rename(mine)
+        mine = f"{path.removesuffix('.crash')}.{os.getpid()}"
+        os.rename(path, mine)
         path = mine
     try:
         return _crash_files.read(fd, _MOST_BYTES).decode(errors="replace")
     finally:
-        path.unlink()
+        os.unlink(path)
 
 
 def parse(pid: int, when: datetime, text: str) -> CrashReport:
@@ -303,7 +304,8 @@ def parse(pid: int, when: datetime, text: str) -> CrashReport:
 def _start_of(pid: int) -> str:
     """Give when a process began, which tells it from a later one of that number."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        with open(f"/proc/{pid}/stat", errors="replace") as file:
+            fields = file.read().rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[19]
     except (OSError, IndexError):
         return ""
@@ -316,7 +318,8 @@ def _space() -> str:
     processes has the same number.
     """
     try:
-        machine = Path("/proc/sys/kernel/random/boot_id").read_bytes()
+        with open(_BOOT_ID, "rb") as file:
+            machine = file.read()
     except OSError:
         machine = b""
     try:

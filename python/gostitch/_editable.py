@@ -25,11 +25,12 @@ _RECORD = "built-from.json"
 _SOURCE_SUFFIXES = (".go", ".h", ".c", ".s", ".pgo")
 
 
-def refresh(package: Path) -> None:
+def refresh(folder: str) -> None:
     """Warn if the sources in a checkout changed since its last build, or rebuild it.
 
     Raises ``LibraryError`` if rebuilding fails, or comes too late for this process.
     """
+    package = Path(folder)
     root = package.parents[1]
     found = changed(root, package)
     if not found:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from gostitch import _printable
 from gostitch.exceptions import LibraryError
 
-_NUMBER = re.compile(r"[+-]?[0-9]+")
-_SIZE = re.compile(r"(?P<number>[+-]?[0-9]+)(?P<unit>B|KiB|MiB|GiB|TiB)?")
+_NUMBER = r"[+-]?[0-9]+"
+_SIZE = r"(?P<number>[+-]?[0-9]+)(?P<unit>B|KiB|MiB|GiB|TiB)?"
 _UNITS = {"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}
 _MOST_DIGITS = 19  # of a number of 64 bits
 _LONGEST_SHOWN = 10_000  # characters of a value
@@ -28,7 +28,7 @@ memory; no machine has more processors. Twin of mostProcs in gocore/environment.
 
 def whole(text: str, bits: int) -> int | None:
     """Return a number as Go's strconv.ParseInt(text, 10, bits) reads it; None if it is none."""
-    if _NUMBER.fullmatch(text) is None:
+    if re.fullmatch(_NUMBER, text) is None:
         return None
     digits = text.lstrip("+-").lstrip("0") or "0"
     if len(digits) > _MOST_DIGITS:
@@ -41,7 +41,7 @@ def size(text: str) -> int | None:
     """Return a size as Go reads GOMEMLIMIT; None if it is none. Twin of parseBytes in gocore."""
     if text == "off":
         return NO_LIMIT
-    found = _SIZE.fullmatch(text)
+    found = re.fullmatch(_SIZE, text)
     number = None if found is None else whole(found["number"], 64)
     if found is None or number is None or number < 0:
         return None

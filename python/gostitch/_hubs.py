@@ -60,7 +60,7 @@ def _current() -> Any:
     return sys.modules["greenlet"].getcurrent()
 
 
-class _Over(Exception):
+class _Over(Exception):  # noqa: N818 - it is no error
     """So long was waited."""
 
 

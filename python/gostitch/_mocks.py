@@ -1,4 +1,4 @@
-"""Libraries of tests that stand in for a part of Python which Go does not use, and are active now."""
+"""Libraries of tests that stand in for a part of Python which Go does not use."""
 
 from __future__ import annotations
 

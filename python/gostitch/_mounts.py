@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 
@@ -20,7 +19,8 @@ class Mount(NamedTuple):
 def read() -> list[Mount]:
     """Give all mounts; none where /proc is not there."""
     try:
-        return parse(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+        with open("/proc/self/mountinfo", errors="surrogateescape") as file:
+            return parse(file.read())
     except OSError:
         return []
 

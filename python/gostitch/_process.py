@@ -16,8 +16,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from gostitch import _cgroup as _cgroup  # not in the middle of loading, where a handler may call
@@ -199,6 +198,9 @@ _own: dict[str, str] = {}
 # A signal's handler, or a destructor, may call in the middle of loading.
 _turn = Turn()
 _opening = Turn()  # taken while the library is loaded, and during a fork
+when_loaded: list[Callable[[], None]] = []
+"""What is done whenever a process has loaded the library."""
+
 _library: Library | None = None
 _original: Original | None = None  # what is kept of the library for forked children
 _forked_from: int | None = None
@@ -325,6 +327,8 @@ def _load() -> Library:
     if _forked_from is None:
         _hooks.look()  # first, so that an observer sees each report once
         _crashes.take()
+    for each in when_loaded:
+        each()
     return loaded
 
 
@@ -334,7 +338,7 @@ def _package_of(library: str) -> str:
     return module.rpartition(".")[0] or module
 
 
-def _is_file(path: Path) -> bool:
+def _is_file(path: str) -> bool:
     """Tell whether the system has such a file, whatever a test has put in the place of ``os``."""
     try:
         return stat.S_ISREG(posix.stat(path).st_mode)
@@ -345,7 +349,7 @@ def _is_file(path: Path) -> bool:
 def _find() -> str:
     named = os.environ.get(LIBRARY_VARIABLE)
     own = None if named else chosen()
-    path = Path(named or own or Path(__file__).parent / "libgostitch.so")
+    path = named or own or os.path.join(os.path.dirname(__file__), "libgostitch.so")
     if not _is_file(path):
         if named:
             reason, remedy = f"{LIBRARY_VARIABLE} names it", "correct or unset it"
@@ -355,13 +359,14 @@ def _find() -> str:
             package = _package_of(own) if own else "gostitch"
             reason, remedy = _absence.of_library(path, package, own=own is not None)
         raise LibraryError(
-            f"there is no Go library at {path} ({reason}); {remedy}", details={"path": str(path)}
+            f"there is no Go library at {path} ({reason}); {remedy}", details={"path": path}
         )
-    if not named and not own and path.with_name("built-from.json").is_file():
+    folder = os.path.dirname(path)
+    if not named and not own and _is_file(os.path.join(folder, "built-from.json")):
         of = _late.module("gostitch._editable")  # installed wheels do without
         if of is not None:
-            of.refresh(path.parent)
-    return str(path.resolve())
+            of.refresh(folder)
+    return os.path.realpath(path)
 
 
 def _open(path: str, policy: str) -> Library:
@@ -394,8 +399,8 @@ def _open(path: str, policy: str) -> Library:
     except OSError as error:
         fakes = " and ".join(_mocks.of_files())
         remedy = (
-            f"{fakes} hides files that this needs: call any Go function before it is active, as in a "
-            "fixture of the session"
+            f"{fakes} hides files that this needs: call any Go function before it is active, as in "
+            "a fixture of the session"
             if fakes
             else f"rebuild it, or correct or unset {LIBRARY_VARIABLE}"
         )

@@ -9,9 +9,9 @@ ours are the system's for the same reason.
 
 from __future__ import annotations
 
+import _queue
 import _thread
 import functools
-import queue
 import sys
 import threading
 import time
@@ -49,7 +49,7 @@ class Kind(NamedTuple):
     sleep: Callable[[float], None]
     new_lock: Callable[[], threading.Lock]
     new_rlock: Callable[[], Any]
-    new_queue: Callable[[], queue.SimpleQueue[Any]]
+    new_queue: Callable[[], _queue.SimpleQueue[Any]]
     new_poll: Callable[[], select.poll]
 
 
@@ -68,7 +68,8 @@ def _kind_of_now() -> Kind:
         sleep=time.sleep,
         new_lock=threading.Lock,
         new_rlock=threading.RLock,
-        new_queue=queue.SimpleQueue,
+        # gevent and eventlet import what they replace it in.
+        new_queue=getattr(sys.modules.get("queue"), "SimpleQueue", _queue.SimpleQueue),
         new_poll=_hubs.poll_kind(),
     )
     # What threads are woken by; sleeping a moment is all the same.

@@ -1,4 +1,4 @@
-"""What coroutines wait with in the library that runs them: asyncio, trio (also below anyio), Twisted.
+"""What coroutines wait with in the library that runs them: asyncio, trio (anyio too), Twisted.
 
 None of them is imported: what runs here, somebody has.
 """

@@ -106,7 +106,7 @@ class GoError(Exception):
 
     @property
     def go_note(self) -> str:
-        """What a traceback says of the Go stack: its innermost frames; empty if none was recorded."""
+        """What a traceback says of the Go stack: its innermost frames; empty if there is none."""
         if not self.go_frames:
             return ""
         lines = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import urllib.parse  # noqa: F401 - for _w3c, and not in the middle of a call
 from typing import Any
 
 from opentelemetry import baggage, context, trace

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gostitch import _process
 from gostitch._process import bridge
 from gostitch.exceptions import GoOfflineError
 from gostitch.operate import _generated
@@ -26,15 +27,15 @@ def offline(
 ) -> Iterator[None]:
     """Refuse what Go functions would do outside of a test: raise ``GoOfflineError``.
 
+    Counts for the whole process, and for the innermost block. A function of your own that dials
+    asks ``gocore.MayReach`` before; one that opens a path which is no argument is not seen.
+    Raises ``GoTypeError`` if the folder is no path, or the hosts are no texts.
+
     Args:
         folder: Paths that functions are given must lie in it, links followed; by default
             in the folder for temporary files, where pytest's ``tmp_path`` is.
         hosts: Names or addresses that may be reached, without a port; none by default.
 
-    Counts for the whole process, and for the innermost block. A function of your own that dials
-    asks ``gocore.MayReach`` before; one that opens a path which is no argument is not seen.
-
-    Raises ``GoTypeError`` if the folder is no path, or the hosts are no texts.
     """
     within = os.path.realpath(tempfile.gettempdir() if folder is None else os.fspath(folder))
     named = (hosts,) if isinstance(hosts, str) else tuple(hosts)
@@ -48,12 +49,20 @@ def offline(
 
 
 def _apply() -> None:
+    bridge.install(touch=_touch if _blocks else None)
+    if _process.loaded() is not None:
+        _tell()
+
+
+def _tell() -> None:
+    """Tell Go, whose functions do nothing before the library is loaded."""
     if _blocks:
         _generated.set_offline(hosts=_blocks[-1][1])
-        bridge.install(touch=_touch)
     else:
-        bridge.install(touch=None)
         _generated.end_offline()
+
+
+_process.when_loaded.append(_tell)
 
 
 def _touch(path: Any) -> None:

@@ -186,7 +186,7 @@ def test_a_folder_of_others(
     assert None is _crashes.folder()
     assert "open to other users" in _crashes.why_none()
     tmp_path.chmod(0o700)
-    assert tmp_path == _crashes.folder()
+    assert str(tmp_path) == _crashes.folder()
 
 
 def test_a_hook_that_fails(program: Programs) -> None:
@@ -420,7 +420,7 @@ def test_a_huge_report(tmp_path: Path, size: int) -> None:
     path.touch()
     os.truncate(path, size)
 
-    report = _crashes._take(path)
+    report = _crashes._take(str(path))
     assert report is not None
     assert _crashes._MOST_BYTES == len(report.text)
     assert [] == os.listdir(tmp_path)
@@ -433,7 +433,7 @@ def test_a_report_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     somebody = os.geteuid() + 1
     monkeypatch.setattr(os, "geteuid", lambda: somebody)
 
-    assert None is _crashes._take(path)
+    assert None is _crashes._take(str(path))
 
 
 def test_a_folder_of_somebody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -465,7 +465,7 @@ def test_without_a_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
 
-    assert tmp_path / "tmp" / f"gostitch-{os.geteuid()}" == _crashes.folder()
+    assert f"{tmp_path}/tmp/gostitch-{os.geteuid()}" == _crashes.folder()
     assert ["tmp"] == os.listdir(tmp_path)
 
 
@@ -474,16 +474,14 @@ def test_a_relative_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GOSTITCH_CRASH_DIR", "crashes")
 
-    assert tmp_path / "crashes" == _crashes.folder()
+    assert f"{tmp_path}/crashes" == _crashes.folder()
 
 
-def test_machines_that_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_machines_that_share_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A process of another machine is not taken for one of this that has ended."""
     here = _crashes._space()
-    read = Path.read_bytes
-    monkeypatch.setattr(
-        Path, "read_bytes", lambda path: b"other" if path.name == "boot_id" else read(path)
-    )
+    (tmp_path / "boot_id").write_text("other")
+    monkeypatch.setattr(_crashes, "_BOOT_ID", str(tmp_path / "boot_id"))
 
     assert here != _crashes._space()
 
@@ -497,6 +495,6 @@ def test_a_time_that_no_calendar_has(
     path.write_text("panic: something")
     monkeypatch.setattr(_crashes, "_modified", lambda _: float(seconds))
 
-    report = _crashes._take(path)
+    report = _crashes._take(str(path))
     assert report is not None
     assert (1 if seconds < 0 else 9999) == report.when.year

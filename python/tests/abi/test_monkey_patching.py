@@ -141,7 +141,10 @@ print("completed", len(list(concurrent.futures.as_completed(futures, timeout=20)
 def test_patched(program: Programs, name: str, order: str) -> None:
     """Every way to call ends, and others run meanwhile; not in ``result()`` if it came after the first call."""
     patch, env = LIBRARIES[name]
-    text, is_late = "\n".join(ORDERS[order]).format(patch=patch) + PROGRAM, FIRST in ORDERS[order][:2]
+    text, is_late = (
+        "\n".join(ORDERS[order]).format(patch=patch) + PROGRAM,
+        FIRST in ORDERS[order][:2],
+    )
     expected = EXPECTED.format(not is_late)
     if (name, is_late) != ("eventlet", True):
         text, expected = text + _SEVERAL, expected + "done 5\ncompleted 5\n"

@@ -94,7 +94,8 @@ def test_trio(program: Programs, of: str) -> None:
     done = program(_PROLOGUE + _IN_TRIO.format(name=name, group=group, run=run))
 
     assert 0 == done.returncode, done.stderr
-    assert """3
+    assert (
+        """3
 0.4 True
 True
 3
@@ -105,7 +106,9 @@ cancelled by another
 11 11
 20100
 0
-""" == done.stdout
+"""
+        == done.stdout
+    )
 
 
 def test_trio_in_a_thread_beside_asyncio(program: Programs) -> None:
@@ -223,7 +226,8 @@ def test_twisted(program: Programs, reactor: str) -> None:
     done = program(_PROLOGUE + _IN_TWISTED.format(install=_REACTORS[reactor]))
 
     assert 0 == done.returncode, done.stderr
-    assert """3
+    assert (
+        """3
 0.4 True
 True
 3
@@ -235,7 +239,9 @@ over True
 cancelled by another
 20100
 3
-""" == done.stdout
+"""
+        == done.stdout
+    )
 
 
 def test_nothing_that_is_known(program: Programs) -> None:

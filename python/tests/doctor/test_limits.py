@@ -20,7 +20,7 @@ def _tree(root: Path, groups: str, mounts: str, files: dict[str, str]) -> _cgrou
     for path, text in {"proc/self/cgroup": groups, "proc/self/mountinfo": mounts, **files}.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return _cgroup.read(root)
+    return _cgroup.read(str(root))
 
 
 class TestCgroup:
@@ -77,7 +77,7 @@ class TestCgroup:
 
     def test_nothing_mounted(self, tmp_path: Path) -> None:
         """Without /proc or without cgroups there are no limits to see."""
-        assert _NONE == _cgroup.read(tmp_path)
+        assert _NONE == _cgroup.read(str(tmp_path))
         assert _NONE == _tree(tmp_path, "0::/\n", "", {})
 
     def test_rubbish(self, tmp_path: Path) -> None:

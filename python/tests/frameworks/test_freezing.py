@@ -21,7 +21,9 @@ print(tasks.hash_tree("a").bytes)
 def test_pyinstaller(run: Run, tmp_path: Path) -> None:
     """The package's own hook brings the library; the program runs without Python."""
     (tmp_path / "app.py").write_text(_APP)
-    run(command=["pyinstaller", "--log-level", "ERROR", "--distpath", "dist", "app.py"], timeout=140)
+    run(
+        command=["pyinstaller", "--log-level", "ERROR", "--distpath", "dist", "app.py"], timeout=140
+    )
 
     assert "1\n" == run(command=[str(tmp_path / "dist" / "app" / "app")])
 

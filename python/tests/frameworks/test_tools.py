@@ -33,8 +33,9 @@ def test_jupyter(run: Run) -> None:
         "seen = []\nfaults.count_messages(3, progress=lambda tick: seen.append(tick.index))\nprint(seen)",
     ]
 
-    assert f"{['3' + chr(10), '7' + chr(10), '[0, 1, 2]' + chr(10), '[0, 1, 2]' + chr(10)]}\n" == run(
-        _NOTEBOOK.format(cells=cells), timeout=80
+    assert (
+        f"{['3' + chr(10), '7' + chr(10), '[0, 1, 2]' + chr(10), '[0, 1, 2]' + chr(10)]}\n"
+        == run(_NOTEBOOK.format(cells=cells), timeout=80)
     )
 
 

@@ -151,7 +151,7 @@ async def main() -> None:
 
 _REFUSED = [
     'tasks.hash_tree(".", algorithm="md5")',
-    'tasks.hash_tree(3)',
+    "tasks.hash_tree(3)",
     'tasks.hash_tree(".", nothing=1)',
     'tasks.fetch([{"url": "http://a"}])',
     'tasks.fetch([{"url": "http://a", "path": "b", "digset": ""}])',
@@ -179,7 +179,9 @@ def test_type_checkers(run: Run, tmp_path: Path, checker: str) -> None:
 
 def test_sphinx(run: Run, tmp_path: Path) -> None:
     """Autodoc shows functions with signature and text, records with their fields."""
-    (tmp_path / "conf.py").write_text("extensions = ['sphinx.ext.autodoc', 'sphinx.ext.napoleon']\n")
+    (tmp_path / "conf.py").write_text(
+        "extensions = ['sphinx.ext.autodoc', 'sphinx.ext.napoleon']\n"
+    )
     (tmp_path / "index.rst").write_text(
         "Title\n=====\n\n.. automodule:: gostitch.tasks\n   :members:\n   :imported-members:\n"
     )

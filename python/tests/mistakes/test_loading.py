@@ -84,7 +84,9 @@ os.waitpid(child, 0)
     ),
     (
         Mistake(
-            "no compiled part", "compiled part of gostitch cannot be imported", "reinstall the package"
+            "no compiled part",
+            "compiled part of gostitch cannot be imported",
+            "reinstall the package",
         ),
         """
 import sys

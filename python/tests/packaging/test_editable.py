@@ -45,7 +45,7 @@ def test_an_unchanged_checkout_is_left_alone(root: Path) -> None:
     (root / "gocore" / "notes.md").write_text("notes")
 
     assert [] == _editable.changed(root, package(root))
-    _editable.refresh(package(root))
+    _editable.refresh(str(package(root)))
 
 
 def test_what_changed_came_and_went_is_found(root: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_stale_checkout_warns_with_the_command(
     (root / "gocore" / "a.go").write_text("package b")
 
     with pytest.warns(RuntimeWarning) as warned:
-        _editable.refresh(package(root))
+        _editable.refresh(str(package(root)))
 
     (warning,) = warned
     assert (
@@ -87,7 +87,7 @@ def test_a_rebuild_that_fails_says_why(root: Path, monkeypatch: pytest.MonkeyPat
     )
 
     with pytest.raises(LibraryError, match=r"cannot be rebuilt in .*\ngostitch needs Go") as raised:
-        _editable.refresh(package(root))
+        _editable.refresh(str(package(root)))
 
     assert {"root": str(root)} == raised.value.details
 

@@ -18,6 +18,7 @@ import pytest
 import gostitch
 from gostitch import tasks
 from gostitch.testing import offline
+from programs import Programs
 
 
 @pytest.fixture
@@ -114,7 +115,7 @@ def test_blocks_in_blocks(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError), offline(tmp_path / "a"):
             with pytest.raises(gostitch.GoOfflineError):
                 tasks.hash_tree(tmp_path)
-            1 / 0
+            raise ZeroDivisionError
         tasks.hash_tree(tmp_path)
         with pytest.raises(gostitch.GoOfflineError):
             tasks.hash_tree("/usr")
@@ -126,7 +127,36 @@ def test_arguments_that_cannot_be() -> None:
         raise AssertionError
     with pytest.raises(TypeError), offline(hosts=[1]):  # type: ignore[list-item]
         raise AssertionError
-    tasks.hash_tree("/usr/share/doc/base-files" if Path("/usr/share/doc/base-files").is_dir() else ".")
+    tasks.hash_tree(
+        "/usr/share/doc/base-files" if Path("/usr/share/doc/base-files").is_dir() else "."
+    )
+
+
+def test_before_the_library_is_loaded(program: Programs) -> None:
+    """A block loads nothing, forbids from the first call on, and in forked children too."""
+    done = program(
+        """
+import os, gostitch
+from gostitch import tasks
+from gostitch.testing import offline
+
+def fetch():
+    try:
+        tasks.fetch([{"url": "http://127.0.0.1:9/", "path": "a"}])
+    except gostitch.GoOfflineError as error:
+        print(error.details["host"], flush=True)
+
+with offline("."):
+    print(gostitch.runtime_info()["library"], flush=True)
+    fetch()
+    if os.fork() == 0:
+        fetch()
+        os._exit(0)
+    os.wait()
+"""
+    )
+
+    assert ("None\n127.0.0.1\n127.0.0.1\n", "", 0) == (done.stdout, done.stderr, done.returncode)
 
 
 _TEST = """
@@ -148,7 +178,16 @@ def test_of_the_plugin(tmp_path: Path, how: str) -> None:
     (tmp_path / "conftest.py").write_text("pytest_plugins = ['gostitch.testing.pytest_plugin']\n")
     (tmp_path / "test_it.py").write_text(_TEST.format(path=str(Path(__file__).parent)))
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--strict-markers", "-p", "no:cacheprovider", how, tmp_path],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "--strict-markers",
+            "-p",
+            "no:cacheprovider",
+            how,
+            tmp_path,
+        ],
         capture_output=True,
         text=True,
         cwd=tmp_path,

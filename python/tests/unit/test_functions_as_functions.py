@@ -58,7 +58,7 @@ def test_of_a_stream() -> None:
     """A streaming function's differs by its result alone."""
     facts = _facts(faults.lines)
 
-    assert facts["isfunction"] and facts["isroutine"] and facts["unwrapped"] and facts["pickled"]
+    assert all(facts[each] for each in ("isfunction", "isroutine", "unwrapped", "pickled"))
     assert ["count"] == facts["arguments"]
 
 
