@@ -47,7 +47,7 @@ def cases(quick: bool) -> Iterator[Case]:
             name=f"call.spaced.{pause_us}us",
             size=10_000 // less,
             unit="ns",
-            note=f"the smallest call after {pause_us} us of Python; growth: by the same call without",
+            note=f"the smallest call after {pause_us} us of Python; growth: by the call without",
             contenders=present(
                 {"gostitch": "calls_gostitch:spaced", "python": "calls_ctypes:spaced"}
             ),

@@ -15,6 +15,11 @@ def cases(quick: bool) -> Iterator[Case]:
     rounds = 7 if quick else 25
     yield case("package", "the import alone, time and RSS above an empty interpreter's", rounds)
     yield case("first_call", "load the library and call it once; RSS above the same", rounds)
+    yield case(
+        "whole",
+        "start, import the tasks, call one, exit: processor time above the same",
+        2 if quick else 5,
+    )
 
 
 def case(name: str, note: str, rounds: int) -> Case:

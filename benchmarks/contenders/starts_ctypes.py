@@ -19,3 +19,10 @@ def first_call() -> Work:
     return interpreter.first_call(
         "import ctypes, json", f"library = ctypes.CDLL({str(LIBRARY)!r})", "library.add(40, 2)"
     )
+
+
+def whole() -> Work:
+    """Start, load it, call a function, and exit."""
+    return interpreter.whole(
+        f"import ctypes, json\nassert ctypes.CDLL({str(LIBRARY)!r}).add(0, 1) == 1", 1
+    )

@@ -14,3 +14,10 @@ def package() -> Work:
 def first_call() -> Work:
     """Load it, then call a function."""
     return interpreter.first_call("import faults", "", "faults.add(40, 2)")
+
+
+def whole() -> Work:
+    """Start, import the tasks, call one, and exit."""
+    return interpreter.whole(
+        "from gostitch import tasks\nassert tasks.hash_tree('Makefile').files == 1", 1
+    )

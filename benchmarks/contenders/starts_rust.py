@@ -14,3 +14,8 @@ def package() -> Work:
 def first_call() -> Work:
     """Load it, then call a function."""
     return interpreter.first_call("", "import rust_peer", "rust_peer.add(40, 2)")
+
+
+def whole() -> Work:
+    """Start, import it, call a function, and exit."""
+    return interpreter.whole("import rust_peer\nassert rust_peer.add(0, 1) == 1", 1)

@@ -12,16 +12,17 @@ from gostitch import tasks
 
 def hash_tree(root: str, algorithm: str) -> Work:
     """Digest a tree."""
+    chosen = tasks.HashAlgorithm(algorithm)
 
     def run() -> None:
-        tasks.hash_tree(root, algorithm=algorithm)
+        tasks.hash_tree(root, algorithm=chosen)
 
-    return Work(run, lambda: tasks.hash_tree(root, algorithm=algorithm).digest)
+    return Work(run, lambda: tasks.hash_tree(root, algorithm=chosen).digest)
 
 
 def pack(root: str, folder: str, compression: str) -> Work:
     """Pack a tree."""
-    name = {"zst": "zstd", "gz": "gzip"}[compression]
+    name = tasks.ArchiveCompression({"zst": "zstd", "gz": "gzip"}[compression])
     return output.packing(
         lambda archive: tasks.pack(root, archive, compression=name), folder, compression
     )
@@ -37,7 +38,10 @@ def fetch(listing: str, folder: str) -> Work:
     items = json.loads(Path(listing).read_text(encoding="utf-8"))
 
     def download(tree: Path) -> None:
-        wanted = [{**item, "path": str(tree / item["path"])} for item in items]
+        wanted = [
+            tasks.FetchItem(item["url"], tree / item["path"], digest=item["digest"])
+            for item in items
+        ]
         for result in tasks.fetch(wanted):
             if not result.ok:
                 raise OSError(result.error)
