@@ -4,6 +4,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"weak"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/klauspost/pgzip"
@@ -63,20 +64,18 @@ func levelWithin(compression string, level *int, byDefault, highest int) (int, e
 // one, the library falls back to another way whose bytes differ.
 func openZstd(w io.Writer, level int) (io.WriteCloser, error) {
 	kind := zstdKind{zstd.EncoderLevelFromZstd(level), encoders()}
-	kept, _ := idleZstd.LoadOrStore(kind, &sync.Pool{})
-	pool := kept.(*sync.Pool)
-	z, _ := pool.Get().(*zstd.Encoder)
-	if z != nil {
+	if z := idleZstd.take(kind); z != nil {
 		z.Reset(w)
-		return reused{z, pool}, nil
+		return reused{z, kind}, nil
 	}
 	z, err := zstd.NewWriter(w,
 		zstd.WithEncoderLevel(kind.level),
 		zstd.WithWindowSize(zstdWindow),
 		zstd.WithConcurrentBlocks(true),
+		zstd.WithLowerEncoderMem(true),
 		zstd.WithEncoderConcurrency(kind.encoders),
 	)
-	return reused{z, pool}, err
+	return reused{z, kind}, err
 }
 
 // zstdKind is what makes a zstd.Encoder fit for a call.
@@ -85,20 +84,46 @@ type zstdKind struct {
 	encoders int
 }
 
-// idleZstd has a sync.Pool for each zstdKind: an encoder is tens of megabytes, which were garbage
-// beside those of the next call. The collector empties the pools.
-var idleZstd sync.Map
+// idleEncoders are those of calls that have ended, until the next collection: an encoder is tens of
+// megabytes, which were garbage beside those of the next call. A sync.Pool would keep one for each
+// processor.
+type idleEncoders struct {
+	mu   sync.Mutex
+	kept map[zstdKind][]weak.Pointer[zstd.Encoder]
+}
 
-// reused is an encoder that goes back to its pool when it is closed.
+var idleZstd = idleEncoders{kept: map[zstdKind][]weak.Pointer[zstd.Encoder]{}}
+
+func (i *idleEncoders) take(kind zstdKind) *zstd.Encoder {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for idle := i.kept[kind]; len(idle) > 0; {
+		last := idle[len(idle)-1].Value()
+		idle = idle[:len(idle)-1]
+		i.kept[kind] = idle
+		if last != nil {
+			return last
+		}
+	}
+	return nil
+}
+
+func (i *idleEncoders) put(kind zstdKind, z *zstd.Encoder) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.kept[kind] = append(i.kept[kind], weak.Make(z))
+}
+
+// reused is an encoder that may serve the next call when it is closed.
 type reused struct {
 	*zstd.Encoder
-	pool *sync.Pool
+	kind zstdKind
 }
 
 func (r reused) Close() error {
 	err := r.Encoder.Close()
 	r.Reset(io.Discard)
-	r.pool.Put(r.Encoder)
+	idleZstd.put(r.kind, r.Encoder)
 	return err
 }
 
