@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 RUN := $(BIN)/python python/native/toolchain.py run
 GO := $(RUN) go
+SHARED := $(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -tags=grpcnotrace
 STATICCHECK_VERSION := v0.8.2
 
 GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -o -name '*.c' -o -name '*.pgo') go.mod go.sum
@@ -107,7 +108,7 @@ soak: soak-calls soak-adversity ## Both of these: nothing may grow, hang or be l
 
 soak-calls: $(VENV)/.built $(VENV)/.test ## Ten million mixed calls
 	mkdir -p build/tests
-	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/tests/libfaults.so ./gocore/cmd/libfaults
+	$(SHARED) -o build/tests/libfaults.so ./gocore/cmd/libfaults
 	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(PART) soak-calls $(BIN)/python -m soak --save benchmarks/results/soak.json
 
 soak-adversity: $(VENV)/.built $(VENV)/.test ## Collections, failing allocations and starts of threads, at every place; methods in random order
@@ -141,9 +142,9 @@ bench-quick: $(VENV)/.bench build/bench/rust_peer.so ## Measure in at most three
 $(VENV)/.bench: $(VENV)/.built requirements/bench.txt requirements/demo.txt $(wildcard $(PEERS)/golang/* $(PEERS)/fileserver/*)
 	$(PIP) -r requirements/bench.txt
 	mkdir -p build/bench
-	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libfaults.so ./gocore/cmd/libfaults
-	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libbare.so ./gocore/cmd/libbare
-	$(GO) build -buildmode=c-shared -trimpath '-ldflags=-s -w' -o build/bench/libgolang.so ./$(PEERS)/golang
+	$(SHARED) -o build/bench/libfaults.so ./gocore/cmd/libfaults
+	$(SHARED) -o build/bench/libbare.so ./gocore/cmd/libbare
+	$(SHARED) -o build/bench/libgolang.so ./$(PEERS)/golang
 	$(GO) build -trimpath '-ldflags=-s -w' -o build/bench/fileserver ./$(PEERS)/fileserver
 	touch $@
 

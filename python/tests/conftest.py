@@ -59,9 +59,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if go is None:
         pytest.exit("no Go was found; run 'make dev'", 1)
     LIBRARY.parent.mkdir(parents=True, exist_ok=True)
-    command = [go, "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"]
+    flags = ["-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-tags=grpcnotrace"]
     subprocess.run(
-        [*command, "-o", str(LIBRARY), "./gocore/cmd/libfaults"],
+        [go, "build", *flags, "-o", str(LIBRARY), "./gocore/cmd/libfaults"],
         cwd=ROOT,
         env=toolchain.environment(),
         check=True,

@@ -162,6 +162,19 @@ def test_a_failed_build_ends_with_its_remedy(said: str, remedy: str) -> None:
     assert remedy in go_build.remedy(said)
 
 
+@pytest.mark.parametrize(
+    ("given", "tags"),
+    [
+        ("", "-tags=grpcnotrace"),
+        ("-mod=mod", "-tags=grpcnotrace"),
+        ("-tags=a -p=2 --tags=b,c", "-tags=b,c,grpcnotrace"),
+    ],
+)
+def test_build_tags_of_the_environment_stay(given: str, tags: str) -> None:
+    """On the command line of Go, -tags would replace those of GOFLAGS."""
+    assert tags == go_build.flags({"GOFLAGS": given})[-1]
+
+
 def test_the_pins_agree() -> None:
     """The Go and the zig named here are those of go.mod and of the release."""
     oldest = ".".join(map(str, toolchain.OLDEST_GO))

@@ -70,10 +70,11 @@ def test_the_sources_in_the_wheel_make_its_library(wheel: Path, tmp_path: Path) 
         archive.extractall(tmp_path)
     go, again = toolchain.go(), tmp_path / "again.so"
     assert go is not None
+    env = toolchain.environment()
     subprocess.run(
-        [go, "build", *go_build.FLAGS, "-o", again, "./gocore/cmd/libgostitch"],
+        [go, "build", *go_build.flags(env), "-o", again, "./gocore/cmd/libgostitch"],
         cwd=tmp_path / "gostitch" / "_go",
-        env=toolchain.environment(),
+        env=env,
         check=True,
         timeout=240,
     )
