@@ -301,8 +301,8 @@ def test_no_c_compiler_and_no_way_to_get_one(
     """The same for zig, which stands in for a C compiler."""
     (tmp_path / "bin" / "go").symlink_to(str(shutil.which("go")))
     _seed(tmp_path / "cache" / "gostitch")
-    project.write("sitecustomize.py", _WITHOUT_ZIG)
-    attempt, text = refusal(project, **bare, PYTHONPATH=str(project.root)).splitlines()
+    (tmp_path / "sitecustomize.py").write_text(_WITHOUT_ZIG)
+    attempt, text = refusal(project, **bare, PYTHONPATH=str(tmp_path)).splitlines()
 
     assert "needs a C compiler to build, and none that works is on PATH; taking zig" in attempt
     assert "install one (gcc with libc6-dev on Debian), or run: pip install ziglang==" in text
