@@ -289,6 +289,10 @@ typedef struct gs_schema {
 extern PyTypeObject *gs_schema_type;
 int gs_add_schema_type(PyObject *module);
 
+/* One of a schema's slots in an instance of its class: its value, owned, or an AttributeError; and set it. */
+PyObject *gs_get_slot(PyObject *slot, PyObject *record);
+int gs_set_slot(PyObject *slot, PyObject *record, PyObject *value);
+
 /* The object of a weak reference, owned, or NULL if it is gone. Runs no Python code. */
 PyObject *gs_weak_target(PyObject *reference);
 

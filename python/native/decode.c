@@ -243,14 +243,22 @@ static PyObject *decode_map(reader *in, gs_schema *schema) {
   return dict;
 }
 
-/* Makes a record without any Python code, so nobody sees it before it has its fields. */
-static PyObject *filled(gs_schema *schema, PyObject *items) {
-  PyTypeObject *type = (PyTypeObject *)schema->type;
-  descrsetfunc set = (descrsetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_set);
-  PyObject *record = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
-  for (Py_ssize_t i = 0; record != NULL && i < PyTuple_Size(items); i++) {
-    if (set(PyTuple_GetItem(schema->slots, i), record, PyTuple_GetItem(items, i)) < 0) Py_CLEAR(record);
+/* Makes a record without its __init__, whose fields nobody sees before it has them all. */
+static PyObject *decode_into_slots(reader *in, gs_schema *schema, Py_ssize_t count) {
+  PyObject *record = PyType_GenericAlloc((PyTypeObject *)schema->type, 0);
+  if (record == NULL) return NULL;
+  int is_tracked = PyObject_GC_IsTracked(record); /* not one without fields */
+  if (is_tracked) PyObject_GC_UnTrack(record);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject *item = decode(in, (gs_schema *)PyTuple_GetItem(schema->fields, i));
+    int status = item == NULL ? -1 : gs_set_slot(PyTuple_GetItem(schema->slots, i), record, item);
+    Py_XDECREF(item);
+    if (status < 0) {
+      Py_DECREF(record);
+      return NULL;
+    }
   }
+  if (is_tracked) PyObject_GC_Track(record);
   return record;
 }
 
@@ -258,6 +266,7 @@ static PyObject *decode_record(reader *in, gs_schema *schema) {
   uint64_t count;
   Py_ssize_t expected = PyTuple_Size(schema->fields);
   if (take_list_header(in, &count) < 0 || (Py_ssize_t)count != expected) return gs_damaged("a record", in);
+  if (schema->slots != NULL) return decode_into_slots(in, schema, expected);
   PyObject *items = PyTuple_New(expected);
   if (items == NULL) return NULL;
   PyObject_GC_UnTrack(items);
@@ -268,7 +277,7 @@ static PyObject *decode_record(reader *in, gs_schema *schema) {
       return NULL;
     }
   }
-  PyObject *record = schema->slots == NULL ? PyObject_Call(schema->type, items, NULL) : filled(schema, items);
+  PyObject *record = PyObject_Call(schema->type, items, NULL);
   Py_DECREF(items);
   return record;
 }

@@ -539,10 +539,12 @@ static int encode_map(gs_writer *writer, gs_schema *schema, PyObject *value, con
 
 static int encode_fields(gs_writer *writer, gs_schema *schema, PyObject *record, const gs_place *place) {
   Py_ssize_t count = PyTuple_Size(schema->fields);
+  int has_slots = schema->slots != NULL && (PyObject *)Py_TYPE(record) == schema->type;
   if (gs_write_list_header(writer, (size_t)count) < 0) return -1;
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *name = PyTuple_GetItem(schema->names, i);
-    PyObject *item = PyObject_GetAttr(record, name);
+    PyObject *item = has_slots ? gs_get_slot(PyTuple_GetItem(schema->slots, i), record)
+                               : PyObject_GetAttr(record, name);
     gs_place at = {.outer = place, .name = name, .at = GS_AT_NAME};
     if (item == NULL) {
       if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;

@@ -5,6 +5,8 @@
 #include <string.h>
 
 PyTypeObject *gs_schema_type;
+static descrgetfunc slot_get;
+static descrsetfunc slot_set;
 
 /* The kinds by the words of the contract (gocore/codec/schema.go). */
 static const struct {
@@ -56,6 +58,10 @@ static PyObject *slots_of(PyObject *type, PyObject *names) {
   PyErr_Clear(); /* it is called, as any class can be */
   return slots;
 }
+
+PyObject *gs_get_slot(PyObject *slot, PyObject *record) { return slot_get(slot, record, (PyObject *)Py_TYPE(record)); }
+
+int gs_set_slot(PyObject *slot, PyObject *record, PyObject *value) { return slot_set(slot, record, value); }
 
 /* How deep values may nest: both ends go through them by recursion. */
 #define MOST_DEEP 200
@@ -211,6 +217,8 @@ static PyType_Spec schema_spec = {
 };
 
 int gs_add_schema_type(PyObject *module) {
+  slot_get = (descrgetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_get);
+  slot_set = (descrsetfunc)PyType_GetSlot(&PyMemberDescr_Type, Py_tp_descr_set);
   gs_schema_type = (PyTypeObject *)PyType_FromSpec(&schema_spec);
   if (gs_schema_type == NULL) return -1;
   Py_INCREF(gs_schema_type);
