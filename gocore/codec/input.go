@@ -148,7 +148,7 @@ func (in *Input) string() (string, error) {
 		v, err := in.bytes()
 		return string(v), err
 	}
-	v, rest, err := msgp.ReadStringAsBytes(in.rest, nil)
+	v, rest, err := msgp.ReadStringZC(in.rest)
 	if err != nil {
 		return "", in.mismatch("str", err)
 	}
@@ -156,7 +156,7 @@ func (in *Input) string() (string, error) {
 		return "", &ValueError{Reason: "text is not UTF-8"}
 	}
 	in.rest = rest
-	return unsafe.String(unsafe.SliceData(v), len(v)), nil
+	return string(v), nil
 }
 
 func (in *Input) bytes() ([]byte, error) {
