@@ -23,20 +23,23 @@ void gs_end_writer(gs_writer *writer) {
   gs_end_loan(&writer->loan);
 }
 
-/* Makes room for more bytes; gives where they go, or NULL. */
-static uint8_t *claim(gs_writer *writer, size_t more) {
-  if (writer->room - writer->length < more) {
-    size_t room = writer->room * 2 + more;
-    uint8_t *data = PyMem_Realloc(writer->on_heap ? writer->data : NULL, room);
-    if (data == NULL) {
-      PyErr_NoMemory();
-      return NULL;
-    }
-    if (!writer->on_heap) memcpy(data, writer->data, writer->length);
-    writer->data = data;
-    writer->room = room;
-    writer->on_heap = 1;
+static int make_room(gs_writer *writer, size_t more) {
+  size_t room = writer->room * 2 + more;
+  uint8_t *data = PyMem_Realloc(writer->on_heap ? writer->data : NULL, room);
+  if (data == NULL) {
+    PyErr_NoMemory();
+    return -1;
   }
+  if (!writer->on_heap) memcpy(data, writer->data, writer->length);
+  writer->data = data;
+  writer->room = room;
+  writer->on_heap = 1;
+  return 0;
+}
+
+/* Makes room for more bytes; gives where they go, or NULL. */
+static inline uint8_t *claim(gs_writer *writer, size_t more) {
+  if (writer->room - writer->length < more && make_room(writer, more) < 0) return NULL;
   uint8_t *at = writer->data + writer->length;
   writer->length += more;
   return at;
@@ -440,6 +443,7 @@ static Py_ssize_t encode_plain_ints(gs_writer *writer, gs_schema *schema, PyObje
   Py_ssize_t i = 0;
   while (i < count) {
     PyObject *item = is_tuple ? PyTuple_GetItem(list, i) : PyList_GetItem(list, i);
+    if (item == NULL) PyErr_Clear();
     if (item == NULL || !PyLong_CheckExact(item)) break;
     int overflow;
     int64_t number = PyLong_AsLongLongAndOverflow(item, &overflow);
@@ -451,7 +455,6 @@ static Py_ssize_t encode_plain_ints(gs_writer *writer, gs_schema *schema, PyObje
     }
     i++;
   }
-  PyErr_Clear();
   return i;
 }
 
