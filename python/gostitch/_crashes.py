@@ -13,7 +13,6 @@ import os
 import re
 import stat
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import NamedTuple
@@ -27,6 +26,9 @@ FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 _OFF = "off"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 """Has a number of its own for each start of each machine."""
+
+_SPACES = 2**61 - 1
+"""How many numbers of spaces there are; a prime, so all of what they are made of counts."""
 
 _NAME = r"(?P<pid>[0-9]{1,10})-(?P<start>[0-9]*)-(?P<space>[0-9]+)\.crash"
 _MOST_REPORTS = 20  # are taken at one start
@@ -323,6 +325,7 @@ def _space() -> str:
     except OSError:
         machine = b""
     try:
-        return str(zlib.crc32(machine, os.stat("/proc/self/ns/pid").st_ino & 0xFFFFFFFF))
+        number = int.from_bytes(machine, "big") ^ os.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return "0"
+    return str(number % _SPACES)

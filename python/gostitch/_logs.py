@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextvars
 import logging
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,7 +92,7 @@ def slog_level(level: int) -> int:
     """Translate a level of logging into one of Go's slog."""
     if level <= 1:
         return _LOWEST  # whatever is lower still arrives as 1
-    return math.ceil((min(level, _HIGHEST) - 20) * 4 / 10)
+    return -((20 - min(level, _HIGHEST)) * 4 // 10)  # rounded up
 
 
 _told: int | None = None
