@@ -69,18 +69,18 @@ def first_call(before: str, load: str, call: str) -> Work:
     return Work(run, lambda: int(interpret(program)[1].split()[1]), facts=facts)
 
 
-def whole(statements: str, answer: object, most: float | None = None) -> Work:
+def whole(statements: str, answer: object, most: float | None = None, **variables: str) -> Work:
     """Start, import, call and exit: the processor time of a process above an empty one's.
 
     A sample is the mean of so many starts, by turns with as many of an empty interpreter and of one
     that imports asyncio. Facts are the time in the unit of the latter, and what the clock says.
-    More than ``most`` of that unit is an error.
+    More than ``most`` of that unit is an error. ``variables`` are put into the environment.
     """
     program, ratios, walls = f"{statements}\n{EMPTY}", [], []
 
     def run() -> Sample:
         empty, full, asyncio = (
-            _Starts(each) for each in (EMPTY, program, f"import asyncio\n{EMPTY}")
+            _Starts(each, variables) for each in (EMPTY, program, f"import asyncio\n{EMPTY}")
         )
         for _ in range(STARTS):
             for each in (empty, full, asyncio):
@@ -107,14 +107,15 @@ def whole(statements: str, answer: object, most: float | None = None) -> Work:
 class _Starts:
     """Processes of one program: their times together, and the memory of the last."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(self, program: str, variables: dict[str, str]) -> None:
         self._command = [sys.executable, "-c", program + PEAK]
+        self._env = _ENV | variables
         self.cpu_s = self.wall_s = self.rss_mb = 0.0
 
     def start(self) -> None:
         """Start one more, and wait for its end."""
         begun = time.perf_counter()
-        process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=_ENV)
+        process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=self._env)
         assert process.stdout is not None
         printed = process.stdout.read()
         _, status, used = os.wait4(process.pid, 0)
