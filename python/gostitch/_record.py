@@ -65,11 +65,15 @@ class BaseRecord:
     """
 
     __slots__ = ()
-    __match_args__: ClassVar[tuple[str, ...]] = ()
-    _kinds: ClassVar[dict[str, str]] = {}
-    _values: ClassVar[Any] = operator.attrgetter("__class__")
-    if not TYPE_CHECKING:  # or a type checker would take it for one of a data class
-        __dataclass_fields__ = _DataclassFields()
+    if TYPE_CHECKING:
+        __match_args__: ClassVar[tuple[str, ...]]
+        _kinds: ClassVar[dict[str, str]]
+        _values: ClassVar[Any]
+    else:  # without annotations, which tools take for those of fields
+        __match_args__ = ()
+        _kinds = {}
+        _values = operator.attrgetter("__class__")
+        __dataclass_fields__ = _DataclassFields()  # a type checker would take it for a data class
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:

@@ -1,0 +1,154 @@
+"""Records are plain classes: what is expected of one is what a data class with the same fields does."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from collections.abc import Callable
+from typing import Any, get_type_hints
+
+import pytest
+
+import faults
+from gostitch import tasks
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """A data class with the fields of the frozen record ``FaultsLine``."""
+
+    number: int
+    text: str
+
+
+@dataclasses.dataclass
+class Inner:
+    """A data class with the fields of the record ``FaultsInner``."""
+
+    id: int
+    label: str
+
+
+PAIRS = [
+    pytest.param(Line, faults.FaultsLine, id="frozen"),
+    pytest.param(Inner, faults.FaultsInner, id="changeable"),
+]
+
+
+def outcome(do: Callable[[], Any]) -> Any:
+    """Return what a callable returns, or the kind of what it raises."""
+    try:
+        return do()
+    except Exception as error:
+        # FrozenInstanceError is a kind of AttributeError.
+        return next(each for each in (AttributeError, TypeError) if isinstance(error, each))
+
+
+@pytest.mark.parametrize(("twin", "record"), PAIRS)
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cls: cls(1, "a") == cls(1, "a"),
+        lambda cls: cls(1, "a") == cls(2, "a"),
+        lambda cls: cls(1, "a") != cls(1, "b"),
+        lambda cls: cls(1, "a") == (1, "a"),
+        lambda cls: cls(1, "a") == type("Other", (cls,), {})(1, "a"),
+        lambda cls: cls(1, "a") < cls(2, "a"),
+        lambda cls: hash(cls(1, "a")) == hash(cls(1, "a")),
+        lambda cls: hash(cls(1, ["unhashable"])),
+        lambda cls: {cls(1, "a"): 2}[cls(1, "a")],
+        lambda cls: cls(),
+        lambda cls: cls(1),
+        lambda cls: cls(1, "a", 2),
+        lambda cls: cls(1, "a", wrong=2),
+        lambda cls: cls(1, cls.__match_args__[0]) and cls.__match_args__,
+        lambda cls: dataclasses.asdict(cls(1, [cls(2, "b")])),
+        lambda cls: dataclasses.astuple(cls(1, "a")),
+        lambda cls: dataclasses.asdict(dataclasses.replace(cls(1, "a"), **{_second(cls): "b"})),
+        lambda cls: outcome(lambda: dataclasses.replace(cls(1, "a"), wrong=2)),
+        lambda cls: dataclasses.is_dataclass(cls),
+        lambda cls: [(each.name, each.init, each.default) for each in dataclasses.fields(cls)],
+        lambda cls: get_type_hints(cls),
+        lambda cls: str(list(inspect.signature(cls).parameters.values())),
+        lambda cls: setattr(cls(1, "a"), cls.__match_args__[0], 2),
+        lambda cls: delattr(cls(1, "a"), cls.__match_args__[0]),
+        lambda cls: dataclasses.asdict(copy.copy(cls(1, "a"))),
+        lambda cls: copy.copy(cls(1, "a")) == cls(1, "a"),
+    ],
+)
+def test_as_a_data_class(twin: type, record: type, ask: Callable[[type], Any]) -> None:
+    """Comparisons, hashes, construction, fields and changes end as those of the data class."""
+    assert outcome(lambda: ask(twin)) == outcome(lambda: ask(record))
+
+
+def _second(cls: Any) -> str:
+    return str(cls.__match_args__[1])
+
+
+@pytest.mark.parametrize(("twin", "record"), PAIRS)
+def test_repr(twin: Any, record: Any) -> None:
+    """It is that of the data class, also within itself."""
+    assert repr(twin(1, "a\n")).partition("(")[2] == repr(record(1, "a\n")).partition("(")[2]
+    assert repr(record(1, "a")).startswith(record.__qualname__)
+
+    ours, theirs = record(1, []), twin(1, [])
+    for each in (ours, theirs):
+        getattr(each, each.__match_args__[1]).append(each)
+    assert repr(theirs).partition("(")[2] == repr(ours).partition("(")[2]
+
+
+def test_match() -> None:
+    """By position and by name."""
+    match faults.FaultsLine(1, "a"):
+        case faults.FaultsLine(number, text=text):
+            assert (1, "a") == (number, text)
+        case _:
+            pytest.fail("it did not match")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles(protocol: int) -> None:
+    """Each protocol brings back an equal one, of the same class, with records in it."""
+    given = tasks.FetchItem("https://example.com", "/p"), faults.FaultsInner(1, "a")
+    back = pickle.loads(pickle.dumps(given, protocol))
+
+    assert given == back
+    assert [type(each) for each in given] == [type(each) for each in back]
+
+
+def test_deep_copies() -> None:
+    """What is in one is copied too."""
+    given = faults.FaultsInner(1, ["a"])  # type: ignore[arg-type]
+    copied = copy.deepcopy(given)
+
+    assert given == copied
+    assert given.label is not copied.label
+
+
+def test_to_dict() -> None:
+    """Records within lists and mappings become dicts as well."""
+    inner = faults.FaultsInner(2, "b")
+    given = faults.FaultsInner(1, {"one": [inner, "c"]})  # type: ignore[arg-type]
+
+    assert {"id": 1, "label": {"one": [{"id": 2, "label": "b"}, "c"]}} == given.to_dict()
+
+
+def test_no_attribute_but_the_fields() -> None:
+    """A name that is misspelt is an error, as with slots."""
+    with pytest.raises(AttributeError, match="lable"):
+        faults.FaultsInner(1, "a").lable = "b"  # type: ignore[attr-defined]
+    assert not hasattr(faults.FaultsInner(1, "a"), "__dict__")
+
+
+def test_a_field_that_is_not_set() -> None:
+    """It is named before Go is asked, and the record can still be shown."""
+    given = faults.FaultsInner(1, "a")
+    del given.label
+
+    with pytest.raises(
+        TypeError, match=r"structured\(\) argument inner\.label: the field is not set"
+    ):
+        faults.structured("n", [1], given)
+    assert "FaultsInner(id=1)" == repr(given)
