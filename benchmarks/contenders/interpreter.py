@@ -117,7 +117,8 @@ class _Starts:
         begun = time.perf_counter()
         process = subprocess.Popen(self._command, stdout=subprocess.PIPE, text=True, env=self._env)
         assert process.stdout is not None
-        printed = process.stdout.read()
+        with process.stdout as output:
+            printed = output.read()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != 0:
