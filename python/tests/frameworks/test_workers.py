@@ -9,18 +9,11 @@ import pytest
 from frameworks.conftest import Run
 
 _CELERY = """
-import os, threading, time
-from celery import Celery
-from celery.contrib.testing.worker import start_worker
+import os
+os.environ["CELERY_FOLDER"] = os.getcwd()
+from fork.celery_folder import application
 
-app = Celery("program", broker="filesystem://", backend="file://results")
-for name in ("queue", "results", "control"):
-    os.makedirs(name, exist_ok=True)
-app.conf.update(
-    broker_transport_options={
-        "data_folder_in": "queue", "data_folder_out": "queue", "control_folder": "control",
-    },
-)
+app = application()
 
 @app.task
 def add(a, b):
