@@ -147,15 +147,19 @@ def start(run: Callable[[], object], name: str) -> BaseException | None:
     and a MemoryError. A thread that was started may still end before it runs: whoever counts on
     it has to look, which it makes possible by saying that it runs.
     """
+    is_greenlet = not isinstance(kind().start, BuiltinFunctionType)
+    run = run if is_greenlet else functools.partial(_run, run)
     try:
-        run = functools.partial(_run, run)
         if kind().start is not _thread.start_new_thread:
             # threading's would be a greenlet, for which nobody makes room
             _signals.start(functools.partial(kind().start, run, ()))
             return None
         thread = threading.Thread(target=run, name=name, daemon=True)
         thread._started = _Started()  # type: ignore[attr-defined]
-        _signals.start(thread.start)
+        if is_greenlet:
+            thread.start()  # others run meanwhile, on this thread, whose signals stay as they are
+        else:
+            _signals.start(thread.start)
     except (RuntimeError, MemoryError) as error:
         if not error.args:
             error.args = _NO_MEMORY

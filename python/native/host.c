@@ -122,7 +122,6 @@ PyDoc_STRVAR(begin_thread_doc, "begin_thread()\n\nSay that this is a thread of t
 
 static PyObject *begin_thread(PyObject *module, PyObject *nothing) {
   uint64_t bits;
-  if (is_first_thread()) Py_RETURN_NONE; /* a greenlet instead of a thread */
   if (blocked_by(getpid(), &bits)) {
     sigset_t mask;
     bits &= FOLLOWED;

@@ -153,6 +153,34 @@ def test_patched(program: Programs, name: str, order: str) -> None:
     assert (0, expected) == (done.returncode, done.stdout), done.stderr
 
 
+_SIGNALS = """
+import faults, os, signal
+
+def blocked():
+    return signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+before = blocked()
+waiting = [spawn(lambda: faults.sleep.submit(0.1).result(20)) for _ in range(5)]
+print([value_of(each) for each in waiting], blocked() == before)
+got = []
+signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
+os.kill(os.getpid(), signal.SIGTERM)
+sleep(0.1)
+print(got == [signal.SIGTERM])
+"""
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_signals(program: Programs, name: str) -> None:
+    """Greenlets that start our threads at the same time leave the signals of theirs as they were."""
+    patch, env = LIBRARIES[name]
+    done = program(patch + _SIGNALS, env=env)
+
+    assert (0, "[0.1, 0.1, 0.1, 0.1, 0.1] True\nTrue\n") == (done.returncode, done.stdout), (
+        done.stderr
+    )
+
+
 _EACH_WAY = """
 print(faults.add(1, 2), faults.add.submit(1, 2).result(20), len(list(faults.lines(200))))
 print(faults.ask(5, lambda question: 1), faults.ask.submit(5, lambda question: 1).result(20))
