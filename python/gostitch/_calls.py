@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextvars
 import functools
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
@@ -23,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 if TYPE_CHECKING:
+    from types import FrameType
 
     class Function(Generic[P, R]):
         """A Go function, callable from Python.
@@ -46,6 +48,13 @@ if TYPE_CHECKING:
 
 else:
     Function = bridge.Function
+
+
+_TAKE_ONLY_PYTHON = ("pydantic", "ray")
+"""What refuses all but Python's own functions, and does not touch their code. To others a function
+of Go's says what it is: they read, copy or change the code of what says that it is Python's."""
+
+_ASK_FOR_OTHERS = ("functools", "inspect", "gostitch._stream")
 
 
 class Declaration:
@@ -82,6 +91,15 @@ class Declaration:
         self.answer: Any = answer
         self.long = long
 
+    @staticmethod
+    def is_taken_for_python() -> bool:
+        """Tell whether a tool asks for class or code that takes only functions of Python's."""
+        asks: FrameType | None = sys._getframe(1)
+        while asks is not None and asks.f_globals.get("__name__") in _ASK_FOR_OTHERS:
+            asks = asks.f_back
+        name = "" if asks is None else str(asks.f_globals.get("__name__"))
+        return name.partition(".")[0] in _TAKE_ONLY_PYTHON
+
 
 def function(
     name: str,
@@ -103,6 +121,7 @@ def function(
     def bind(definition: Callable[P, R]) -> Function[P, R]:
         made: Any = bridge.Function(name)
         wear(made, definition)
+        made.__call__ = made  # where mock looks for the signature
         made._declaration = Declaration(
             definition, checksum, parameters, result, callback, message or question, answer, long
         )

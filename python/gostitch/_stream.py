@@ -317,7 +317,6 @@ _OF_FUNCTIONS = (
     "__defaults__",
     "__kwdefaults__",
     "__globals__",
-    "__closure__",
 )
 
 
@@ -327,6 +326,7 @@ class StreamFunction(Generic[P, T]):
     def __init__(self, made: Any) -> None:
         self._made = made
         self.name: str = made.name
+        self.__dict__["__call__"] = self  # where mock looks for the signature
 
     def __repr__(self) -> str:
         return f"<Go function {self.name}>"
@@ -335,8 +335,9 @@ class StreamFunction(Generic[P, T]):
 
         @property
         def __class__(self) -> type:
-            """Return that of a function, which many tools ask for."""
-            return self._made.__class__
+            """Return that of a function of Python's to the tools that take nothing else."""
+            seen = self._made.__class__
+            return StreamFunction if seen is type(self._made) else seen
 
         def __getattr__(self, name: str) -> Any:
             """Return what tools ask of a function."""

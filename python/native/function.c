@@ -731,7 +731,6 @@ static PyObject *definition_of(PyObject *self) {
   return definition;
 }
 
-/* What tools that take functions ask of one is that of the definition in Python, whose body never runs. */
 static PyObject *get_of_definition(PyObject *self, void *name) {
   PyObject *definition = definition_of(self);
   PyObject *value = definition == NULL ? NULL : PyObject_GetAttrString(definition, (const char *)name);
@@ -739,15 +738,32 @@ static PyObject *get_of_definition(PyObject *self, void *name) {
   return value;
 }
 
-/* That of a function: many tools take nothing else, and ask no more of one than stands here. */
+/* Tells whether a tool asks that takes Python's functions only; its class and code are for nobody else. */
+static int is_taken_for_python(PyObject *self) {
+  PyObject *declaration = PyObject_GetAttrString(self, "_declaration");
+  PyObject *answer = declaration == NULL ? NULL : PyObject_CallMethod(declaration, "is_taken_for_python", NULL);
+  int is_taken = answer == NULL ? -1 : answer == Py_True;
+  Py_XDECREF(declaration);
+  Py_XDECREF(answer);
+  return is_taken;
+}
+
 static PyObject *get_class(PyObject *self, void *Py_UNUSED(closure)) {
-  PyObject *definition = definition_of(self);
-  if (definition == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) return NULL;
-  PyErr_Clear();
+  int is_taken = is_taken_for_python(self);
+  if (is_taken < 0) PyErr_Clear(); /* it is being made, or Python ends */
+  PyObject *definition = is_taken > 0 ? definition_of(self) : NULL;
+  if (is_taken > 0 && definition == NULL) return NULL;
   PyObject *type = (PyObject *)Py_TYPE(definition == NULL ? self : definition);
   Py_INCREF(type);
   Py_XDECREF(definition);
   return type;
+}
+
+static PyObject *get_code(PyObject *self, void *name) {
+  int is_taken = is_taken_for_python(self);
+  if (is_taken > 0) return get_of_definition(self, name);
+  if (is_taken == 0) PyErr_Format(PyExc_AttributeError, "a Go function has no %s", (const char *)name);
+  return NULL;
 }
 
 static PyObject *get_signature(PyObject *self, void *Py_UNUSED(closure)) {
@@ -762,11 +778,10 @@ static PyObject *get_signature(PyObject *self, void *Py_UNUSED(closure)) {
 static PyGetSetDef function_properties[] = {
     {"__class__", get_class, NULL, NULL, NULL},
     {"__signature__", get_signature, NULL, NULL, NULL},
-    {"__code__", get_of_definition, NULL, NULL, "__code__"},
+    {"__code__", get_code, NULL, NULL, "__code__"},
     {"__defaults__", get_of_definition, NULL, NULL, "__defaults__"},
     {"__kwdefaults__", get_of_definition, NULL, NULL, "__kwdefaults__"},
     {"__globals__", get_of_definition, NULL, NULL, "__globals__"},
-    {"__closure__", get_of_definition, NULL, NULL, "__closure__"},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

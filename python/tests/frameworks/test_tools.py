@@ -206,3 +206,43 @@ with freeze_time("2020-01-01"):
     )
 
     assert "freezegun 1577836800.0\n" == out
+
+
+_READ_CODE = """
+import cloudpickle, faults, typeguard
+from line_profiler import LineProfiler
+
+assert 3 == typeguard.typechecked(faults.add)(1, 2)
+cloudpickle.register_pickle_by_value(faults)
+assert 3 == cloudpickle.loads(cloudpickle.dumps(faults.add))(1, 2)
+profiler = LineProfiler()
+profiler.add_module(faults)
+print("called")
+"""
+
+
+def test_tools_that_read_code(run: Run) -> None:
+    """They leave a function of Go's alone, as they do one of C."""
+    assert "called\n" == run(_READ_CODE)
+
+
+_SPIED = """
+import faults
+
+def test_it(mocker):
+    spy = mocker.spy(faults, "add")
+    assert 3 == faults.add(1, 2)
+    spy.assert_called_once_with(1, 2)
+
+def test_it_is_doubled(mocker):
+    double = mocker.patch("faults.add", autospec=True)
+    double.submit.return_value = 4
+    assert 4 == faults.add.submit(1, 2)
+"""
+
+
+def test_pytest_mock(run: Run, tmp_path: Path) -> None:
+    """Spies call Go, and doubles have ``submit``."""
+    (tmp_path / "test_it.py").write_text(_SPIED)
+
+    assert "2 passed" in run(command=["pytest", "-q", "test_it.py"])

@@ -1,6 +1,7 @@
 """Functions of Go's for tools that take functions: they see what the definition says, and call Go.
 
-The authority is what each tool does with a function of Python's with the same definition.
+The authority is what each tool does with a function of Python's with the same definition. Only
+tools that take nothing else, and touch no code, are told that it is one.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ def python_add(a: int, b: int, *, timeout: float | None = None) -> int:
 
 def _facts(function: Callable[..., Any]) -> dict[str, Any]:
     return {
-        "isfunction": inspect.isfunction(function),
         "isroutine": inspect.isroutine(function),
         "ismethod": inspect.ismethod(function),
         "isclass": inspect.isclass(function),
@@ -38,14 +38,12 @@ def _facts(function: Callable[..., Any]) -> dict[str, Any]:
         "of asyncio": asyncio.iscoroutinefunction(function),
         "isgeneratorfunction": inspect.isgeneratorfunction(function),
         "isasyncgenfunction": inspect.isasyncgenfunction(function),
-        "instance": isinstance(function, types.FunctionType),
         "signature": str(inspect.signature(function)).replace("'", ""),
         "of a partial": str(inspect.signature(functools.partial(function, 1))).replace("'", ""),
         "hints": typing.get_type_hints(function),
         "unwrapped": inspect.unwrap(function) is function,
         "arguments": inspect.getfullargspec(function).args,
         "keywords": inspect.getfullargspec(function).kwonlydefaults,
-        "closure": inspect.getclosurevars(function).nonlocals,
         "pickled": pickle.loads(pickle.dumps(function)) is function,
     }
 
@@ -58,14 +56,25 @@ def test_of_a_stream() -> None:
     """A streaming function's differs by its result alone."""
     facts = _facts(faults.lines)
 
-    assert all(facts[each] for each in ("isfunction", "isroutine", "unwrapped", "pickled"))
+    assert all(facts[each] for each in ("isroutine", "unwrapped", "pickled"))
     assert ["count"] == facts["arguments"]
 
 
-def test_its_file_and_line() -> None:
-    """A debugger finds the definition."""
-    assert inspect.getsourcefile(faults.add) == faults.__file__
-    assert "raise NotImplementedError" in inspect.getsource(faults.add)
+_ASK = """
+import inspect, types
+told = [isinstance(f, types.FunctionType), inspect.isfunction(f), hasattr(f, "__code__")]
+"""
+
+
+@pytest.mark.parametrize("function", [faults.add, faults.lines])
+@pytest.mark.parametrize("asker", ["tool", "pydantic._internal", "ray.remote_function"])
+def test_who_asks(function: Any, asker: str) -> None:
+    """What would read or run its code learns that it has none; also where it asks through inspect."""
+    asks: dict[str, Any] = {"__name__": asker, "f": function}
+    exec(_ASK, asks)
+
+    assert [asker != "tool"] * 3 == asks["told"]
+    assert not isinstance(function, types.FunctionType)
 
 
 @pytest.mark.parametrize("wrong", [{"c": 3}, {"a": 1, "b": 2, "times": 1}])
@@ -78,6 +87,21 @@ def test_autospec(wrong: dict[str, Any]) -> None:
             double(**wrong)
     with mock.patch("faults.lines", autospec=True) as double, pytest.raises(TypeError):
         double(nowhere=1)
+
+
+@pytest.mark.parametrize("how", ["autospec", "spec", "of the module"])
+def test_doubles_are_submitted(how: str) -> None:
+    """A mock of a function has what the function has besides being called."""
+    if how == "of the module":
+        double = mock.create_autospec(faults).add
+    else:
+        with mock.patch("faults.add", **{how: True}):
+            double = faults.add
+    double.submit.return_value = 5
+
+    assert 5 == double.submit(1, 2)
+    with pytest.raises(AttributeError):
+        double.nothing_of_the_sort()
 
 
 def test_validate_call() -> None:
