@@ -14,10 +14,12 @@ if TYPE_CHECKING:
         def __array_interface__(self) -> dict[str, Any]: ...
 
     Buffer = _Buffer | _Array
+    Bytes = Buffer
     View = memoryview
 
-else:
-    Buffer = bytes | bytearray | memoryview
+else:  # what libraries that check values by annotations are to let through
+    Buffer = Any
+    Bytes = bytes
 
     class View:
         """``memoryview`` with the type of its items, for which it has brackets from 3.14 on."""
@@ -26,9 +28,9 @@ else:
             return memoryview
 
 
-Bytes = Buffer
-"""What a Go ``[]byte`` takes: anything with contiguous memory. ``Buffer`` is what a
-``gocore.Buffer`` takes, whose items must be of its type; ``View`` is what it is as a result."""
-
 WritableBuffer = Buffer
-"""What a Go ``gocore.Mutable`` takes; that it is writable no type can say."""
+"""What a Go ``gocore.Mutable`` takes; that it is writable no type can say.
+
+``Bytes`` is what a Go ``[]byte`` takes: anything with contiguous memory. ``Buffer`` is what a
+``gocore.Buffer`` takes, whose items must be of its type; ``View`` is what it is as a result.
+"""

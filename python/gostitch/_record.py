@@ -8,14 +8,53 @@ from __future__ import annotations
 
 import operator
 import reprlib
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    import os
+    from typing import TypedDict as TypedDict
+
     from typing_extensions import Self, dataclass_transform
+
+    Path = str | os.PathLike[str]
 else:
+    Path = str
+    if sys.version_info >= (3, 12):
+        from typing import TypedDict
+    else:
+
+        class TypedDict(dict):
+            """``typing.TypedDict`` until pydantic takes that, which is from CPython 3.12 on."""
+
+            def __new__(cls, *args: Any, **fields: Any) -> Any:
+                return dict(*args, **fields)
+
+            def __init_subclass__(cls, total: bool = True) -> None:
+                cls.__total__ = total
+
+            @classmethod
+            def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+                from inspect import get_annotations
+                from typing import get_type_hints
+
+                # pydantic needs it itself.
+                from typing_extensions import NotRequired, TypedDict
+
+                optional = {
+                    name
+                    for base in cls.__mro__
+                    if not getattr(base, "__total__", True)
+                    for name in get_annotations(base)
+                }
+                fields = {
+                    name: NotRequired[hint] if name in optional else hint
+                    for name, hint in get_type_hints(cls).items()
+                }
+                return handler.generate_schema(TypedDict(cls.__name__, fields))
 
     def dataclass_transform(**options: Any) -> Any:
         """Return what gives a class back as it is: only type checkers read it."""

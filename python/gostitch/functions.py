@@ -4,7 +4,7 @@ from gostitch._calls import Function, function
 from gostitch._future import Future
 from gostitch._memory import Buffer, Bytes, View, WritableBuffer
 from gostitch._process import choose as library
-from gostitch._record import FrozenRecord, Record, set_field
+from gostitch._record import FrozenRecord, Path, Record, TypedDict, set_field
 from gostitch._shapes import record
 from gostitch._stream import Stream, StreamFunction, stream
 from gostitch._table import Table
@@ -17,10 +17,12 @@ __all__ = [
     "Function",
     "Future",
     "GoError",
+    "Path",
     "Record",
     "Stream",
     "StreamFunction",
     "Table",
+    "TypedDict",
     "View",
     "WritableBuffer",
     "error",

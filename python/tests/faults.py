@@ -780,7 +780,7 @@ class FaultsPoint(_go.Record):
         self.data = data
 
 
-class _FaultsPointDict(_typing.TypedDict):
+class _FaultsPointDict(_go.TypedDict):
     x: float
     label: str
 
@@ -1251,7 +1251,7 @@ class FaultsPart(_go.FrozenRecord):
         _go.set_field(self, "seen", [] if seen is None else seen)
 
 
-class _FaultsPartDict(_typing.TypedDict):
+class _FaultsPartDict(_go.TypedDict):
     str: _builtins.str
 
 
@@ -1300,7 +1300,7 @@ class FaultsThing(_go.FrozenRecord):
         _go.set_field(self, "files", [] if files is None else files)
 
 
-class _FaultsThingDict(_typing.TypedDict):
+class _FaultsThingDict(_go.TypedDict):
     colour: FaultsColour | _typing.Literal["red", "green"]
 
 
@@ -2571,7 +2571,7 @@ class FaultsInner(_go.Record):
         self.label = label
 
 
-class FaultsInnerDict(_typing.TypedDict):
+class FaultsInnerDict(_go.TypedDict):
     """The fields of a FaultsInner, as a dict that is given for one."""
 
     id: int
@@ -2760,7 +2760,7 @@ class FaultsVisitStep(_go.Record):
         self.value = value
 
 
-class FaultsVisitStepDict(_typing.TypedDict):
+class FaultsVisitStepDict(_go.TypedDict):
     """The fields of a FaultsVisitStep, as a dict that is given for one."""
 
     name: str

@@ -295,11 +295,11 @@ func (m *module) typedDict(r *pyStruct) string {
 		}
 		fmt.Fprintf(w, "    %s: %s\n", field.Name, m.annotation(field.typ, true, field.Path))
 	}
-	name, base, options := dictOf(r), "_typing.TypedDict", ""
+	name, base, options := dictOf(r), "_go.TypedDict", ""
 	var w strings.Builder
 	if required.Len() > 0 && optional.Len() > 0 {
 		base = "_" + name
-		fmt.Fprintf(&w, "\n\nclass %s(_typing.TypedDict):\n%s", base, required.String())
+		fmt.Fprintf(&w, "\n\nclass %s(_go.TypedDict):\n%s", base, required.String())
 	}
 	body := required.String()
 	if optional.Len() > 0 {
@@ -346,8 +346,11 @@ func (m *module) record(r *pyStruct) (string, error) {
 	doc.section("Attributes", r.fields)
 	doc.write(&w, "    ")
 	fmt.Fprintf(&w, "\n    __slots__ = (%s)\n\n", slots(r.fields))
+	given := m.path()
 	for _, field := range r.fields {
-		fmt.Fprintf(&w, "    %s: %s\n", field.Name, m.fieldType(r, &field))
+		// Libraries that make a record from JSON read this, and there a path is a text.
+		annotation := strings.ReplaceAll(m.fieldType(r, &field), given, "_go.Path")
+		fmt.Fprintf(&w, "    %s: %s\n", field.Name, annotation)
 	}
 	return w.String() + m.initializer(r), nil
 }

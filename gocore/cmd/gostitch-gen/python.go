@@ -192,6 +192,11 @@ func (m *module) builtin(name string) string {
 	return name
 }
 
+// path gives the annotation of a path that is given.
+func (m *module) path() string {
+	return m.builtin("str") + " | _os.PathLike[" + m.builtin("str") + "]"
+}
+
 // annotation gives the Python type of a parameter (argument) or a result.
 func (m *module) annotation(t *pyType, argument, path bool) string {
 	if t.enum != nil {
@@ -203,7 +208,7 @@ func (m *module) annotation(t *pyType, argument, path bool) string {
 	switch t.schema.Kind {
 	case codec.KindString:
 		if argument && path {
-			return m.builtin("str") + " | _os.PathLike[" + m.builtin("str") + "]"
+			return m.path()
 		}
 		return m.builtin("str")
 	case codec.KindBytes:

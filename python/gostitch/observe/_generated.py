@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import collections.abc as _abc
-import typing as _typing
 
 from gostitch import functions as _go
 
@@ -55,7 +54,7 @@ class ObserveAttribute(_go.Record):
         self.values = values
 
 
-class ObserveAttributeDict(_typing.TypedDict):
+class ObserveAttributeDict(_go.TypedDict):
     """The fields of a ObserveAttribute, as a dict that is given for one."""
 
     key: str
@@ -102,7 +101,7 @@ class ObserveSpanLimits(_go.Record):
         self.link_attributes = link_attributes
 
 
-class ObserveSpanLimitsDict(_typing.TypedDict):
+class ObserveSpanLimitsDict(_go.TypedDict):
     """The fields of a ObserveSpanLimits, as a dict that is given for one."""
 
     attributes: int
@@ -198,7 +197,7 @@ class ObserveTraceConfig(_go.Record):
         self.root_ratio = root_ratio
 
 
-class ObserveTraceConfigDict(_typing.TypedDict):
+class ObserveTraceConfigDict(_go.TypedDict):
     """The fields of a ObserveTraceConfig, as a dict that is given for one."""
 
     resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
@@ -255,7 +254,7 @@ class ObserveSentryConfig(_go.Record):
         self.sample_rate = sample_rate
 
 
-class ObserveSentryConfigDict(_typing.TypedDict):
+class ObserveSentryConfigDict(_go.TypedDict):
     """The fields of a ObserveSentryConfig, as a dict that is given for one."""
 
     dsn: str
@@ -473,7 +472,7 @@ class ObserveFrame(_go.Record):
         self.line = line
 
 
-class ObserveFrameDict(_typing.TypedDict):
+class ObserveFrameDict(_go.TypedDict):
     """The fields of a ObserveFrame, as a dict that is given for one."""
 
     function: str

@@ -45,7 +45,7 @@ class FetchItem(_go.Record):
     __slots__ = ("url", "path", "digest")
 
     url: str
-    path: str | _os.PathLike[str]
+    path: _go.Path
     digest: str
 
     def __init__(
@@ -59,7 +59,7 @@ class FetchItem(_go.Record):
         self.digest = digest
 
 
-class _FetchItemDict(_typing.TypedDict):
+class _FetchItemDict(_go.TypedDict):
     url: str
     path: str | _os.PathLike[str]
 

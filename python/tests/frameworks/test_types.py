@@ -62,7 +62,7 @@ def test_pydantic(run: Run) -> None:
     """Records are types of fields, are validated, dumped and described."""
     out = run(
         """
-import json
+import array, json
 from pydantic import BaseModel, TypeAdapter, ValidationError, validate_call
 import faults
 from gostitch import tasks
@@ -82,6 +82,18 @@ try:
 except ValidationError as error:
     print(error.errors()[0]["loc"])
 print(validate_call(faults.add)("1", 2))
+
+items = TypeAdapter(list[tasks.FetchItem])
+print(items.validate_json('[{"url": "http://a", "path": "b"}]') == [tasks.FetchItem("http://a", "b")])
+print(validate_call(tasks.fetch)([tasks.FetchItem("http://127.0.0.1:9", "b")], retries="0")[0].ok)
+print(validate_call(tasks.fetch)([{"url": "http://127.0.0.1:9", "path": "b"}], retries=0)[0].ok)
+print(sorted(TypeAdapter(tasks.FetchItemDict).json_schema()["properties"]))
+try:
+    TypeAdapter(tasks.FetchItemDict).validate_python({"url": "http://a"})
+except ValidationError as error:
+    print(error.errors()[0]["loc"])
+print(TypeAdapter(faults.FaultsPoint).validate_json('{"x": 1, "label": "a", "data": "b"}'))
+print(validate_call(faults.bytes_in)(b"ab"), validate_call(faults.sum_floats)(array.array("d", [1.5])))
 """
     )
 
@@ -92,6 +104,13 @@ print(validate_call(faults.add)("1", 2))
         "['bytes', 'digest', 'files'] ['digest', 'files', 'bytes']",
         "('files',)",
         "3",
+        "True",
+        "False",
+        "False",
+        "['digest', 'path', 'url']",
+        "('path',)",
+        "FaultsPoint(x=1.0, label='a', data=b'b')",
+        "100 1.5",
     ] == out.splitlines()
 
 
@@ -107,6 +126,7 @@ text = msgspec.json.encode(record)
 print(text.decode(), msgspec.json.decode(text, type=tasks.HashTreeResult) == record)
 print(msgspec.convert({"digest": "d", "files": 1, "bytes": 2}, tasks.HashTreeResult) == record)
 print(msgspec.to_builtins(record))
+print(msgspec.convert({"url": "u", "path": "p"}, tasks.FetchItem))
 """
     )
 
@@ -114,6 +134,7 @@ print(msgspec.to_builtins(record))
         '{"digest":"d","files":1,"bytes":2} True',
         "True",
         "{'digest': 'd', 'files': 1, 'bytes': 2}",
+        "FetchItem(url='u', path='p', digest='')",
     ] == out.splitlines()
 
 
@@ -126,10 +147,14 @@ from gostitch import tasks
 
 record = tasks.HashTreeResult("d", 1, 2)
 print(cattrs.unstructure(record), cattrs.structure(cattrs.unstructure(record), tasks.HashTreeResult) == record)
+print(cattrs.structure({"url": "u", "path": "p"}, tasks.FetchItem))
 """
     )
 
-    assert "{'digest': 'd', 'files': 1, 'bytes': 2} True\n" == out
+    assert [
+        "{'digest': 'd', 'files': 1, 'bytes': 2} True",
+        "FetchItem(url='u', path='p', digest='')",
+    ] == out.splitlines()
 
 
 _CHECKED = """

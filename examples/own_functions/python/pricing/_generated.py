@@ -60,7 +60,7 @@ class PricingItem(_go.FrozenRecord):
         _go.set_field(self, "count", count)
 
 
-class _PricingItemDict(_typing.TypedDict):
+class _PricingItemDict(_go.TypedDict):
     sku: str
     cents: int
 
