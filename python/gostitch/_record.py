@@ -6,13 +6,12 @@ has besides is here, and what tools for data classes ask of a class is made when
 
 from __future__ import annotations
 
+import copyreg
 import operator
 import reprlib
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
-
-T = TypeVar("T")
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import os
@@ -65,35 +64,66 @@ set_field = object.__setattr__
 """Sets a field of a record that is being made, also of one that cannot be changed."""
 
 
-class _DataclassFields:
-    """Gives a class of records the fields that ``dataclasses`` knows, once somebody asks."""
+_FRESH: dict[str, Any] = {"list": list, "map": dict}
+"""What a field of these kinds is that nobody gives: a new one for each record."""
 
-    def __get__(self, record: object, cls: Any) -> dict[str, Any]:
-        if "_kinds" not in cls.__dict__ or not cls._kinds:
-            return {}  # a base, whose classes are asked themselves
-        # Late: few ask, and the modules take milliseconds.
-        import dataclasses
-        import inspect
 
-        fresh = {"list": list, "map": dict}
+class _MadeWhenAsked:
+    """Gives a class of records what ``dataclasses`` knows of one, once somebody asks."""
 
-        def field(name: str) -> Any:
-            default = parameters[name].default
-            if default is inspect.Parameter.empty:
-                return dataclasses.field()
-            if default is None and cls._kinds[name] in fresh:
-                return dataclasses.field(default_factory=fresh[cls._kinds[name]])
-            return dataclasses.field(default=default)
+    def __init__(self, name: str) -> None:
+        self._name = name
 
-        parameters = inspect.signature(cls).parameters
-        model: Any = dataclasses.make_dataclass(
-            cls.__name__,
-            [(name, cls.__annotations__[name], field(name)) for name in cls.__match_args__],
-            frozen=issubclass(cls, FrozenRecord),
-        )
-        cls.__dataclass_params__ = model.__dataclass_params__
-        cls.__dataclass_fields__ = model.__dataclass_fields__
-        return cls.__dataclass_fields__  # type: ignore[no-any-return]
+    def __get__(self, record: object, cls: Any) -> Any:
+        of = _fields_in(cls)
+        if of is None:
+            raise AttributeError(self._name)  # of a base, which is no data class
+        if self._name not in of.__dict__:
+            _tell_dataclasses(of)
+        return of.__dict__[self._name]
+
+
+def _fields_in(cls: Any) -> Any:
+    """Return the class that has the fields, of which a user's may be a subclass."""
+    return next((each for each in cls.__mro__ if each.__dict__.get("_kinds")), None)
+
+
+def _tell_dataclasses(cls: Any) -> None:
+    import dataclasses  # late: few ask, and it takes milliseconds
+
+    defaults = _defaults_of(cls)
+
+    def field(name: str) -> Any:
+        if name not in defaults:
+            return dataclasses.field()
+        if defaults[name] is None and cls._kinds[name] in _FRESH:
+            return dataclasses.field(default_factory=_FRESH[cls._kinds[name]])
+        return dataclasses.field(default=defaults[name])
+
+    model: Any = dataclasses.make_dataclass(
+        cls.__name__,
+        [(name, cls.__annotations__[name], field(name)) for name in cls._kinds],
+        frozen=issubclass(cls, FrozenRecord),
+    )
+    cls.__dataclass_params__ = model.__dataclass_params__
+    cls.__dataclass_fields__ = model.__dataclass_fields__
+
+
+def _defaults_of(cls: Any) -> dict[str, Any]:
+    """Return what fields are that nobody gives; None for a new list or dict."""
+    values, names = cls.__init__.__defaults__ or (), tuple(cls._kinds)
+    return dict(zip(names[len(names) - len(values) :], values, strict=True))
+
+
+def _names_in(cls: Any) -> set[str]:
+    """Return the names of the fields that a class of another library declares."""
+    if hasattr(cls, "__attrs_attrs__"):
+        return {each.name for each in cls.__attrs_attrs__}
+    for mark in ("__pydantic_fields__", "__struct_fields__"):
+        if hasattr(cls, mark):
+            return set(getattr(cls, mark))
+    fields: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
+    return {name for name, each in fields.items() if each._field_type.name == "_FIELD"}
 
 
 class BaseRecord:
@@ -112,7 +142,9 @@ class BaseRecord:
         __match_args__ = ()
         _kinds = {}
         _values = operator.attrgetter("__class__")
-        __dataclass_fields__ = _DataclassFields()  # a type checker would take it for a data class
+        # A type checker would take it for a data class.
+        __dataclass_fields__ = _MadeWhenAsked("__dataclass_fields__")
+        __dataclass_params__ = _MadeWhenAsked("__dataclass_params__")
 
     @reprlib.recursive_repr()
     def __repr__(self) -> str:
@@ -128,7 +160,18 @@ class BaseRecord:
         return hash((type(self), self._values(self)))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _make, (type(self), dict(_items(self)))
+        state = {name: getattr(self, name) for name in _slots(self) if hasattr(self, name)}
+        return object.__new__, (type(self),), state | getattr(self, "__dict__", {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        of, slots = _fields_in(type(self)), _slots(self)
+        for name, value in state.items():
+            if name in slots or hasattr(self, "__dict__"):  # or else another version had it
+                set_field(self, name, value)
+        for name, value in _defaults_of(of).items() if of else ():
+            if name not in state:
+                fresh = _FRESH.get(of._kinds[name])
+                set_field(self, name, fresh() if value is None and fresh else value)
 
     def __replace__(self, /, **changes: Any) -> Self:
         return type(self)(**dict(_items(self)) | changes)
@@ -136,13 +179,29 @@ class BaseRecord:
     @classmethod
     def _misfit(cls, given: dict[str, Any]) -> str:
         """Say why no record can be made of these fields; the bridge asks."""
-        names = cls.__match_args__
+        names, optional = cls.__match_args__, _defaults_of(_fields_in(cls) or cls)
         unknown = [name for name in given if name not in names]
         if unknown:
             return f"{cls.__name__} has no field {unknown[0]!r}; it has {', '.join(names)}"
-        defaults: tuple[Any, ...] = getattr(cls.__init__, "__defaults__", None) or ()
-        missing = [name for name in names[: len(names) - len(defaults)] if name not in given]
+        missing = [name for name in names if name not in given and name not in optional]
         return f"the field {missing[0]!r} of {cls.__name__} is missing"
+
+    @classmethod
+    def _of_object(cls, value: object) -> dict[str, Any] | str:
+        """Return the fields that an object has as attributes, or why it does not fit."""
+        names, others = _names_in(type(value)), cls.__match_args__
+        unknown = sorted(names.difference(others))
+        if unknown:
+            return (
+                f"{type(value).__name__} has a field {unknown[0]!r} that {cls.__name__} has not; "
+                f"it has {', '.join(others)}"
+            )
+        # What is declared must be there, and a property may do for a field.
+        return {
+            name: getattr(value, name)
+            for name in others
+            if name in names or hasattr(type(value), name)
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, and records in them as dicts too."""
@@ -164,7 +223,7 @@ class FrozenRecord(BaseRecord):
     __slots__ = ()
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__} cannot be changed; use copy.replace")
+        raise AttributeError(f"{type(self).__name__} cannot be changed; use dataclasses.replace")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed")
@@ -184,11 +243,9 @@ def _items(record: Any) -> Iterator[tuple[str, Any]]:
             yield name, getattr(record, name)
 
 
-def _make(cls: type[T], fields: dict[str, Any]) -> T:
-    made = cls.__new__(cls)
-    for name, value in fields.items():
-        set_field(made, name, value)
-    return made
+def _slots(record: object) -> list[str]:
+    slots: Any = copyreg
+    return slots._slotnames(type(record))  # type: ignore[no-any-return]
 
 
 def _plain(value: Any) -> Any:

@@ -571,25 +571,24 @@ static int has_fields(PyTypeObject *type) {
   return 0;
 }
 
-/* Puts into a dict the fields of a record that a value has as attributes. */
-static int take_attributes(gs_schema *schema, PyObject *value, PyObject *named) {
-  for (Py_ssize_t i = 0; i < PyTuple_Size(schema->names); i++) {
-    PyObject *name = PyTuple_GetItem(schema->names, i);
-    PyObject *item = PyObject_GetAttr(value, name);
-    if (item == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
-    if (item == NULL) PyErr_Clear();
-    int status = item == NULL ? 0 : PyDict_SetItem(named, name, item);
-    Py_XDECREF(item);
-    if (status < 0) return -1;
+/* Puts into a dict the fields that a value has as attributes, or says why it does not fit. */
+static int take_attributes(gs_schema *schema, PyObject *value, PyObject *named, PyObject **reason) {
+  PyObject *found = PyObject_CallMethod(schema->type, "_of_object", "O", value);
+  if (found != NULL && PyUnicode_Check(found)) {
+    *reason = found;
+    return 0;
   }
-  return 0;
+  int status = found == NULL ? -1 : PyDict_Update(named, found);
+  Py_XDECREF(found);
+  return status;
 }
 
 /* Encodes an instance of the record's class, a mapping of its fields, or what has them as attributes. */
 static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   if (PyObject_TypeCheck(value, (PyTypeObject *)schema->type)) return encode_fields(writer, schema, value, place);
-  int is_dict = is_mapping(value);
-  if (!is_dict && !has_fields(Py_TYPE(value))) {
+  int is_object = !PyDict_CheckExact(value) && has_fields(Py_TYPE(value)) &&
+                  PyObject_HasAttrString(schema->type, "_of_object");
+  if (!is_object && !is_mapping(value)) {
     PyObject *got = type_name(value);
     PyObject *name = PyObject_GetAttrString(schema->type, "__name__");
     PyObject *reason = NULL;
@@ -601,18 +600,21 @@ static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, 
     return refuse(place, 1, reason);
   }
   PyObject *nothing = PyTuple_New(0), *named = PyDict_New();
-  PyObject *record = NULL;
-  if (nothing != NULL && named != NULL &&
-      (is_dict ? PyDict_Update(named, value) : take_attributes(schema, value, named)) == 0) {
-    record = PyObject_Call(schema->type, nothing, named);
+  PyObject *record = NULL, *misfit = NULL;
+  int taken = nothing == NULL || named == NULL ? -1
+              : is_object                      ? take_attributes(schema, value, named, &misfit)
+                                               : PyDict_Update(named, value);
+  if (taken == 0 && misfit == NULL) record = PyObject_Call(schema->type, nothing, named);
+  if (taken == 0 && misfit == NULL && record == NULL && PyErr_ExceptionMatches(PyExc_TypeError) &&
+      PyObject_HasAttrString(schema->type, "_misfit")) {
+    PyErr_Clear();
+    misfit = PyObject_CallMethod(schema->type, "_misfit", "O", named);
+    if (misfit == NULL) taken = -1;
   }
   Py_XDECREF(nothing);
-  int misfits = record == NULL && PyErr_ExceptionMatches(PyExc_TypeError) &&
-                PyObject_HasAttrString(schema->type, "_misfit");
-  if (misfits) PyErr_Clear();
-  PyObject *reason = misfits ? PyObject_CallMethod(schema->type, "_misfit", "O", named) : NULL;
   Py_XDECREF(named);
-  if (misfits) return refuse(place, 1, reason);
+  if (misfit != NULL) return refuse(place, 1, misfit);
+  if (taken < 0 && is_object) return -1; /* what the value's own properties raise */
   if (record == NULL) return refuse_raised(place);
   int status = encode_fields(writer, schema, record, place);
   Py_DECREF(record);

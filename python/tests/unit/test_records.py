@@ -152,3 +152,167 @@ def test_a_field_that_is_not_set() -> None:
     ):
         faults.structured("n", [1], given)
     assert "FaultsInner(id=1)" == repr(given)
+
+
+class Noted(tasks.FetchItem):
+    """A user's subclass, whose instances have attributes besides the fields."""
+
+    __slots__ = ("__seen", "note")
+
+    def __init__(self, url: str, note: str) -> None:
+        super().__init__(url, "/p")
+        self.note = note
+        self.__seen = True
+
+    @property
+    def seen(self) -> bool:
+        """Return what is in a slot with a private name."""
+        return self.__seen
+
+
+class Open(tasks.PackResult):
+    """One with a ``__dict__``, of a frozen record."""
+
+
+@dataclasses.dataclass
+class Item(tasks.FetchItem):
+    """A data class made of a record."""
+
+    more: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Packed(tasks.PackResult):
+    """The same of a frozen one."""
+
+    more: int = 0
+
+
+_BACK: list[Callable[[Any], Any]] = [
+    copy.copy,
+    copy.deepcopy,
+    *(lambda value, n=n: pickle.loads(pickle.dumps(value, n)) for n in range(6)),
+]
+
+
+@pytest.mark.parametrize("back", _BACK)
+def test_subclasses(back: Callable[[Any], Any]) -> None:
+    """Copies and pickles have all that is in them, as those of other classes."""
+    noted = back(Noted("u", "n"))
+    result = Open(*range(len(Open.__match_args__)))
+    object.__setattr__(result, "note", "n")
+    item, packed = back(Item("u", "/p", more=3)), back(Packed(*range(len(Open.__match_args__)), 4))
+
+    assert (Noted, "u", "/p", "n", True) == (
+        type(noted),
+        noted.url,
+        noted.path,
+        noted.note,
+        noted.seen,
+    )
+    assert (Open, "n") == (type(back(result)), back(result).note)
+    assert (Item, "u", 3) == (type(item), item.url, item.more)
+    assert (Packed, 4) == (type(packed), packed.more)
+
+
+def test_data_classes_of_records() -> None:
+    """They have the fields of both, and cross as the record does."""
+    item = Item("http://127.0.0.1:9", "/nowhere/p", more=3)
+
+    assert ["url", "path", "digest", "more"] == [each.name for each in dataclasses.fields(item)]
+    assert "more=3" in repr(item)
+    assert item == dataclasses.replace(item)
+    assert [False] == [result.ok for result in tasks.fetch([item], retries=0)]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Packed(*range(len(Open.__match_args__))).more = 5  # type: ignore[misc]
+
+
+def test_a_subclass_that_is_asked_first() -> None:
+    """It has the fields of the record, before and after somebody asks that."""
+
+    class Fresh(faults.FaultsCode):
+        pass
+
+    first = [each.name for each in dataclasses.fields(Fresh)]
+
+    assert first == [each.name for each in dataclasses.fields(faults.FaultsCode)]
+    assert first == [each.name for each in dataclasses.fields(Fresh)] != []
+    assert not dataclasses.is_dataclass(faults.FaultsCode.__mro__[1])
+
+
+@pytest.mark.parametrize("back", _BACK[1:])
+def test_cycles(back: Callable[[Any], Any]) -> None:
+    """A record within itself comes back within itself."""
+    given = faults.FaultsInner(1, [])  # type: ignore[arg-type]
+    given.label.append(given)  # type: ignore[attr-defined]
+    copied = back(given)
+
+    assert copied.label[0] is copied
+
+
+def test_a_pickle_of_another_version() -> None:
+    """What the class does not know is left out, and what it misses has its default."""
+    back = tasks.FetchItem.__new__(tasks.FetchItem)
+    back.__setstate__({"url": "u", "path": "/p", "later": 3})
+
+    assert tasks.FetchItem("u", "/p", digest="") == back
+
+
+class Fitting:
+    """Has the fields of FaultsInner, one of which cannot be read."""
+
+    __match_args__ = ("id", "label")
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    @property
+    def id(self) -> int:
+        """Return no id."""
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [AttributeError("a"), TypeError("t"), KeyError("k")])
+def test_a_property_that_raises(error: Exception) -> None:
+    """Its error is the call's, and its field is not left out."""
+
+    @dataclasses.dataclass
+    class Broken(Fitting):
+        label: str = "x"
+
+        def __init__(self) -> None:
+            super().__init__(error)
+
+    with pytest.raises(type(error), match=str(error)):
+        faults.structured("n", [1], Broken())
+
+
+def test_a_field_too_many() -> None:
+    """It may be one that was misspelt, and would count for nothing."""
+
+    @dataclasses.dataclass
+    class Misspelt:
+        url: str
+        path: str
+        diggest: str
+
+    with pytest.raises(
+        TypeError, match=r"items\[0\]: Misspelt has a field 'diggest' that FetchItem has not"
+    ):
+        tasks.fetch([Misspelt("u", "/p", "sha256:0")])  # type: ignore[list-item]
+
+
+def test_a_field_with_the_name_of_a_method_of_dicts() -> None:
+    """An object with fields is none of a mapping."""
+
+    @dataclasses.dataclass
+    class Keyed:
+        id: int
+        label: str
+
+        def keys(self) -> list[str]:
+            return ["id"]
+
+    assert faults.structured("n", [1], faults.FaultsInner(1, "a")) == faults.structured(
+        "n", [1], Keyed(1, "a")
+    )
