@@ -10,7 +10,7 @@ import threading
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gostitch._loops import running_loop
+from gostitch._loops import running_loop, trio_runs
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,7 +55,17 @@ class _OfAsyncio:
 
     def __await__(self) -> Generator[Any, Any, None]:
         """Wait until then, or until the task is cancelled."""
-        yield from self._future
+        if self._future.done():
+            return
+        # As its own __await__ does, which could not go on where Twisted drives the coroutine.
+        self._future._asyncio_future_blocking = True
+        given = yield self._future
+        if given is self._future and not self._future.done():
+            self._future._asyncio_future_blocking = False
+            elsewhere = of_twisted()
+            assert elsewhere is not None  # nobody else gives back what is no Deferred
+            self._future.add_done_callback(lambda _: elsewhere.wake())
+            yield from elsewhere.__await__()
 
 
 class _OfTrio:
@@ -105,18 +115,7 @@ def here() -> Waiter | None:
         # Twisted's reactor may be a loop of asyncio's, where its coroutines are no tasks.
         is_task = _REACTOR not in sys.modules or sys.modules["asyncio"].current_task() is not None
         return _OfAsyncio(loop) if is_task else of_twisted()
-    trio = sys.modules.get("trio")
-    if trio is not None and _runs_here(trio):
-        return _OfTrio(trio)
-    return of_twisted()
-
-
-def _runs_here(trio: Any) -> bool:
-    try:
-        trio.lowlevel.current_task()
-    except (AttributeError, RuntimeError):  # another thread may be in the middle of importing it
-        return False
-    return True
+    return _OfTrio(sys.modules["trio"]) if trio_runs() else of_twisted()
 
 
 _REACTOR = "twisted.internet.reactor"

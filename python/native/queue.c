@@ -88,12 +88,19 @@ static queue_object *latest;
 
 void gs_forget_queue(void) { latest = NULL; }
 
+/* Tells whether a loop of asyncio's may run trio, whose tasks do not wait in it; Python knows. */
+static int may_have_a_guest(void) {
+  static PyObject *trio;
+  if (trio == NULL && (trio = PyUnicode_InternFromString("trio")) == NULL) PyErr_Clear();
+  return trio == NULL || PyDict_Contains(PyImport_GetModuleDict(), trio) != 0;
+}
+
 PyObject *gs_queue_here(void) {
   PyObject *last = (PyObject *)latest;
   if (last != NULL) {
     Py_INCREF(last); /* or what runs at the end of a loop could free it */
     PyObject *loop = gs_weak_target(((queue_object *)last)->loop);
-    int is_here = loop != NULL && loop == gs_running_loop();
+    int is_here = loop != NULL && loop == gs_running_loop() && !may_have_a_guest();
     Py_XDECREF(loop);
     if (is_here) return last;
     Py_DECREF(last);

@@ -133,6 +133,43 @@ print(asyncio.run(main()))
     assert (0, "[3.2, 3.2]\n") == (done.returncode, done.stdout), done.stderr
 
 
+_GUEST = """
+import asyncio, trio
+
+async def waits():
+    added = await faults.add.submit(1, 2) + sum([await each for each in [faults.add.submit(1, 0)] * 3])
+    with trio.move_on_after(0.1) as scope:
+        await faults.await_end.submit()
+    return added, [line.number async for line in faults.lines(3)], scope.cancelled_caught
+
+async def host():
+    loop = asyncio.get_running_loop()
+    before = await faults.add.submit(3, 4)
+    {run}
+    return before, result, await faults.add.submit(5, 6)
+
+print(asyncio.run(host()))
+"""
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "result = trio.run(waits)",
+        """ended = loop.create_future()
+    trio.lowlevel.start_guest_run(
+        waits, run_sync_soon_threadsafe=loop.call_soon_threadsafe, done_callback=ended.set_result)
+    result = (await ended).unwrap()""",
+    ],
+    ids=["within a task", "as a guest"],
+)
+def test_trio_in_a_loop_of_asyncio(program: Programs, run: str) -> None:
+    """Each task awaits in the library that runs it, though both are on one thread."""
+    done = program(_PROLOGUE + _GUEST.format(run=run))
+
+    assert (0, "(7, (6, [0, 1, 2], True), 11)\n") == (done.returncode, done.stdout), done.stderr
+
+
 def test_trio_ends_before_the_call(program: Programs) -> None:
     """A reply that comes after the end of the run finds nobody, and does no harm."""
     done = program(
@@ -270,3 +307,29 @@ for coroutine in (main(faults.add.submit(1, 2)), read()):
     assert 2 == len(lines)
     assert "no event loop of asyncio, trio or Twisted runs" in lines[0]
     assert "no event loop of asyncio, trio or Twisted runs" in lines[1]
+
+
+def test_twisted_within_a_task_of_asyncio(program: Programs) -> None:
+    """A coroutine that Twisted drives there waits for Deferreds, as Twisted has it."""
+    done = program(
+        """
+import asyncio
+from twisted.internet import asyncioreactor
+asyncioreactor.install(asyncio.new_event_loop())
+from twisted.internet import defer, reactor
+import faults
+
+async def waits():
+    return [line.number async for line in faults.lines(3)], await faults.add.submit(1, 2)
+
+async def task():
+    made = defer.ensureDeferred(waits())
+    print(await made.asFuture(asyncio.get_running_loop()), await waits())
+    reactor.callLater(0, reactor.stop)
+
+reactor.callLater(0, lambda: setattr(reactor, "task", asyncio.ensure_future(task())))
+reactor.run()
+"""
+    )
+
+    assert (0, "([0, 1, 2], 3) ([0, 1, 2], 3)\n") == (done.returncode, done.stdout), done.stderr
