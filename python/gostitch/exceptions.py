@@ -60,8 +60,8 @@ class GoError(Exception):
     the Go type of the error, and ``go_frames`` the Go stack where it was made
     (the function that returned it where Go recorded none). ``__cause__`` is what
     the Go error wraps; ``causes`` holds all of them where it wraps several
-    (``errors.Join``). A traceback shows the innermost frames as a note (from CPython 3.11 on,
-    and in what prints ``__notes__`` before), unless ``gostitch.configure(go_notes=False)``.
+    (``errors.Join``). A traceback shows the innermost frames as a note, unless
+    ``gostitch.configure(go_notes=False)``.
     """
 
     default_code: ClassVar[str] = "unknown"
@@ -121,8 +121,22 @@ class GoError(Exception):
         # OSError would print "[Errno None] None" for an error with one argument.
         return self.message
 
+    if sys.version_info < (3, 11):  # tracebacks have no notes, so the text has them there
+
+        def __str__(self) -> str:
+            try:
+                asks = sys._getframe(1).f_globals.get("__name__")
+            except ValueError:  # the interpreter, of an error that nobody caught
+                asks = "traceback"
+            notes = getattr(self, "__notes__", ()) if asks == "traceback" else ()
+            return "\n".join([self.message, *notes])
+
+        def add_note(self, note: str) -> None:
+            """Add to what tracebacks show below the message, as exceptions have it from 3.11 on."""
+            self.__notes__ = [*getattr(self, "__notes__", ()), note]
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (
+        arguments = (
             type(self),
             self.message,
             self.code,
@@ -133,6 +147,12 @@ class GoError(Exception):
             self.__cause__,
             self.reported,
         )
+        # The notes of others, and what else somebody has put there.
+        more = {name: value for name, value in vars(self).items() if name not in _FIELDS}
+        return _restore, arguments, more or None
+
+
+_FIELDS = ("code", "details", "go_type", "go_frames", "causes", "trace", "reported")
 
 
 def _restore(
