@@ -20,7 +20,7 @@ print(info["library"])
 
 # With the library of the tests, since no function that is shipped panics.
 PANIC = """
-import asyncio
+import asyncio, traceback
 import faults, gostitch
 
 async def awaited():
@@ -31,6 +31,8 @@ for attempt in (lambda: faults.panic("string"), lambda: asyncio.run(awaited())):
         attempt()
     except gostitch.GoPanic as panic:
         assert "a string" in str(panic) and "faults.Panic" in str(panic.go_stack), panic.go_stack
+        logged = traceback.format_exc()
+        assert "GoPanic: a string\\nIn Go, innermost first:\\n  faults.Panic (" in logged, logged
     else:
         raise AssertionError("no panic")
 assert faults.add(1, 2) == 3  # the process lives
