@@ -421,8 +421,8 @@ def _main_thread() -> int:
     if main.ident in frames:
         return main.ident or 0
     # gevent has given it the number of a greenlet.
-    here = sys._getframe() if main.native_id == threading.get_native_id() else None
-    return next((number for number, frame in frames.items() if frame is here), 0)
+    first = bridge.first_thread()
+    return first if first in frames else 0
 
 
 def _shake_hands(path: str, mapped: str) -> Library:

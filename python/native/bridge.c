@@ -24,6 +24,7 @@ static struct PyModuleDef definition = {
 };
 
 PyMODINIT_FUNC PyInit__bridge(void) {
+  gs_note_importer();
   PyObject *module = PyModule_Create(&definition);
   if (module == NULL) return NULL;
   if (PyModule_AddFunctions(module, own_methods) < 0 || PyModule_AddFunctions(module, gs_hook_methods) < 0 ||

@@ -38,6 +38,7 @@ extern gs_library gs_go;
 
 /* The thread that receives Ctrl-C, a pthread_t. */
 extern uint64_t gs_main_thread;
+void gs_note_importer(void);
 
 extern PyMethodDef gs_library_methods[];
 

@@ -359,10 +359,10 @@ static PyObject *hand_over(PyObject *hook, function_object *f, gs_writer *writer
   return result;
 }
 
-/* Tells whether the main thread can wait for a call outside of Go: not when the interpreter ends, when there
-   are no handlers of signals any more. */
+/* Tells whether a thread can wait for a call outside of Go: not when the interpreter ends, when there are no
+   handlers of signals any more. */
 static int can_wait(void) {
-  if (!is_main_thread() || gs_hook.own_queue == NULL || gs_hook.waiter == NULL) return 0;
+  if (gs_hook.own_queue == NULL || gs_hook.waiter == NULL) return 0;
   PyObject *ends = PySys_GetObject("is_finalizing"); /* borrowed */
   PyObject *answer = ends == NULL ? NULL : PyObject_CallNoArgs(ends);
   int goes_on = answer == Py_False;
@@ -382,7 +382,8 @@ static __attribute__((noinline, cold)) int wait_outside(function_object *f, gs_w
   if (waiter == NULL) return 1;
   int64_t begun = gs_clock();
   int ended = waiter != Py_None;
-  if (is_first && !ended) {
+  /* Handlers of signals run on the main thread, and other threads wait here for greenlets only. */
+  if (!ended && (is_first || !is_main_thread())) {
     Py_DECREF(waiter);
     return 0;
   }

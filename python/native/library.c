@@ -3,8 +3,10 @@
 #include "bridge.h"
 
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 gs_library gs_go;
 uint64_t gs_main_thread;
@@ -53,6 +55,25 @@ uint64_t gs_queue_of(unsigned long long handle) {
 static void renew_seed(void) {
   void *seed = (void *)getauxval(AT_RANDOM);
   if (seed != NULL) (void)!syscall(SYS_getrandom, seed, 16, 0);
+}
+
+/* The thread that imported this module, if that was the process's first. */
+static pthread_t importer;
+static pid_t imported_in;
+
+void gs_note_importer(void) {
+  pid_t here = getpid();
+  if ((pid_t)syscall(SYS_gettid) != here) return;
+  importer = pthread_self();
+  imported_in = here;
+}
+
+PyDoc_STRVAR(first_thread_doc, "first_thread() -> int\n\nReturn the number that the system has for the first thread of "
+                               "the process; 0: it is not known.");
+
+static PyObject *first_thread(PyObject *module, PyObject *nothing) {
+  if (imported_in != getpid()) gs_note_importer(); /* in a forked child, that of now */
+  return PyLong_FromUnsignedLongLong(imported_in == getpid() ? (uint64_t)importer : 0);
 }
 
 PyDoc_STRVAR(load_doc,
@@ -276,6 +297,7 @@ static PyObject *close_library(PyObject *module, PyObject *arguments) {
 }
 
 PyMethodDef gs_library_methods[] = {
+    {"first_thread", first_thread, METH_NOARGS, first_thread_doc},
     {"load", load, METH_VARARGS, load_doc},
     {"open", open_library, METH_VARARGS, open_doc},
     {"catalogue", catalogue, METH_NOARGS, catalogue_doc},

@@ -181,6 +181,46 @@ def test_signals(program: Programs, name: str) -> None:
     )
 
 
+_TICKS = """
+import _thread, faults, gevent, threading
+
+def others_run():
+    ticks, over = [], []
+    def tick():
+        while not over:
+            gevent.sleep(0.02)
+            ticks.append(1)
+    gevent.spawn(tick)
+    faults.sleep(0.3)
+    in_a_call = len(ticks)
+    faults.sleep.submit(0.3).result()
+    over.append(1)
+    return in_a_call > 5, len(ticks) - in_a_call > 5
+"""
+_ELSEWHERE = {
+    "the first call is a pool's": """
+gevent.get_hub().threadpool.apply(faults.add, (1, 2))
+print(others_run())
+""",
+    "a hub of another thread": """
+faults.add(1, 2)
+seen = []
+monkey.get_original("_thread", "start_new_thread")(lambda: seen.append(others_run()), ())
+while not seen:
+    gevent.sleep(0.01)
+print(*seen)
+""",
+}
+
+
+@pytest.mark.parametrize("where", _ELSEWHERE)
+def test_threads_of_gevent(program: Programs, where: str) -> None:
+    """Others run in whatever hub there is, and whoever loads the library."""
+    done = program(GEVENT + _TICKS + _ELSEWHERE[where])
+
+    assert (0, "(True, True)\n") == (done.returncode, done.stdout), done.stderr
+
+
 _EACH_WAY = """
 print(faults.add(1, 2), faults.add.submit(1, 2).result(20), len(list(faults.lines(200))))
 print(faults.ask(5, lambda question: 1), faults.ask.submit(5, lambda question: 1).result(20))
