@@ -109,7 +109,7 @@ class Callbacks:
             if _is_awaitable(answer):
                 self._await(context, answer, number, send)
                 return
-            frame = _VALUE + self._answer.encode(answer)
+            frame = _VALUE + self._answer.encode_answer(answer)
         except sent as error:
             frame = self._raise(number, error)
         send(number.to_bytes(4, "little") + frame)
@@ -119,7 +119,7 @@ class Callbacks:
     ) -> None:
         async def settle() -> None:
             try:
-                frame = _VALUE + self._answer.encode(await answer)
+                frame = _VALUE + self._answer.encode_answer(await answer)
             except BaseException as error:
                 # CancelledError too, or the function would wait for ever.
                 send(number.to_bytes(4, "little") + self._raise(number, error))

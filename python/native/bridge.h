@@ -382,6 +382,7 @@ typedef struct {
   size_t length, room;
   int on_heap;
   int whole; /* nothing crosses beside this frame */
+  int is_answer; /* such a frame that goes to Go all the same */
   gs_loan loan;
 } gs_writer;
 

@@ -280,7 +280,8 @@ static int encode_path(gs_writer *writer, PyObject *value, const gs_place *place
     PyErr_Clear();
     return gs_wrong_type(place, "str or os.PathLike", value);
   }
-  if (gs_hook.touch != NULL) {
+  /* What a fake is given, or is to give, is whole and touches nothing. */
+  if (gs_hook.touch != NULL && (!writer->whole || writer->is_answer)) {
     PyObject *hook = gs_hook.touch;
     Py_INCREF(hook); /* another thread may take it out meanwhile */
     PyObject *allowed = PyObject_CallFunctionObjArgs(hook, path, NULL);

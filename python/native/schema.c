@@ -164,13 +164,12 @@ static void schema_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-PyDoc_STRVAR(encode_doc, "encode(value) -> bytes\n\nWrite a value as the frame that Go reads.");
-
-static PyObject *schema_encode(PyObject *self, PyObject *value) {
+static PyObject *encoded(PyObject *self, PyObject *value, int is_answer) {
   uint8_t room[1024];
   gs_writer writer;
   gs_start_writer(&writer, room, sizeof room);
   writer.whole = 1;
+  writer.is_answer = is_answer;
   PyObject *frame = NULL;
   if (gs_encode(&writer, (gs_schema *)self, value, NULL) == 0) {
     frame = PyBytes_FromStringAndSize((const char *)writer.data, (Py_ssize_t)writer.length);
@@ -178,6 +177,16 @@ static PyObject *schema_encode(PyObject *self, PyObject *value) {
   gs_end_writer(&writer);
   return frame;
 }
+
+PyDoc_STRVAR(encode_doc, "encode(value) -> bytes\n\nWrite a value as the frame that Go reads.");
+
+static PyObject *schema_encode(PyObject *self, PyObject *value) { return encoded(self, value, 0); }
+
+PyDoc_STRVAR(encode_answer_doc,
+             "encode_answer(value) -> bytes\n\n"
+             "Write a callback's answer as the frame that goes to Go: a test may have forbidden the paths in it.");
+
+static PyObject *schema_encode_answer(PyObject *self, PyObject *value) { return encoded(self, value, 1); }
 
 PyDoc_STRVAR(decode_doc, "decode(frame)\n\nGive the value of a frame that Go wrote.");
 
@@ -193,6 +202,7 @@ static PyObject *schema_decode(PyObject *self, PyObject *frame) {
 
 static PyMethodDef schema_methods[] = {
     {"encode", schema_encode, METH_O, encode_doc},
+    {"encode_answer", schema_encode_answer, METH_O, encode_answer_doc},
     {"decode", schema_decode, METH_O, decode_doc},
     {NULL, NULL, 0, NULL},
 };

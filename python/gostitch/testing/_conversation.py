@@ -33,6 +33,13 @@ class _Errand:
                 self.done = True
 
 
+class _Unsent:
+    """The schema of an answer that does not reach Go: no path in it is touched."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.encode_answer = contract.answer.encode
+
+
 class Conversation:
     """The messages and questions of one call, and the end of its context.
 
@@ -53,7 +60,7 @@ class Conversation:
         self._call = call
         self._callback = callback
         self.callbacks = (
-            Callbacks(contract.name, callback, contract.answer, contextvars.copy_context())
+            Callbacks(contract.name, callback, _Unsent(contract), contextvars.copy_context())
             if contract.asks
             else None
         )

@@ -9,17 +9,20 @@ Needs pytest, and the SDK of OpenTelemetry.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import ExitStack
+import os
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import pytest
 
-from gostitch.testing._offline import offline
+from gostitch.testing._offline import offline_within, online
 from gostitch.testing._stitching import Recording, assert_stitched, record_spans
 
 _ONLINE = "online: gostitch_offline does not count for this test"
 _MARKER = "stitched(*, root=None, calls=(), tolerance_s=0.001): what assert_stitched is told"
+_offline = pytest.StashKey[ExitStack]()
 _recorded = pytest.StashKey[tuple[ExitStack, Recording, dict[str, Any]]]()
 
 
@@ -36,15 +39,51 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("gostitch_offline", text, type="bool", default=False)
 
 
-@pytest.fixture(autouse=True)
-def _gostitch_offline(request: pytest.FixtureRequest) -> Generator[None, None, None]:
-    config = request.config
-    wanted = config.getoption("--gostitch-offline") or config.getini("gostitch_offline")
-    if not wanted or request.node.get_closest_marker("online") is not None:
-        yield
-        return
-    with offline():
-        yield
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Be offline from here on, before the first fixture of any scope."""
+    config = session.config
+    if config.getoption("--gostitch-offline") or config.getini("gostitch_offline"):
+        block = config.stash[_offline] = ExitStack()
+        block.enter_context(offline_within(_temporary_folders(config)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]:
+    """Leave that after the last fixture, which after -x is torn down only here."""
+    yield
+    if _offline in session.config.stash:
+        session.config.stash[_offline].close()
+
+
+def _temporary_folders(config: pytest.Config) -> Iterator[str]:
+    """Give where tmp_path may be: pytest makes it only when a test asks."""
+    yield tempfile.gettempdir()
+    chosen = config.getoption("basetemp"), os.environ.get("PYTEST_DEBUG_TEMPROOT")
+    yield from (os.path.abspath(each) for each in chosen if each)
+
+
+def _is_online(config: pytest.Config, node: Any) -> bool:
+    return _offline in config.stash and node.get_closest_marker("online") is not None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Have a fixture online, from its first line to its last, if all is that it is made for.
+
+    That is a test, or the class or the module: one that several tests share does not depend on
+    which of them comes first.
+    """
+    if not _is_online(request.config, request.node):
+        return (yield)
+    block = ExitStack()
+    fixturedef.addfinalizer(block.close)  # what is added last is called first
+    with online():
+        result = yield
+    fixturedef.addfinalizer(lambda: block.enter_context(online()))
+    return result
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,7 +116,8 @@ def stitched(request: pytest.FixtureRequest) -> Generator[Recording, None, None]
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Look at the trace as the last thing that a test does, unless it has failed before."""
-    yield
+    with online() if _is_online(item.config, item) else nullcontext():
+        yield
     if _recorded not in item.stash:
         return
     block, recording, expected = item.stash[_recorded]

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import gostitch
 from gostitch import tasks
-from gostitch.testing import offline
+from gostitch._process import bridge
+from gostitch.testing import fake_library, offline
 from programs import Programs
 
 
@@ -121,12 +124,24 @@ def test_blocks_in_blocks(tmp_path: Path) -> None:
             tasks.hash_tree("/usr")
 
 
-def test_arguments_that_cannot_be() -> None:
-    """They are refused, and nothing stays forbidden."""
-    with pytest.raises(TypeError), offline(3):  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("argument", "value", "kind"),
+    [
+        ("folder", 3, gostitch.GoTypeError),
+        ("folder", b"/tmp", gostitch.GoTypeError),
+        ("folder", "a\0b", gostitch.GoValueError),
+        ("folder", "\ud800", gostitch.GoValueError),
+        ("hosts", 3, gostitch.GoTypeError),
+        ("hosts", b"localhost", gostitch.GoTypeError),
+        ("hosts", [1], gostitch.GoTypeError),
+        ("hosts", ["\ud800"], gostitch.GoValueError),
+    ],
+)
+def test_arguments_that_cannot_be(argument: str, value: Any, kind: type[Exception]) -> None:
+    """They are refused by their name, and nothing stays forbidden."""
+    with pytest.raises(kind, match=f"^{argument} ") as refused, offline(**{argument: value}):
         raise AssertionError
-    with pytest.raises(TypeError), offline(hosts=[1]):  # type: ignore[list-item]
-        raise AssertionError
+    assert {"argument": argument} == refused.value.details  # type: ignore[attr-defined]
     tasks.hash_tree(
         "/usr/share/doc/base-files" if Path("/usr/share/doc/base-files").is_dir() else "."
     )
@@ -199,3 +214,138 @@ def test_of_the_plugin(tmp_path: Path, how: str) -> None:
     assert expected in done.stdout
     if how != "-v":
         assert "GoOfflineError: a test has forbidden to touch" in done.stdout
+
+
+_PROJECT = """
+import pytest
+from gostitch import GoOfflineError, tasks
+from gostitch.testing import fake_library, offline
+
+def is_offline():
+    try:
+        tasks.hash_tree({path!r})
+    except GoOfflineError:
+        return True
+    return False
+
+@pytest.fixture(scope="session", autouse=True)
+def of_the_session():
+    assert is_offline()
+    yield
+    assert is_offline()
+
+@pytest.fixture(scope="module")
+def of_the_module():
+    assert is_offline()
+    yield
+    assert is_offline()
+
+@pytest.fixture
+def of_a_test(request, of_the_module):
+    online = request.node.get_closest_marker("online") is not None
+    assert is_offline() is not online
+    with offline():
+        yield
+    assert is_offline() is not online
+
+@pytest.mark.online
+def test_online(of_the_module, tmp_path):
+    assert not is_offline()
+    with offline(tmp_path):
+        assert is_offline()
+
+@pytest.mark.online
+@pytest.mark.usefixtures("of_a_test")
+def test_online_with_a_fixture():
+    pass
+
+def test_offline(of_a_test, tmp_path):
+    assert is_offline()
+    tasks.hash_tree(tmp_path)
+
+@pytest.fixture(scope="class")
+def of_the_class():
+    assert not is_offline()
+    yield
+    assert not is_offline()
+
+@pytest.mark.online
+class TestOnline:
+    def test_it(self, of_the_class):
+        assert not is_offline()
+
+def test_faked():
+    with fake_library() as fake:
+        fake.returns(tasks.hash_tree, {{"digest": "ab" * 32, "files": 2, "bytes": 10}})
+        assert not is_offline()
+"""
+
+
+def _pytest(folder: Path, *options: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--strict-markers", "-p", "no:cacheprovider", *options],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=50,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["-n2"], ["--basetemp=t"]], ids=str)
+def test_fixtures_of_every_scope(tmp_path: Path, options: list[str]) -> None:
+    """All is offline from the first fixture to the last, and what is marked online is online."""
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['gostitch.testing.pytest_plugin']\n")
+    (tmp_path / "test_it.py").write_text(_PROJECT.format(path=str(Path(__file__).parent)))
+    said = _pytest(tmp_path, "--gostitch-offline", *options)
+
+    assert "5 passed in" in said, said
+
+
+@pytest.mark.parametrize("options", [[], ["-x"]], ids=str)
+def test_the_last_fixture(tmp_path: Path, options: list[str]) -> None:
+    """It is offline also where pytest ends early."""
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['gostitch.testing.pytest_plugin']\n")
+    project = _PROJECT.format(path=str(Path(__file__).parent))
+    failing = "\ndef test_fails():\n    raise ZeroDivisionError\n\ndef test_after():\n    pass\n"
+    (tmp_path / "test_it.py").write_text(project + failing)
+    said = _pytest(tmp_path, "--gostitch-offline", *options)
+
+    assert ("1 failed, 5 passed in" if options else "1 failed, 6 passed in") in said, said
+
+
+def test_a_fake_touches_nothing(tmp_path: Path) -> None:
+    """Neither what it is given, nor what it gives or is answered."""
+    done = tasks.FetchResult("http://h", "/data/x", True, "", 200, 1, "", 1)
+    with offline(tmp_path), fake_library() as fake:
+        fake.returns(tasks.hash_tree, {"digest": "ab" * 32, "files": 2, "bytes": 10})
+        fake.returns(tasks.fetch, [done])
+        assert 2 == tasks.hash_tree("/data/outside").files
+        assert [done] == tasks.fetch([{"url": "http://h", "path": "/data/x"}])
+        assert [done] == tasks.fetch.submit([]).result(20)
+
+
+def test_what_counts_as_an_argument(tmp_path: Path) -> None:
+    """The answer of a callback goes to Go as arguments do; what only a test reads does not."""
+    schema = bridge.Schema("path")
+    with offline(tmp_path):
+        assert schema.encode("/data/x") == b"\xa7/data/x"
+        with pytest.raises(gostitch.GoOfflineError):
+            schema.encode_answer("/data/x")
+    assert schema.encode_answer("/data/x") == b"\xa7/data/x"
+
+
+def test_blocks_in_a_fake(requests: tuple[str, list[str]], tmp_path: Path) -> None:
+    """A block that begins, or ends, while a fake library stands in counts after it too."""
+    url, asked = requests
+    with ExitStack() as block:
+        with fake_library():
+            block.enter_context(offline(tmp_path))
+        with pytest.raises(gostitch.GoOfflineError):
+            _fetch(f"{url}/a", tmp_path / "a")
+        with fake_library() as fake:
+            block.close()
+            assert [] == fake.calls
+    _fetch(f"{url}/b", tmp_path / "b")
+    assert ["/b"] == asked
