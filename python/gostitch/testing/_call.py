@@ -34,6 +34,7 @@ class FakeCall:
     traced: bool = field(default=False, repr=False)  # a span was current
     submitted: bool = field(default=False, repr=False)
     taken: bool = field(default=False, repr=False)  # its future was asked, or told to tell
+    timed_out: bool = field(default=False, repr=False)  # by its own timeout
 
     def end(self, result: Any, exception: BaseException | None) -> None:
         """Note what came of the call; only the first word counts."""
@@ -45,3 +46,7 @@ class FakeCall:
         """Note that the caller did not wait for the end."""
         if not self.ended:
             self.cancelled = self.ended = True
+
+    def is_forgotten(self) -> bool:
+        """Tell whether it was submitted, and its caller does not care what comes of it."""
+        return self.submitted and not (self.taken or self.cancelled or self.timed_out)

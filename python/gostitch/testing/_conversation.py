@@ -70,6 +70,7 @@ class Conversation:
         self._over = False
         self._loop_waits = False
         self._broken: BaseException | None = None
+        self._raised: list[BaseException] = []  # by the caller's callback
 
     def send(self, frame: bytes) -> None:
         """Hand a message to the caller's callback, if there is one."""
@@ -92,7 +93,9 @@ class Conversation:
         self._wait_until(lambda: bool(replies))
         failed, payload = replies[0][4], replies[0][5:]
         if failed:
-            raise callbacks.raised(number)
+            error = callbacks.raised(number)
+            self._raised.append(error)
+            raise error
         answer = self._contract.answer.decode(payload)
         self._call.answers.append(answer)
         return answer
@@ -113,8 +116,18 @@ class Conversation:
         """Tell whether the context has ended."""
         return self._over
 
+    def has_raised(self, error: BaseException) -> bool:
+        """Tell whether an exception is of the caller's callback, or raised from one that is."""
+        at: BaseException | None = error
+        while at is not None:
+            if any(at is each for each in self._raised):
+                return True
+            at = at.__cause__ or at.__context__
+        return False
+
     def timed_out(self) -> GoTimeoutError:
         """Make the exception of a call whose time is up."""
+        self._call.timed_out = True
         return GoTimeoutError(
             f"{self._contract.name}() did not finish within its timeout: context deadline exceeded"
         )
@@ -143,6 +156,7 @@ class Conversation:
         errand()  # unless it was run there
         if errand.error is not None:
             self._broken = errand.error
+            self._raised.append(errand.error)
             raise errand.error
 
     def _run_in_loop(self, loop: asyncio.AbstractEventLoop, errand: _Errand) -> None:

@@ -14,6 +14,7 @@ from gostitch.testing._call import FakeCall
 from gostitch.testing._error import FakeError
 from gostitch.testing._outcomes import Answering, Hanging, Raising, Returning
 from gostitch.testing._stand_in import StandIn
+from gostitch.testing._watch import watched
 
 
 class FakeLibrary:
@@ -125,9 +126,11 @@ def fake_library(*, strict: bool = True) -> Iterator[FakeLibrary]:
 
     Args:
         strict: Whether the end of the block raises ``FakeError`` where what was prepared did
-            not happen, a call that nothing was prepared for was hidden by the code under test
-            (``except Exception``), or nobody took the result of a submitted call. False is for a
-            fixture that prepares more than each test needs.
+            not happen, what the test is told by an exception was hidden by the code under test
+            (``except Exception``: a call that nothing was prepared for, or an answer that fails
+            as no call does), or nobody took the result of a submitted call. A test that was
+            skipped or failed by itself is told nothing more. False is for a fixture that
+            prepares more than each test needs, and for tests of what is refused.
 
     Raises ``FakeError`` if a fake library stands in already.
 
@@ -141,10 +144,12 @@ def fake_library(*, strict: bool = True) -> Iterator[FakeLibrary]:
             )
         _calls.install_stand_in(stand_in)
     try:
-        yield FakeLibrary(book)
+        with watched(book):
+            yield FakeLibrary(book)
     finally:
         _calls.install_stand_in(None)
+        # Before what still runs is cancelled, as not by its caller.
+        complaints = list(book.complaints())
         stand_in.end_all()
-    complaints = list(book.complaints()) if strict else []
-    if complaints:
-        raise FakeError("; ".join(complaints))
+    if complaints and strict:
+        raise FakeError("; ".join(complaints)) from book.fault()

@@ -21,6 +21,28 @@ class _Seen:
 
     _queue: Running
 
+    def __repr__(self) -> str:
+        # Not that of concurrent.futures, which takes the condition: a line in a log asks nothing.
+        return f"<future of {self._queue.name}, {self._state}>"  # type: ignore[attr-defined]
+
+    # What concurrent.futures.wait and as_completed look at, and nobody else before them.
+    @property
+    def _condition(self) -> Any:
+        self._queue.note_taken()
+        return super()._condition  # type: ignore[misc]
+
+    def done(self) -> bool:
+        self._queue.note_taken()
+        return super().done()  # type: ignore[misc, no-any-return]
+
+    def running(self) -> bool:
+        self._queue.note_taken()
+        return super().running()  # type: ignore[misc, no-any-return]
+
+    def cancel(self, *args: Any, **options: Any) -> bool:
+        self._queue.note_taken()  # also where the answer was faster
+        return super().cancel(*args, **options)  # type: ignore[misc, no-any-return]
+
     def result(self, timeout: float | None = None) -> Any:
         self._queue.note_taken()
         return super().result(timeout)  # type: ignore[misc]
@@ -40,11 +62,11 @@ class _Seen:
     __iter__ = __await__
 
 
-class _FakeFuture(_Seen, Future[Any]):
+class _FakeFuture(_Seen, Future[Any]):  # type: ignore[override] # as Future has it
     pass
 
 
-class _FakeLoopFuture(_Seen, LoopFuture[Any]):
+class _FakeLoopFuture(_Seen, LoopFuture[Any]):  # type: ignore[override] # as Future has it
     pass
 
 
@@ -57,6 +79,7 @@ class Running:
         self._call = call
         self._talk = talk
         self._loop = loop
+        self.name = call.function
         call.submitted = True
         self.future: Future[Any] = (
             _FakeFuture(self, 0) if loop is None else _FakeLoopFuture(self, 0, weakref.ref(loop))

@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from gostitch._future import Future
@@ -16,9 +16,12 @@ from gostitch.testing._contract import Contract
 from gostitch.testing._conversation import Conversation
 from gostitch.testing._error import FakeError
 from gostitch.testing._given import Given
-from gostitch.testing._outcomes import Outcome
+from gostitch.testing._outcomes import Outcome, can_raise
 from gostitch.testing._running import Running
 from gostitch.testing._stream import FakeStream
+
+listeners: list[Callable[[FakeCall], object]] = []
+"""What wants to know of each call of whatever fake library stands in."""
 
 
 class StandIn:
@@ -38,7 +41,7 @@ class StandIn:
         given = Given(contract, args, kwargs)
         call, talk, outcome = self._begin(contract, given, None)
         try:
-            result = _run(outcome, given, talk)
+            result = self._run(outcome, given, contract, talk)
         except BaseException as error:
             call.end(None, error)
             raise
@@ -54,7 +57,7 @@ class StandIn:
         running = Running(call, talk, loop)
         with self._lock:
             self._futures.add(running.future)
-        running.start(lambda: _run(outcome, given, talk))
+        running.start(lambda: self._run(outcome, given, contract, talk))
         return running.future
 
     def stream(self, made: Any, args: tuple[Any, ...], kwargs: dict[str, Any], /) -> Any:
@@ -64,7 +67,7 @@ class StandIn:
 
         def begin() -> Any:
             call, talk, outcome = self._begin(contract, given, None)
-            return call, talk, _draw(outcome, given, talk), outcome.hangs
+            return call, talk, self._draw(outcome, given, contract, talk), outcome.hangs
 
         return FakeStream(made, begin)
 
@@ -87,6 +90,8 @@ class StandIn:
     ) -> tuple[FakeCall, Conversation, Outcome]:
         call = FakeCall(contract.name, given.values, given.timeout)
         call.traced = _a_span_is_current()
+        for listener in listeners.copy():
+            listener(call)
         talk = Conversation(contract, call, given.callback, given.timeout_ns, loop)
         with self._lock:
             if self._left:
@@ -94,23 +99,34 @@ class StandIn:
             self._talks.add(talk)
         return call, talk, self._book.outcome(contract, call)
 
+    def _run(self, outcome: Outcome, given: Given, contract: Contract, talk: Conversation) -> Any:
+        try:
+            talk.begin()
+            return outcome.result(given, talk)
+        except BaseException as error:
+            self._judge(contract, talk, error)
+            raise
+        finally:
+            given.end()
+
+    def _draw(
+        self, outcome: Outcome, given: Given, contract: Contract, talk: Conversation
+    ) -> Generator[Any, None, None]:
+        try:
+            talk.begin()
+            yield from outcome.results(given, talk)
+        except BaseException as error:
+            self._judge(contract, talk, error)
+            raise
+        finally:
+            given.end()
+
+    def _judge(self, contract: Contract, talk: Conversation, error: BaseException) -> None:
+        """Note what no call raises: an ``except Exception`` may hide it, or a future."""
+        if not can_raise(error) and not talk.has_raised(error):
+            self._book.note_fault(contract, error)
+
 
 def _a_span_is_current() -> bool:
     trace: Any = sys.modules.get("opentelemetry.trace")
     return trace is not None and trace.get_current_span().get_span_context().is_valid
-
-
-def _run(outcome: Outcome, given: Given, talk: Conversation) -> Any:
-    try:
-        talk.begin()
-        return outcome.result(given, talk)
-    finally:
-        given.end()
-
-
-def _draw(outcome: Outcome, given: Given, talk: Conversation) -> Iterator[Any]:
-    try:
-        talk.begin()
-        yield from outcome.results(given, talk)
-    finally:
-        given.end()
