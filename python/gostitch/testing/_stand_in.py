@@ -71,10 +71,6 @@ class StandIn:
 
         return FakeStream(made, begin)
 
-    def calls(self) -> list[FakeCall]:
-        """Give the calls so far."""
-        return self._book.calls()
-
     def end_all(self) -> None:
         """End what still runs."""
         with self._lock:

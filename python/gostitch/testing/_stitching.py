@@ -5,15 +5,18 @@ Needs the SDK of OpenTelemetry, which is imported when something is recorded.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gostitch import _process
+from gostitch import _pending, _process
 from gostitch._calls import stand_in
 from gostitch.exceptions import LibraryError
+from gostitch.testing import _past
 from gostitch.testing._call import FakeCall
+from gostitch.testing._stand_in import listeners
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -32,7 +35,8 @@ class Recording:
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
         self.calls: Counter[str] = Counter()  # of each function in Go, by its name
-        self.is_faked = stand_in() is not None  # a fake library's calls make no spans
+        self.is_faked = stand_in() is not None  # from the start; a fake library makes no spans
+        self.faked: Counter[str] = Counter()  # calls of a fake library
         self.untraced: Counter[str] = Counter()  # of a fake library, where no span was current
 
     @property
@@ -67,19 +71,20 @@ def record_spans() -> Iterator[Recording]:
     if not hasattr(provider, "add_span_processor"):
         provider = TracerProvider()
         trace.set_tracer_provider(provider)
-    provider.force_flush(_FLUSH_MS)  # what ended before is not of this recording
+    _flush(provider)  # what ended before is not of this recording
     keep = Keep()
     provider.add_span_processor(keep)
-    before, faked = _calls(), _faked()
+    before, faked = _calls(), list[FakeCall]()
+    listeners.append(faked.append)  # of each fake library, whenever it comes and goes
     try:
         yield recording
     finally:
+        listeners.remove(faked.append)
         recording.calls = Counter(_calls())
         recording.calls.subtract(before)
-        recording.untraced = Counter(
-            call.function for call in _faked()[len(faked) :] if not call.traced
-        )
-        provider.force_flush(_FLUSH_MS)
+        recording.faked = Counter(call.function for call in faked)
+        recording.untraced = Counter(call.function for call in faked if not call.traced)
+        _flush(provider)
         several = provider._active_span_processor
         with several._lock:
             several._span_processors = tuple(
@@ -148,39 +153,49 @@ def _names(calls: Iterable[Any]) -> list[str]:
 
 def _calls() -> dict[str, int]:
     """Give how many calls of each function Go has counted."""
-    if stand_in() is not None:
-        return {}
-    try:
-        _process.library()  # so that it counts from now on
-    except LibraryError:
+    if stand_in() is None:
+        try:
+            _process.library()  # so that it counts from now on
+        except LibraryError:
+            return {}
+    elif _process.loaded() is None:  # and a fake library is there to do without
         return {}
     from gostitch.observe import _generated
 
     return {
         each.function: each.calls
-        for each in _generated.read_metrics().functions
+        for each in _past.call(_generated.read_metrics).functions
         if not each.function.startswith(_OWN)
     }
 
 
-def _faked() -> list[FakeCall]:
-    """Give the calls that a fake library took so far."""
-    fake: Any = stand_in()
-    return fake.calls() if fake is not None else []
+def _flush(provider: Any) -> None:
+    """Have the provider hand on all spans that have ended, those of Go too."""
+    if stand_in() is not None and _process.loaded() is not None:  # the provider would find no Go
+        from gostitch.observe import _generated
+
+        until = time.monotonic() + _FLUSH_MS / 1e3
+        _past.call(_generated.flush, timeout=_FLUSH_MS / 1e3)
+        _pending.settle_host(until)
+    provider.force_flush(_FLUSH_MS)
 
 
 def _of_calls(recording: Recording, wanted: Sequence[str]) -> Iterator[str]:
     seen = Counter(span.name for span in recording.go_spans)
-    if recording.is_faked and wanted:
-        yield "calls= is of real calls, and a fake library stands in; ask fake.calls_of(...)"
-        return
     for name, count in sorted(recording.untraced.items()):
         yield (
             f"{name}() was called {count} times where no span is current (on a thread that was "
             "started without its context?): a real call would have no span above it"
         )
     for name in wanted:
-        if not seen[name] and not recording.calls[name]:
+        if seen[name] or recording.calls[name]:
+            continue
+        if recording.is_faked or recording.faked[name]:
+            yield (
+                f"{name}() was not called in Go: calls= is of real calls, and a fake library "
+                "stands in; ask fake.calls_of(...)"
+            )
+        else:
             yield f"{name}() was not called"
     for name, count in sorted(recording.calls.items()):
         if count > seen[name]:

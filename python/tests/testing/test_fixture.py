@@ -18,6 +18,7 @@ import pytest
 from opentelemetry import trace
 
 import faults
+from gostitch.testing import fake_library
 
 def in_span(work):
     with trace.get_tracer("test").start_as_current_span("handler"):
@@ -25,6 +26,11 @@ def in_span(work):
 
 def call():
     faults.add(1, 2)
+
+def faked(work):
+    with fake_library() as fake:
+        fake.returns(faults.add, 3)
+        in_span(work)
 
 def elsewhere():
     thread = threading.Thread(target=call)
@@ -73,6 +79,18 @@ _TESTS = {
         "the root is handler, not request",
     ),
     "failing": ("in_span(elsewhere); assert False", "", "failed", "1 failed"),
+    "faked, and torn!": (
+        "faked(elsewhere)",
+        "@pytest.mark.stitched(root='handler')",
+        "failed",
+        "faults.add() was called 1 times where no span is current",
+    ),
+    "faked, and whole!": (
+        "faked(call)",
+        "@pytest.mark.stitched(root='handler')",
+        "passed",
+        "1 passed",
+    ),
     "marked wrongly": (
         "in_span(call)",
         "@pytest.mark.stitched('handler')",

@@ -237,6 +237,61 @@ with fake_library() as fake:
     )
 
 
+def test_a_fake_library_in_the_middle() -> None:
+    """Calls count whenever the fake library comes and goes: those of it, and those of Go."""
+    run(
+        """
+from gostitch.testing import fake_library
+from contextlib import ExitStack
+
+def elsewhere():
+    thread = threading.Thread(target=faults.add, args=(1, 2))
+    thread.start()
+    thread.join()
+
+def faked(work):
+    with tracer.start_as_current_span("handler"), fake_library() as fake:
+        fake.returns(faults.add, 3)
+        work()
+
+def real_before_it(work):
+    with tracer.start_as_current_span("handler"):
+        work()
+    later.enter_context(fake_library())
+
+def call():
+    faults.add(1, 2)
+
+alone = "faults.add() was called 1 times where no span is current"
+red(lambda: faked(elsewhere), alone, root="handler")
+red(lambda: faked(call), "fake.calls_of", root="handler", calls=["faults.add"])
+with stitched(root="handler"):
+    faked(call)
+with ExitStack() as later:
+    with stitched(root="handler", calls=["faults.add"]) as recording:
+        real_before_it(call)
+    assert 1 == len(recording.go_spans)
+    assert 1 == recording.calls["faults.add"]
+with ExitStack() as later:
+    red(lambda: real_before_it(elsewhere), "faults.add() was called 1 times, and 0 of the calls")
+with ExitStack() as first:
+    first.enter_context(fake_library()).returns(faults.add, 3)
+
+    def real_after_it():
+        with tracer.start_as_current_span("handler"):
+            call()
+            first.close()
+            call()
+
+    with stitched(root="handler", calls=["faults.add"]) as recording:
+        real_after_it()
+    assert 1 == recording.calls["faults.add"]
+""",
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+
+
 def test_arguments_that_cannot_be() -> None:
     """Each is a TypeError that says what would be right, before the code runs."""
     run(
