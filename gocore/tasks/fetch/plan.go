@@ -142,7 +142,7 @@ func checkItems(items []Item) ([]*job, error) {
 		if j.url, err = checkURL(i, item.URL); err != nil {
 			return nil, err
 		}
-		if err := MayReach(j.url.Hostname() + ":" + j.url.Port()); err != nil {
+		if err := mayReach(j.url); err != nil {
 			return nil, err
 		}
 		if j.want, err = parseDigest(i, item.Digest); err != nil {

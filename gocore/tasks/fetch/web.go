@@ -31,8 +31,9 @@ func WithTransportWrapper(ctx context.Context, wrap func(http.RoundTripper) http
 // own. A program sets it before its first call of Fetch, if at all.
 var WrapTransport = func(next http.RoundTripper) http.RoundTripper { return next }
 
-// MayReach returns an error for an address, "host:port", that must not be dialled: of an item it is
-// the call's, of a redirect the item's. A program sets it before its first call of Fetch, if at all.
+// MayReach returns an error for an address, "host:port", that must not be dialled, nor be asked for of
+// a proxy: of an item it is the call's, of a redirect the item's. A program sets it before its first
+// call of Fetch, if at all.
 var MayReach = func(address string) error { return nil }
 
 // web is the HTTP client of one call, with every connection it has open. A
@@ -67,11 +68,24 @@ func newWeb(ctx context.Context, p *plan) *web {
 	if wrap == nil {
 		wrap = WrapTransport
 	}
-	w.client = &http.Client{Transport: wrap(w.transport), CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	w.client = &http.Client{Transport: permitted{wrap(w.transport)}, CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		return checkRedirect(next, via, p.header)
 	}}
 	return w
 }
+
+// permitted asks for the host of each request, redirects included: behind a proxy dial sees only the
+// proxy's address.
+type permitted struct{ next http.RoundTripper }
+
+func (p permitted) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := mayReach(r.URL); err != nil {
+		return nil, permanent(err)
+	}
+	return p.next.RoundTrip(r)
+}
+
+func mayReach(u *url.URL) error { return MayReach(u.Hostname() + ":" + u.Port()) }
 
 // proxy hides the text of a malformed proxy setting: it may hold a password.
 func proxy(r *http.Request) (*url.URL, error) {

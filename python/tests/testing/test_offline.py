@@ -77,6 +77,63 @@ def test_a_redirect(requests: tuple[str, list[str]], tmp_path: Path) -> None:
     assert ["/elsewhere"] == asked
 
 
+def test_a_redirect_behind_a_proxy(program: Programs) -> None:
+    """A proxy that may be reached is asked for no other host, neither with GET nor with CONNECT."""
+    done = program(
+        """
+import os, sys, threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Proxy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        print(self.requestline)
+        self.send_response(302)
+        self.send_header("Location", self.path.rpartition("/")[2] + "://forbidden.example.org/secret")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_CONNECT = do_GET
+
+    def log_message(self, *of):
+        pass
+
+server = HTTPServer(("127.0.0.1", 0), Proxy)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+for name in ("http_proxy", "https_proxy"):
+    os.environ[name] = os.environ[name.upper()] = f"http://127.0.0.1:{server.server_port}"
+for name in ("no_proxy", "NO_PROXY"):
+    os.environ.pop(name, None)
+
+from gostitch import tasks
+from gostitch.testing import offline
+
+with offline(".", hosts=["127.0.0.1", "example.com"]):
+    for scheme in ("http", "https"):
+        (done,) = tasks.fetch([{"url": f"http://example.com/{scheme}", "path": "a"}], retries=5)
+        print(done.error)
+with offline(".", hosts=["example.com"]):
+    (done,) = tasks.fetch([{"url": f"http://example.com/{scheme}", "path": "a"}], retries=5)
+    print(done.error)
+"""
+    )
+
+    refused = "a test has forbidden to reach {}; allow it there (hosts=)"
+    lines = done.stdout.splitlines()
+    assert ("", 0) == (done.stderr, done.returncode)
+    for line, expected in zip(
+        lines,
+        [
+            "GET http://example.com/http HTTP/1.1",
+            refused.format("forbidden.example.org"),
+            "GET http://example.com/https HTTP/1.1",
+            refused.format("forbidden.example.org"),
+            refused.format("127.0.0.1"),
+        ],
+        strict=True,
+    ):
+        assert expected in line
+
+
 def test_a_name_is_not_looked_up(tmp_path: Path) -> None:
     """The name is refused before it is resolved, which is network too, and once: no retries."""
     with offline(), pytest.raises(gostitch.GoOfflineError, match=r"reach nowhere\.example"):
