@@ -278,9 +278,10 @@ def ask(
         wrap: The error of a callback in one of the function's own.
         ignore: The errors of callbacks, and count them as -1.
         answer: Called with each question the function asks while it runs, on the thread
-            that waits (or on the event loop, where it may give an awaitable); its
-            result is the answer. An exception in it goes to the function, and is raised
-            by the call if the function gives up.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in, where it may give an awaitable (without one: on a thread of gostitch);
+            its result is the answer. An exception in it goes to the function, and is
+            raised by the call if the function gives up.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -306,9 +307,10 @@ def ask_floats(
     Args:
         size: The number.
         ask: Called with each question the function asks while it runs, on the thread
-            that waits (or on the event loop, where it may give an awaitable); its
-            result is the answer. An exception in it goes to the function, and is raised
-            by the call if the function gives up.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in, where it may give an awaitable (without one: on a thread of gostitch);
+            its result is the answer. An exception in it goes to the function, and is
+            raised by the call if the function gives up.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -332,9 +334,10 @@ def ask_late(
 
     Args:
         answer: Called with each question the function asks while it runs, on the thread
-            that waits (or on the event loop, where it may give an awaitable); its
-            result is the answer. An exception in it goes to the function, and is raised
-            by the call if the function gives up.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in, where it may give an awaitable (without one: on a thread of gostitch);
+            its result is the answer. An exception in it goes to the function, and is
+            raised by the call if the function gives up.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -439,8 +442,9 @@ def await_end_with_messages(
 
     Args:
         progress: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -708,8 +712,9 @@ def count_messages(
         count: Of messages.
         wait: For the end of the context after the last message.
         progress: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1774,8 +1779,9 @@ def linger_with_messages(
         seconds: To run.
         data: That is lent meanwhile.
         progress: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -2259,8 +2265,9 @@ def send_bytes(
         count: Of messages.
         size: Of each in bytes.
         on_message: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -2285,8 +2292,9 @@ def send_floats(
     Args:
         size: The number.
         send: Called with each message the function sends while it runs, on the thread
-            that waits (or on the event loop). An exception in it cancels the call and
-            is raised.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in (without one: on a thread of gostitch). An exception in it cancels the
+            call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -2313,8 +2321,9 @@ def send_late(
         count: Of messages.
         wait: For the end of the context after the last message.
         on_message: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -2790,9 +2799,10 @@ def visit(
     Args:
         steps: To do.
         answer: Called with each question the function asks while it runs, on the thread
-            that waits (or on the event loop, where it may give an awaitable); its
-            result is the answer. An exception in it goes to the function, and is raised
-            by the call if the function gives up.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in, where it may give an awaitable (without one: on a thread of gostitch);
+            its result is the answer. An exception in it goes to the function, and is
+            raised by the call if the function gives up.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

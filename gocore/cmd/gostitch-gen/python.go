@@ -273,9 +273,9 @@ func (f *function) docstring() *docstring {
 	}
 	switch {
 	case f.message != nil:
-		d.sections[last] += item(f.callable, "Called with each message the function sends while it runs, on the thread that waits (or on the event loop). An exception in it cancels the call and is raised.")
+		d.sections[last] += item(f.callable, "Called with each message the function sends while it runs, on the thread that makes a plain call, or on the event loop that a submitted one was made in (without one: on a thread of gostitch). An exception in it cancels the call and is raised.")
 	case f.question != nil:
-		d.sections[last] += item(f.callable, "Called with each question the function asks while it runs, on the thread that waits (or on the event loop, where it may give an awaitable); its result is the answer. An exception in it goes to the function, and is raised by the call if the function gives up.")
+		d.sections[last] += item(f.callable, "Called with each question the function asks while it runs, on the thread that makes a plain call, or on the event loop that a submitted one was made in, where it may give an awaitable (without one: on a thread of gostitch); its result is the answer. An exception in it goes to the function, and is raised by the call if the function gives up.")
 	}
 	d.sections[last] += item("timeout", "Seconds after which the function's context ends; None waits for ever.")
 	return d

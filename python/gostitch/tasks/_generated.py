@@ -227,8 +227,9 @@ def fetch(
         headers: Sent with every request, for instance Authorization. They do not follow
             a redirect to another scheme, host or port.
         progress: Called with each message the function sends while it runs, on the
-            thread that waits (or on the event loop). An exception in it cancels the
-            call and is raised.
+            thread that makes a plain call, or on the event loop that a submitted one
+            was made in (without one: on a thread of gostitch). An exception in it
+            cancels the call and is raised.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
