@@ -82,6 +82,7 @@ func TestMistakesAreNamedWithFileAndLine(t *testing.T) {
 		"bad.lists_mutable: arguments: ",
 		"field T: type gocore.Table is for results; take a gocore.Buffer for each column here",
 		"bad.answer: answer: type gocore.Table is for results",
+		"field ToDict: in the class BadShadow it would hide the method to_dict() that every record has in Python; give it another name in the tag",
 	} {
 		line := lineWith(err.Error(), want)
 		if !strings.Contains(line, "bad.go:") {
@@ -132,6 +133,7 @@ func TestUnusualFormsFit(t *testing.T) {
 		"fits.Price":   "fits.price{a:int64}->int64",
 		"fits.First":   "fits.first{a:int64}->str",
 		"fits.Nothing": "fits.nothing{}->{}",
+		"fits.Dict":    "fits.dict{to_dict:bool}->int64",
 	} {
 		if contracts[name] != want {
 			t.Errorf("%s is %q, want %q", name, contracts[name], want)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/types"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -186,6 +187,9 @@ func isClosed(u *types.Struct) bool {
 	return closed
 }
 
+// recordMethods are what _record.py gives every record under a name that a field could have.
+var recordMethods = []string{"to_dict"}
+
 // fieldsOf describes the fields that cross.
 func (s *source) fieldsOf(record *pyStruct, u *types.Struct, key string) (*codec.Schema, error) {
 	schema := &codec.Schema{Kind: codec.KindStruct}
@@ -205,6 +209,9 @@ func (s *source) fieldsOf(record *pyStruct, u *types.Struct, key string) (*codec
 			continue
 		}
 		field, crosses, err := codec.ParseTag(goField.Name(), text)
+		if err == nil && crosses && !arguments && slices.Contains(recordMethods, field.Name) {
+			err = fmt.Errorf("in the class %s it would hide the method %s() that every record has in Python; give it another name in the tag, such as `%s:\"%s_\"`", record.name, field.Name, codec.TagKey, field.Name)
+		}
 		if err == nil && crosses {
 			s.notes.jsonTag(at, goField, tag, field)
 			s.parameter = arguments

@@ -226,6 +226,12 @@ func IsAnswered(context.Context, Args, func(context.Context, int) (gocore.Table,
 	return None{}, nil
 }
 
+// Shadow hides a method of records.
+type Shadow struct{ ToDict bool }
+
+// GivesShadow is refused.
+func GivesShadow(context.Context, Args) (Shadow, error) { return Shadow{}, nil }
+
 func given() func(context.Context, Args) (None, error) { return Fine }
 
 var (
@@ -271,5 +277,6 @@ func init() {
 	gocore.Register("bad.gives_mutable", GivesMutable)
 	gocore.Register("bad.table", TakesTable)
 	gocore.RegisterCallback("bad.answer", IsAnswered)
+	gocore.Register("bad.shadow", GivesShadow)
 	gocore.Register("Bad name", Fine)
 }

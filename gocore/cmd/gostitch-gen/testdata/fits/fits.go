@@ -52,6 +52,12 @@ func Plainly(context.Context, Many) (Plain, error) { return Plain{}, nil }
 // Nothing gives nothing.
 func Nothing(context.Context, struct{}) (Hidden, error) { return Hidden{}, nil }
 
+// Parameter has a name that is a method of records; a parameter hides none.
+type Parameter struct{ ToDict bool }
+
+// Dict takes one.
+func Dict(context.Context, Parameter) (int, error) { return 0, nil }
+
 // Register is called when the library is loaded.
 func Register() {
 	shop := &Shop{name: "corner"}
@@ -59,4 +65,5 @@ func Register() {
 	gocore.Register("fits.first", First[string])
 	gocore.Register("fits.plainly", Plainly)
 	gocore.Register("fits.nothing", Nothing)
+	gocore.Register("fits.dict", Dict)
 }
