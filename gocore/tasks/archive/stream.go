@@ -16,9 +16,14 @@ import (
 	"github.com/gostitch/gostitch/gocore/tasks/internal/failure"
 )
 
-// readAhead is how many batches may be read before the compressor takes them;
-// with batchBytes it bounds the memory.
-const readAhead = 16
+// readAhead is how many batches of all calls may be read before the compressors take them; with
+// batchBytes it bounds the memory.
+const readAhead = 8
+
+// bigPiece is how much of a big file is read at a time.
+const bigPiece = 256 << 10
+
+var batches = newRation(func() int { return readAhead })
 
 // batchJob is a batch on its way: a worker fills in data or err, closes ready,
 // and the writer, which takes jobs in order, waits for that.
@@ -36,9 +41,15 @@ func (p *packer) stream(ctx context.Context, info os.FileInfo, w io.Writer) erro
 	group, ctx := errgroup.WithContext(ctx)
 	ordered := make(chan *batchJob, readAhead)
 	work := make(chan *batchJob, readAhead)
+	held := batches.share(1)
+	defer held.end()
 
 	plan := planner{ctx: ctx, root: p.root, skip: p.skip}
 	plan.emit = func(batch []member) error {
+		// In order, so that the batch that is waited for always has one.
+		if err := held.take(ctx); err != nil {
+			return err
+		}
 		job := &batchJob{members: batch, ready: make(chan struct{})}
 		for _, queue := range []chan<- *batchJob{ordered, work} {
 			select {
@@ -65,16 +76,15 @@ func (p *packer) stream(ctx context.Context, info os.FileInfo, w io.Writer) erro
 			return nil
 		})
 	}
-	group.Go(func() error { return p.drain(ctx, ordered, w) })
+	group.Go(func() error { return p.drain(ctx, ordered, held, w) })
 	err := group.Wait()
 	p.files, p.bytes = plan.files, plan.bytes
 	return err
 }
 
 // drain writes the jobs in order and ends the tar.
-func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, w io.Writer) error {
+func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, held *share, w io.Writer) error {
 	out := &heedful{w: w, sink: p.sink}
-	piece := make([]byte, blockSize)
 	for job := range ordered {
 		select {
 		case <-job.ready:
@@ -87,12 +97,16 @@ func (p *packer) drain(ctx context.Context, ordered <-chan *batchJob, w io.Write
 		if _, err := out.Write(job.data.Bytes()); err != nil {
 			return failure.At(err)
 		}
-		buffers.Put(job.data)
 		if m := &job.members[0]; isBig(m) {
+			job.data.Reset()
+			job.data.Grow(bigPiece)
+			piece := job.data.AvailableBuffer()[:bigPiece]
 			if err := streamBig(ctx, m, out, piece); err != nil {
 				return err
 			}
 		}
+		buffers.Put(job.data)
+		held.give(1)
 	}
 	if err := ctx.Err(); err != nil {
 		return failure.At(err) // the planner gave up, so this is not the end
@@ -126,7 +140,7 @@ func (h *heedful) end() error {
 }
 
 // buffers are those of batches, also of other calls: garbage would be as much again.
-var buffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+var buffers = sync.Pool{New: func() any { return bytes.NewBuffer(make([]byte, 0, batchBytes+batchFiles*4*tarBlock)) }}
 
 func isBig(m *member) bool { return m.header.size > batchBytes }
 
