@@ -9,6 +9,10 @@ from benchmarks.measure import Case
 from benchmarks.peer import present
 
 
+OFTEN = 20
+"""How many calls a round of tasks.pack.often makes."""
+
+
 def cases(quick: bool) -> Iterator[Case]:
     """Give the cases; their inputs last until the next is asked for."""
     rounds = 3 if quick else 7
@@ -47,6 +51,18 @@ def cases(quick: bool) -> Iterator[Case]:
                 {"python": f"tarfile, {plain}", "best_python": f"tar blocks by hand, {best}"},
                 suffix=compression,
             )
+        # Who goes on for long, at whatever levels, needs no more memory than one call.
+        yield Case(
+            name="tasks.pack.often",
+            size=made.bytes,
+            unit="s",
+            note=f"{made.name}: {made.files} files, {OFTEN} calls in one process, at four levels",
+            contenders={"gostitch": "tasks_gostitch:pack_often"},
+            peers={},
+            arguments={"root": root, "folder": folder, "calls": OFTEN},
+            times=OFTEN,
+            rounds=1 if quick else 3,
+        )
         for compression, plain, best in (("zst", "zstandard", "zstandard"), ("gz", "gzip", "isal")):
             yield case(
                 "unpack",

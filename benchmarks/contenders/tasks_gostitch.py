@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -26,6 +27,18 @@ def pack(root: str, folder: str, compression: str) -> Work:
     return output.packing(
         lambda archive: tasks.pack(root, archive, compression=name), folder, compression
     )
+
+
+def pack_often(root: str, folder: str, calls: int) -> Work:
+    """Pack a tree many times, at the lowest, the default, a high and the highest level."""
+    levels = [None, 1, 7, 22]
+    calling = itertools.count()
+
+    def pack(archive: Path) -> None:
+        for _ in range(calls):
+            tasks.pack(root, archive, level=levels[next(calling) % len(levels)])
+
+    return output.packing(pack, folder, "zst")
 
 
 def unpack(archive: str, folder: str) -> Work:
