@@ -39,8 +39,9 @@ func TestFrameOfRepeats(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	// The first ends with a piece.
-	for name, size := range map[string]int{"a": 8<<20 - 1024, "b": 3 << 20, "c": 13 << 20} {
-		must(t, os.WriteFile(filepath.Join(root, name), repeats(size)[:size], 0o644))
+	sizes := map[string]int{"a": 8<<20 - 1024, "b": 3 << 20, "c": 13 << 20}
+	for name, size := range sizes {
+		must(t, os.WriteFile(filepath.Join(root, name), repeats(size), 0o644))
 	}
 	for _, level := range oneOf {
 		t.Run(fmt.Sprint(level), func(t *testing.T) {
@@ -53,7 +54,11 @@ func TestFrameOfRepeats(t *testing.T) {
 				t.Errorf("the first frame ends at %d of %d", end, len(content))
 			}
 			unpack(t, archive.UnpackOptions{Archive: dir + "/x", Dest: dir + "/d"})
-			wantSame(t, snapshot(t, dir+"/d"), snapshot(t, root))
+			for name, size := range sizes {
+				if got, err := os.ReadFile(filepath.Join(dir, "d", name)); err != nil || !bytes.Equal(got, repeats(size)) {
+					t.Errorf("%s is another: %v", name, err)
+				}
+			}
 		})
 	}
 }
@@ -161,15 +166,26 @@ func TestCallsThatAreHeldUp(t *testing.T) {
 func TestKept(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var dropped []string
-		k := archive.NewKept(func(value string) { dropped = append(dropped, value) })
+		var mu sync.Mutex
+		var all []string
+		k := archive.NewKept(func(value string) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, value)
+		})
+		wantDropped := func(want ...string) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if !slices.Equal(all, want) {
+				t.Errorf("dropped %q, want %q", all, want)
+			}
+		}
 		k.Put("aa", "first")
 		k.Put("bbb", "second")
 		k.Put("aa", "third")
 		k.Trim(6)
-		if !slices.Equal(dropped, []string{"first"}) {
-			t.Errorf("dropped %q", dropped)
-		}
+		wantDropped("first")
 		if got, found := k.Take("aa"); !found || got != "third" {
 			t.Errorf("got %q, %v", got, found)
 		}
@@ -180,13 +196,9 @@ func TestKept(t *testing.T) {
 		k.Put("aa", "third")
 		time.Sleep(archive.KeepFor - time.Second)
 		synctest.Wait()
-		if len(dropped) != 1 {
-			t.Errorf("dropped %q too early", dropped)
-		}
+		wantDropped("first")
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if !slices.Equal(dropped, []string{"first", "second", "third"}) {
-			t.Errorf("dropped %q", dropped)
-		}
+		wantDropped("first", "second", "third")
 	})
 }
