@@ -13,7 +13,7 @@ STATICCHECK_VERSION := v0.8.2
 GO_SOURCES := $(shell find gocore -name '*.go' -not -name '*_test.go' -o -name '*.h' -o -name '*.c' -o -name '*.pgo') go.mod go.sum
 # Fuzz targets, as package:function:executions. Where a time ends the fuzzing, Go 1.26 may fail
 # without an input that does (golang.org/issue/75804).
-FUZZ := ./gocore/codec:FuzzDecode:1300000x ./gocore/tasks/archive:FuzzUnpack:15000x
+FUZZ := ./gocore/codec:FuzzDecode:1300000x ./gocore/tasks/archive:FuzzUnpack:15000x ./gocore/tasks/archive:FuzzFrame:600x
 BENCH := GOSTITCH_LIBRARY=$(abspath build/bench/libfaults.so) PYTHONPATH=$(abspath python/tests):$(abspath build/bench):$(abspath examples) $(RUN) $(BIN)/python -m benchmarks
 PEERS := benchmarks/peers
 

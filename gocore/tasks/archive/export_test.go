@@ -1,5 +1,8 @@
 package archive
 
+// OpenZstd begins a frame of zstd.
+var OpenZstd = openZstd
+
 // EncoderMemory is what all encoders of zstd have, and what they may have at most.
 func EncoderMemory() (has, most int) {
 	theEncoders.mu.Lock()
