@@ -60,6 +60,22 @@ def test_a_round_trip_keeps_the_tree(tmp_path: Path, compression: str) -> None:
         assert (unpacked / path.relative_to(TREE)).stat().st_mtime == path.stat().st_mtime
 
 
+@pytest.mark.parametrize("level", [1, 3, 6, 22])
+def test_a_frame_of_many_pieces_is_read_by_zstandard(tmp_path: Path, level: int) -> None:
+    """What goes on in the same way, across the ends of pieces, is what it was."""
+    content = b"".join(
+        bytes(range(period)) * ((2 << 20) // period) + b"between"
+        for period in (1, 4, 8, 3, 100, 255)
+    )
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "file").write_bytes(content)
+    tasks.pack(tmp_path / "in", tmp_path / "a", level=level)
+
+    packed = read_tar(tmp_path / "a").extractfile("file")
+    assert packed is not None
+    assert content == packed.read()
+
+
 def test_packing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     """The archive depends on the tree alone."""
     first = tasks.pack(TREE, tmp_path / "a")
