@@ -8,7 +8,6 @@ from benchmarks.inputs import Inputs, inputs, served
 from benchmarks.measure import Case
 from benchmarks.peer import present
 
-
 OFTEN = 20
 """How many calls a round of tasks.pack.often makes."""
 
