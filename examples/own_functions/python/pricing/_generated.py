@@ -252,9 +252,10 @@ def review(
         items: To look at.
         limit_cents: The price from which on somebody must agree.
         agree: Called with each question the function asks while it runs, on the thread
-            that waits (or on the event loop, where it may give an awaitable); its
-            result is the answer. An exception in it goes to the function, and is raised
-            by the call if the function gives up.
+            that makes a plain call, or on the event loop that a submitted one was made
+            in, where it may give an awaitable (without one: on a thread of gostitch);
+            its result is the answer. An exception in it goes to the function, and is
+            raised by the call if the function gives up.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
