@@ -141,20 +141,23 @@ func start(c *Config) {
 	}
 }
 
+// interrupts is never closed, nor is it garbage, which os closes: it ends where a daemon has closed what it
+// inherited, and its number may be that of another file by then.
+var interrupts *os.File
+
 // watchInterrupts cancels the main thread's call whose number is written to the
 // pipe when SIGINT comes. Python's own handler runs when that call returns and
 // raises KeyboardInterrupt.
 func watchInterrupts(fd int) {
-	// The descriptor is Python's; a duplicate is ours to close.
+	// The descriptor is Python's, which may close it.
 	own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		return
 	}
-	pipe := os.NewFile(uintptr(own), "interrupts")
-	defer pipe.Close()
+	interrupts = os.NewFile(uintptr(own), "interrupts")
 	var number [8]byte
 	for {
-		if _, err := io.ReadFull(pipe, number[:]); err != nil {
+		if _, err := io.ReadFull(interrupts, number[:]); err != nil {
 			return
 		}
 		gocore.Interrupt(binary.NativeEndian.Uint64(number[:]))
