@@ -128,11 +128,14 @@ class GoError(Exception):
                 asks = sys._getframe(1).f_globals.get("__name__")
             except ValueError:  # the interpreter, of an error that nobody caught
                 asks = "traceback"
-            notes = getattr(self, "__notes__", ()) if asks == "traceback" else ()
-            return "\n".join([self.message, *notes])
+            notes = getattr(self, "__notes__", ())
+            is_shown = asks in ("threading", "traceback") and isinstance(notes, list)
+            return "\n".join([self.message, *map(str, notes)]) if is_shown else self.message
 
         def add_note(self, note: str) -> None:
             """Add to what tracebacks show below the message, as exceptions have it from 3.11 on."""
+            if not isinstance(note, str):
+                raise TypeError(f"note must be a str, not {type(note).__name__!r}")
             self.__notes__ = [*getattr(self, "__notes__", ()), note]
 
     def __reduce__(self) -> tuple[Any, ...]:
