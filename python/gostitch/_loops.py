@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
+    from types import FrameType
 
 _get: Callable[[], asyncio.AbstractEventLoop | None] | None = None
 
@@ -29,12 +30,27 @@ def running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def trio_runs() -> bool:
-    """Tell whether a task of trio's runs on this thread, be it as the guest of an event loop."""
+    """Tell whether trio drives what runs on this thread, be it within an event loop."""
     trio = sys.modules.get("trio")
-    if trio is None:
+    # Another thread may be in the middle of importing it.
+    lowlevel = getattr(trio, "lowlevel", None)
+    if lowlevel is None or not _in_trio_task(lowlevel):
         return False
+    # Either may run in a task of the other: the one that is nearer drives the coroutine.
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package in ("asyncio", "trio", "uvloop"):
+            return package == "trio"
+        frame = frame.f_back
+    return True
+
+
+def _in_trio_task(lowlevel: Any) -> bool:
+    if hasattr(lowlevel, "in_trio_task"):
+        return bool(lowlevel.in_trio_task())
     try:
-        trio.lowlevel.current_task()
-    except (AttributeError, RuntimeError):  # another thread may be in the middle of importing it
+        lowlevel.current_task()  # as older ones have it
+    except (AttributeError, RuntimeError):
         return False
     return True

@@ -170,6 +170,27 @@ def test_trio_in_a_loop_of_asyncio(program: Programs, run: str) -> None:
     assert (0, "(7, (6, [0, 1, 2], True), 11)\n") == (done.returncode, done.stdout), done.stderr
 
 
+def test_asyncio_in_a_task_of_trio(program: Programs) -> None:
+    """A loop of asyncio's that a task of trio's runs is what drives its own coroutines."""
+    done = program(
+        _PROLOGUE
+        + """
+import asyncio, trio
+
+async def inner():
+    return await faults.sleep.submit(0.05), [line.number async for line in faults.lines(2)]
+
+async def main():
+    before = await faults.add.submit(1, 2)
+    return before, asyncio.run(inner()), await faults.add.submit(3, 4)
+
+print(trio.run(main))
+"""
+    )
+
+    assert (0, "(3, (0.05, [0, 1]), 7)\n") == (done.returncode, done.stdout), done.stderr
+
+
 def test_trio_ends_before_the_call(program: Programs) -> None:
     """A reply that comes after the end of the run finds nobody, and does no harm."""
     done = program(
