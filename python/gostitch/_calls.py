@@ -94,7 +94,10 @@ class Declaration:
     @staticmethod
     def is_taken_for_python() -> bool:
         """Tell whether a tool asks for class or code that takes only functions of Python's."""
-        asks: FrameType | None = sys._getframe(1)
+        try:
+            asks: FrameType | None = sys._getframe(1)
+        except ValueError:  # C code, with no Python below it
+            return False
         while asks is not None and asks.f_globals.get("__name__") in _ASK_FOR_OTHERS:
             asks = asks.f_back
         name = "" if asks is None else str(asks.f_globals.get("__name__"))

@@ -751,7 +751,8 @@ static int is_taken_for_python(PyObject *self) {
 
 static PyObject *get_class(PyObject *self, void *Py_UNUSED(closure)) {
   int is_taken = is_taken_for_python(self);
-  if (is_taken < 0) PyErr_Clear(); /* it is being made, or Python ends */
+  if (is_taken < 0 && !PyErr_ExceptionMatches(PyExc_AttributeError)) return NULL; /* a signal's handler raised, say */
+  if (is_taken < 0) PyErr_Clear();                                                /* it is being made */
   PyObject *definition = is_taken > 0 ? definition_of(self) : NULL;
   if (is_taken > 0 && definition == NULL) return NULL;
   PyObject *type = (PyObject *)Py_TYPE(definition == NULL ? self : definition);

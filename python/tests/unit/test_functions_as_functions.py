@@ -7,9 +7,12 @@ tools that take nothing else, and touch no code, are told that it is one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import pickle
+import signal
+import time
 import types
 import typing
 from collections.abc import Callable
@@ -141,3 +144,30 @@ def test_under_a_fake_library() -> None:
     with fake_library() as fake:
         fake.returns(faults.add, 8)
         assert 8 == pydantic.validate_call(faults.add)(1, 2)
+
+
+def test_what_a_handler_raises_meanwhile() -> None:
+    """It leaves the question for the class, which Python code answers."""
+
+    class AlarmError(Exception):
+        pass
+
+    def handler(number: int, frame: object) -> None:
+        raise AlarmError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    raised = 0
+    try:
+        for _ in range(50):
+            with contextlib.suppress(AlarmError):
+                signal.setitimer(signal.ITIMER_REAL, 0.001)
+                until = time.monotonic() + 5
+                while time.monotonic() < until:
+                    isinstance(faults.add, types.FunctionType)
+                pytest.fail("the handler's exception was lost")
+            raised += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    assert 50 == raised
