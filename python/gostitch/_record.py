@@ -10,7 +10,8 @@ import copyreg
 import operator
 import reprlib
 import sys
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -22,38 +23,6 @@ if TYPE_CHECKING:
     Path = str | os.PathLike[str]
 else:
     Path = str
-    if sys.version_info >= (3, 12):
-        from typing import TypedDict
-    else:
-
-        class TypedDict(dict):
-            """``typing.TypedDict`` until pydantic takes that, which is from CPython 3.12 on."""
-
-            def __new__(cls, *args: Any, **fields: Any) -> Any:
-                return dict(*args, **fields)
-
-            def __init_subclass__(cls, total: bool = True) -> None:
-                cls.__total__ = total
-
-            @classmethod
-            def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-                from inspect import get_annotations
-                from typing import get_type_hints
-
-                # pydantic needs it itself.
-                from typing_extensions import NotRequired, TypedDict
-
-                optional = {
-                    name
-                    for base in cls.__mro__
-                    if not getattr(base, "__total__", True)
-                    for name in get_annotations(base)
-                }
-                fields = {
-                    name: NotRequired[hint] if name in optional else hint
-                    for name, hint in get_type_hints(cls).items()
-                }
-                return handler.generate_schema(TypedDict(cls.__name__, fields))
 
     def dataclass_transform(**options: Any) -> Any:
         """Return what gives a class back as it is: only type checkers read it."""
@@ -85,7 +54,8 @@ class _MadeWhenAsked:
 
 def _fields_in(cls: Any) -> Any:
     """Return the class that has the fields, of which a user's may be a subclass."""
-    return next((each for each in cls.__mro__ if each.__dict__.get("_kinds")), None)
+    of = (each for each in cls.__mro__ if "_kinds" in each.__dict__ and each is not BaseRecord)
+    return next(of, None)
 
 
 def _tell_dataclasses(cls: Any) -> None:
@@ -115,15 +85,65 @@ def _defaults_of(cls: Any) -> dict[str, Any]:
     return dict(zip(names[len(names) - len(values) :], values, strict=True))
 
 
-def _names_in(cls: Any) -> set[str]:
-    """Return the names of the fields that a class of another library declares."""
+def _names_in(cls: Any) -> dict[str, str]:
+    """Return the fields that a class of another library declares, and their attributes."""
     if hasattr(cls, "__attrs_attrs__"):
-        return {each.name for each in cls.__attrs_attrs__}
+        return {
+            getattr(each, "alias", None) or each.name: each.name for each in cls.__attrs_attrs__
+        }
     for mark in ("__pydantic_fields__", "__struct_fields__"):
         if hasattr(cls, mark):
-            return set(getattr(cls, mark))
-    fields: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
-    return {name for name, each in fields.items() if each._field_type.name == "_FIELD"}
+            return {name: name for name in getattr(cls, mark)}
+    known: dict[str, Any] = getattr(cls, "__dataclass_fields__", {})
+    return {name: name for name, each in known.items() if each._field_type.name == "_FIELD"}
+
+
+_readers: weakref.WeakKeyDictionary[type, dict[type, _Reader]] = weakref.WeakKeyDictionary()
+
+
+class _Reader:
+    """Takes the fields of records of one class from the objects of another library's class."""
+
+    def __init__(self, record: Any, of: type) -> None:
+        declared = _names_in(of)
+        self._names: tuple[str, ...] = record.__match_args__
+        self._of = of.__name__
+        self._record = record.__name__
+        self._unknown = sorted(declared.keys() - set(self._names))
+        # A method or constant of the class with the name of a field is no field.
+        self._attributes = [
+            (name, declared.get(name, name), name in declared)
+            for name in self._names
+            if name in declared or _may_be_read(of, name)
+        ]
+
+    def read(self, value: Any) -> dict[str, Any] | str:
+        """Return the fields, or why the object does not fit."""
+        unknown = self._unknown or sorted(
+            (getattr(value, "__pydantic_extra__", None) or {}).keys() - set(self._names)
+        )
+        if unknown:
+            return (
+                f"{self._of} has a field {unknown[0]!r} that {self._record} has not; it has "
+                f"{', '.join(self._names)}"
+            )
+        found = {}
+        for name, attribute, is_declared in self._attributes:
+            try:
+                found[name] = getattr(value, attribute)
+            except AttributeError:
+                if hasattr(getattr(type(value), attribute, None), "fget"):
+                    raise  # a property's own
+                if is_declared:
+                    return f"the field {name!r} of {self._of} is not set"
+        return found
+
+
+def _may_be_read(of: type, name: str) -> bool:
+    """Tell whether objects of a class may have an attribute that is no method of it or constant."""
+    missing = object()
+    found = next((each.__dict__[name] for each in of.__mro__ if name in each.__dict__), missing)
+    return found is missing or (hasattr(type(found), "__get__") and not callable(found))
 
 
 class BaseRecord:
@@ -189,19 +209,12 @@ class BaseRecord:
     @classmethod
     def _of_object(cls, value: object) -> dict[str, Any] | str:
         """Return the fields that an object has as attributes, or why it does not fit."""
-        names, others = _names_in(type(value)), cls.__match_args__
-        unknown = sorted(names.difference(others))
-        if unknown:
-            return (
-                f"{type(value).__name__} has a field {unknown[0]!r} that {cls.__name__} has not; "
-                f"it has {', '.join(others)}"
-            )
-        # What is declared must be there, and a property may do for a field.
-        return {
-            name: getattr(value, name)
-            for name in others
-            if name in names or hasattr(type(value), name)
-        }
+        if isinstance(value, Mapping):
+            return dict(value)
+        of = _readers.setdefault(type(value), {})
+        if cls not in of:
+            of[cls] = _Reader(cls, type(value))
+        return of[cls].read(value)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields by name, and records in them as dicts too."""
@@ -256,3 +269,22 @@ def _plain(value: Any) -> Any:
     if type(value) is dict:
         return {key: _plain(each) for key, each in value.items()}
     return value
+
+
+def typed_dict(cls: Any) -> None:
+    """Let pydantic take a typed dict, which before CPython 3.12 it refuses, if it is typing's."""
+    if sys.version_info < (3, 12):
+        cls.__get_pydantic_core_schema__ = classmethod(_schema_of_typed_dict)
+
+
+def _schema_of_typed_dict(cls: Any, source: Any, handler: Any) -> Any:
+    from typing import get_type_hints
+
+    import typing_extensions  # which pydantic needs itself
+
+    pydantics: Any = typing_extensions
+    fields = {
+        name: hint if name in cls.__required_keys__ else pydantics.NotRequired[hint]
+        for name, hint in get_type_hints(cls).items()
+    }
+    return handler.generate_schema(pydantics.TypedDict(cls.__name__, fields))

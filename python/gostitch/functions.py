@@ -4,7 +4,7 @@ from gostitch._calls import Function, function
 from gostitch._future import Future
 from gostitch._memory import Buffer, Bytes, View, WritableBuffer
 from gostitch._process import choose as library
-from gostitch._record import FrozenRecord, Path, Record, TypedDict, set_field
+from gostitch._record import FrozenRecord, Path, Record, set_field, typed_dict
 from gostitch._shapes import record
 from gostitch._stream import Stream, StreamFunction, stream
 from gostitch._table import Table
@@ -22,7 +22,6 @@ __all__ = [
     "Stream",
     "StreamFunction",
     "Table",
-    "TypedDict",
     "View",
     "WritableBuffer",
     "error",
@@ -31,4 +30,5 @@ __all__ = [
     "record",
     "set_field",
     "stream",
+    "typed_dict",
 ]

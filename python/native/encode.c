@@ -587,7 +587,7 @@ static int take_attributes(gs_schema *schema, PyObject *value, PyObject *named, 
 /* Encodes an instance of the record's class, a mapping of its fields, or what has them as attributes. */
 static int encode_record(gs_writer *writer, gs_schema *schema, PyObject *value, const gs_place *place) {
   if (PyObject_TypeCheck(value, (PyTypeObject *)schema->type)) return encode_fields(writer, schema, value, place);
-  int is_object = !PyDict_CheckExact(value) && has_fields(Py_TYPE(value)) &&
+  int is_object = !PyDict_Check(value) && has_fields(Py_TYPE(value)) &&
                   PyObject_HasAttrString(schema->type, "_of_object");
   if (!is_object && !is_mapping(value)) {
     PyObject *got = type_name(value);

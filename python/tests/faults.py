@@ -785,7 +785,7 @@ class FaultsPoint(_go.Record):
         self.data = data
 
 
-class _FaultsPointDict(_go.TypedDict):
+class _FaultsPointDict(_typing.TypedDict):
     x: float
     label: str
 
@@ -794,6 +794,9 @@ class FaultsPointDict(_FaultsPointDict, total=False):
     """The fields of a FaultsPoint, as a dict that is given for one."""
 
     data: _go.Bytes
+
+
+_go.typed_dict(FaultsPointDict)
 
 
 @_go.record("x: float64, label: str, data: bytes")
@@ -1256,7 +1259,7 @@ class FaultsPart(_go.FrozenRecord):
         _go.set_field(self, "seen", [] if seen is None else seen)
 
 
-class _FaultsPartDict(_go.TypedDict):
+class _FaultsPartDict(_typing.TypedDict):
     str: _builtins.str
 
 
@@ -1264,6 +1267,9 @@ class FaultsPartDict(_FaultsPartDict, total=False):
     """The fields of a FaultsPart, as a dict that is given for one."""
 
     seen: _abc.Iterable[_datetime.datetime]
+
+
+_go.typed_dict(FaultsPartDict)
 
 
 @_go.record("colour: FaultsColour(str), weight: FaultsWeight(int8), made: optional[time], lasts: duration, parts: map[FaultsPart], files: list[path]")
@@ -1305,7 +1311,7 @@ class FaultsThing(_go.FrozenRecord):
         _go.set_field(self, "files", [] if files is None else files)
 
 
-class _FaultsThingDict(_go.TypedDict):
+class _FaultsThingDict(_typing.TypedDict):
     colour: FaultsColour | _typing.Literal["red", "green"]
 
 
@@ -1317,6 +1323,9 @@ class FaultsThingDict(_FaultsThingDict, total=False):
     lasts: _datetime.timedelta
     parts: _abc.Mapping[str, FaultsPart | FaultsPartDict]
     files: _abc.Iterable[str | _os.PathLike[str]]
+
+
+_go.typed_dict(FaultsThingDict)
 
 
 @_go.function(
@@ -2580,11 +2589,14 @@ class FaultsInner(_go.Record):
         self.label = label
 
 
-class FaultsInnerDict(_go.TypedDict):
+class FaultsInnerDict(_typing.TypedDict):
     """The fields of a FaultsInner, as a dict that is given for one."""
 
     id: int
     label: str
+
+
+_go.typed_dict(FaultsInnerDict)
 
 
 @_go.record("total: int64, words: list[str]")
@@ -2769,7 +2781,7 @@ class FaultsVisitStep(_go.Record):
         self.value = value
 
 
-class FaultsVisitStepDict(_go.TypedDict):
+class FaultsVisitStepDict(_typing.TypedDict):
     """The fields of a FaultsVisitStep, as a dict that is given for one."""
 
     name: str
@@ -2777,6 +2789,9 @@ class FaultsVisitStepDict(_go.TypedDict):
     how: str
     key: str
     value: str
+
+
+_go.typed_dict(FaultsVisitStepDict)
 
 
 @_go.function(

@@ -295,11 +295,11 @@ func (m *module) typedDict(r *pyStruct) string {
 		}
 		fmt.Fprintf(w, "    %s: %s\n", field.Name, m.annotation(field.typ, true, field.Path))
 	}
-	name, base, options := dictOf(r), "_go.TypedDict", ""
+	name, base, options := dictOf(r), "_typing.TypedDict", ""
 	var w strings.Builder
 	if required.Len() > 0 && optional.Len() > 0 {
 		base = "_" + name
-		fmt.Fprintf(&w, "\n\nclass %s(_go.TypedDict):\n%s", base, required.String())
+		fmt.Fprintf(&w, "\n\nclass %s(_typing.TypedDict):\n%s", base, required.String())
 	}
 	body := required.String()
 	if optional.Len() > 0 {
@@ -308,7 +308,7 @@ func (m *module) typedDict(r *pyStruct) string {
 	fmt.Fprintf(&w, "\n\nclass %s(%s%s):\n", name, base, options)
 	doc := docstring{text: "The fields of a " + r.name + ", as a dict that is given for one."}
 	doc.write(&w, "    ")
-	return w.String() + "\n" + body
+	return w.String() + "\n" + body + "\n\n_go.typed_dict(" + name + ")\n"
 }
 
 // class writes a class once.

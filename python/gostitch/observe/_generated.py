@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import collections.abc as _abc
+import typing as _typing
 
 from gostitch import functions as _go
 
@@ -54,12 +55,15 @@ class ObserveAttribute(_go.Record):
         self.values = values
 
 
-class ObserveAttributeDict(_go.TypedDict):
+class ObserveAttributeDict(_typing.TypedDict):
     """The fields of a ObserveAttribute, as a dict that is given for one."""
 
     key: str
     kind: str
     values: _abc.Iterable[str]
+
+
+_go.typed_dict(ObserveAttributeDict)
 
 
 @_go.record("attributes: int64, attribute_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
@@ -101,7 +105,7 @@ class ObserveSpanLimits(_go.Record):
         self.link_attributes = link_attributes
 
 
-class ObserveSpanLimitsDict(_go.TypedDict):
+class ObserveSpanLimitsDict(_typing.TypedDict):
     """The fields of a ObserveSpanLimits, as a dict that is given for one."""
 
     attributes: int
@@ -110,6 +114,9 @@ class ObserveSpanLimitsDict(_go.TypedDict):
     event_attributes: int
     links: int
     link_attributes: int
+
+
+_go.typed_dict(ObserveSpanLimitsDict)
 
 
 @_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, root_ratio: float64")
@@ -197,7 +204,7 @@ class ObserveTraceConfig(_go.Record):
         self.root_ratio = root_ratio
 
 
-class ObserveTraceConfigDict(_go.TypedDict):
+class ObserveTraceConfigDict(_typing.TypedDict):
     """The fields of a ObserveTraceConfig, as a dict that is given for one."""
 
     resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
@@ -217,6 +224,9 @@ class ObserveTraceConfigDict(_go.TypedDict):
     limits: ObserveSpanLimits | ObserveSpanLimitsDict
     start_baggage: bool
     root_ratio: float
+
+
+_go.typed_dict(ObserveTraceConfigDict)
 
 
 @_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
@@ -254,7 +264,7 @@ class ObserveSentryConfig(_go.Record):
         self.sample_rate = sample_rate
 
 
-class ObserveSentryConfigDict(_go.TypedDict):
+class ObserveSentryConfigDict(_typing.TypedDict):
     """The fields of a ObserveSentryConfig, as a dict that is given for one."""
 
     dsn: str
@@ -262,6 +272,9 @@ class ObserveSentryConfigDict(_go.TypedDict):
     environment: str
     server_name: str
     sample_rate: float
+
+
+_go.typed_dict(ObserveSentryConfigDict)
 
 
 @_go.function(
@@ -472,12 +485,15 @@ class ObserveFrame(_go.Record):
         self.line = line
 
 
-class ObserveFrameDict(_go.TypedDict):
+class ObserveFrameDict(_typing.TypedDict):
     """The fields of a ObserveFrame, as a dict that is given for one."""
 
     function: str
     file: str
     line: int
+
+
+_go.typed_dict(ObserveFrameDict)
 
 
 @_go.function(

@@ -59,7 +59,7 @@ class FetchItem(_go.Record):
         self.digest = digest
 
 
-class _FetchItemDict(_go.TypedDict):
+class _FetchItemDict(_typing.TypedDict):
     url: str
     path: str | _os.PathLike[str]
 
@@ -68,6 +68,9 @@ class FetchItemDict(_FetchItemDict, total=False):
     """The fields of a FetchItem, as a dict that is given for one."""
 
     digest: str
+
+
+_go.typed_dict(FetchItemDict)
 
 
 @_go.record("done: int64, total: int64, failed: int64, bytes: int64, bytes_total: int64")

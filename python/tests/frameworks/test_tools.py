@@ -213,6 +213,7 @@ import cloudpickle, faults, typeguard
 from line_profiler import LineProfiler
 
 assert 3 == typeguard.typechecked(faults.add)(1, 2)
+typeguard.check_type({"x": 1.0, "label": "a"}, faults.FaultsPointDict)
 cloudpickle.register_pickle_by_value(faults)
 assert 3 == cloudpickle.loads(cloudpickle.dumps(faults.add))(1, 2)
 profiler = LineProfiler()

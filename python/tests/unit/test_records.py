@@ -7,8 +7,10 @@ import dataclasses
 import inspect
 import pickle
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
+import attrs
+import pydantic
 import pytest
 
 import faults
@@ -316,3 +318,78 @@ def test_a_field_with_the_name_of_a_method_of_dicts() -> None:
     assert faults.structured("n", [1], faults.FaultsInner(1, "a")) == faults.structured(
         "n", [1], Keyed(1, "a")
     )
+
+
+@dataclasses.dataclass
+class Late:
+    """Has one field that is declared, and one that it sets itself."""
+
+    id: int
+    label: ClassVar[str] = "of the class"
+
+    def __post_init__(self) -> None:
+        self.label = "own"  # type: ignore[misc]
+
+
+class Served:
+    """Serves what is asked for, as proxies do."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return {"id": 1, "label": "own"}[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Extra(pydantic.BaseModel, extra="allow"):
+    """Takes fields that it does not declare."""
+
+    id: int
+
+
+class Mapped(dict[str, Any]):
+    """A mapping that is a data class too."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]] = {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param(Served(), id="served"),
+        pytest.param(Extra(id=1, label="own"), id="extra"),  # type: ignore[call-arg]
+        pytest.param(Mapped(id=1, label="own"), id="mapping"),
+        pytest.param(attrs.make_class("A", ["_id", "label"])(1, "own"), id="private"),
+    ],
+)
+def test_objects_with_the_fields(given: Any) -> None:
+    """What an object has besides its declared fields counts, as pydantic and others have it."""
+    expected = faults.structured("n", [1], faults.FaultsInner(1, "own"))
+
+    assert expected == faults.structured("n", [1], given)
+
+
+def test_a_constant_of_the_class_is_no_field() -> None:
+    """Nor is a method: a field of that name has its default, or is missing."""
+    with pytest.raises(TypeError, match="the field 'label' of FaultsInner is missing"):
+        faults.structured("n", [1], Late(1))
+
+
+def test_another_field_that_pydantic_took() -> None:
+    """It is refused, as one that is declared."""
+    with pytest.raises(TypeError, match="has a field 'foo' that FaultsInner has not"):
+        faults.structured("n", [1], Extra(id=1, label="own", foo=2))  # type: ignore[call-arg]
+
+
+def test_a_declared_field_that_is_not_set() -> None:
+    """It is named with its argument."""
+
+    @dataclasses.dataclass
+    class Unset:
+        id: int
+        label: str = dataclasses.field(init=False)
+
+    with pytest.raises(TypeError, match=r"inner: the field 'label' of Unset is not set"):
+        faults.structured("n", [1], Unset(1))

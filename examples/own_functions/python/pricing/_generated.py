@@ -60,7 +60,7 @@ class PricingItem(_go.FrozenRecord):
         _go.set_field(self, "count", count)
 
 
-class _PricingItemDict(_go.TypedDict):
+class _PricingItemDict(_typing.TypedDict):
     sku: str
     cents: int
 
@@ -69,6 +69,9 @@ class PricingItemDict(_PricingItemDict, total=False):
     """The fields of a PricingItem, as a dict that is given for one."""
 
     count: int
+
+
+_go.typed_dict(PricingItemDict)
 
 
 class PricingTier(str, _enum.Enum):
