@@ -56,7 +56,7 @@ def cases(quick: bool) -> Iterator[Case]:
             size=made.bytes,
             unit="s",
             note=f"{made.name}: {made.files} files, {OFTEN} calls in one process, at four levels",
-            contenders={"gostitch": "tasks_gostitch:pack_often"},
+            contenders=present({"gostitch": "tasks_gostitch:pack_often"}),
             peers={},
             arguments={"root": root, "folder": folder, "calls": OFTEN},
             times=OFTEN,
