@@ -75,6 +75,10 @@ def also(row: Row, name: str) -> str:
         return f", and Python's lock for {time(facts['delivery_us_per_span'], 'us')} later"
     if "threads" in facts:
         return f", {facts['threads']} threads, {facts['code_mb']} MB of code"
+    if "growth" in facts:
+        return f", {facts['growth']:.2f} times the tight loop's"
+    if "of_asyncio" in facts:
+        return f", {facts['of_asyncio']:.2f} of import asyncio"
     if "dropped" in facts:
         return f", {facts['dropped']} spans dropped"
     if "records_dropped" in facts:
@@ -93,7 +97,7 @@ def time(value: float, unit: str) -> str:
 def reading(latest: Mapping[str, Any]) -> str:
     """Say how to read the tables, and what was measured with what."""
     machine, versions, load = latest["machine"], latest["versions"], latest["load"]
-    tasks = [row for row in latest["cases"] if row["name"].startswith("tasks.")]
+    tasks = [row for row in latest["cases"] if row["name"].startswith("tasks.") and row["peers"]]
     stacks = "; ".join(
         f"`{row['name']}`: {row['peers']['python']} / {row['peers']['best_python']}"
         for row in tasks
