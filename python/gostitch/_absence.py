@@ -13,17 +13,14 @@ _UNZIP = (
 )
 
 
-def of_library(path: str, package: str, *, own: bool) -> tuple[str, str]:
-    """Say why the library of a package is not there, and the remedy."""
+def of_library(path: str, package: str, rebuild: str | None) -> tuple[str, str]:
+    """Say why a package's library is not there, and the remedy: ``rebuild`` for a user's own."""
     if getattr(sys, "frozen", False):
         return _FROZEN, f"with PyInstaller repeat that with --collect-binaries {package}"
     if _is_in_archive(path):
         return _ZIPPED, _UNZIP
-    if own:
-        return (
-            "a module that was imported names it",
-            "run 'gostitch develop' in its project, or install it again",
-        )
+    if rebuild is not None:
+        return "a module that was imported names it", rebuild
     return "the package is not built", "run 'pip install .' or 'make build'"
 
 

@@ -18,6 +18,7 @@ from gostitch import _w3c as _w3c  # not in the middle of runtime_info, where a 
 from gostitch._future import Future
 from gostitch._process import bridge
 from gostitch._queue import Call, Queue, decode_error
+from gostitch._record import defaults_of
 from gostitch.exceptions import GoTypeError, GoValueError, LibraryError
 
 P = ParamSpec("P")
@@ -142,21 +143,13 @@ def wear(made: Any, definition: Callable[..., Any]) -> None:
     del made.__wrapped__
 
 
-def _defaults(function: Any) -> dict[str, Any]:
-    """Return what parameters are without arguments; inspect would be a tenth of the start."""
-    values = function.__defaults__ or ()
-    names = function.__code__.co_varnames[: function.__code__.co_argcount]
-    defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
-    return defaults | (function.__kwdefaults__ or {})
-
-
 def prepare(made: Any) -> None:
     """Give a function its schemas, at its first use."""
     declaration: Declaration = made._declaration
     # Not through sys.modules, which is empty when destructors call at the interpreter's end.
     names = declaration.definition.__globals__
     parameters, schemas = _shapes.schemas(declaration.parameters, names)
-    given = _defaults(declaration.definition)
+    given = defaults_of(declaration.definition)
     defaults = tuple(
         schema.encode(given[parameter])
         for parameter, schema in zip(parameters, schemas, strict=True)

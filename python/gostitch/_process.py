@@ -357,7 +357,7 @@ def _find() -> str:
             from gostitch import _absence
 
             package = _package_of(own) if own else "gostitch"
-            reason, remedy = _absence.of_library(path, package, own=own is not None)
+            reason, remedy = _absence.of_library(path, package, REBUILD if own else None)
         raise LibraryError(
             f"there is no Go library at {path} ({reason}); {remedy}", details={"path": path}
         )

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import os
-    from typing import TypedDict as TypedDict
 
     from typing_extensions import Self, dataclass_transform
 
@@ -61,7 +60,7 @@ def _fields_in(cls: Any) -> Any:
 def _tell_dataclasses(cls: Any) -> None:
     import dataclasses  # late: few ask, and it takes milliseconds
 
-    defaults = _defaults_of(cls)
+    defaults = _defaults_in(cls)
 
     def field(name: str) -> Any:
         if name not in defaults:
@@ -79,10 +78,17 @@ def _tell_dataclasses(cls: Any) -> None:
     cls.__dataclass_fields__ = model.__dataclass_fields__
 
 
-def _defaults_of(cls: Any) -> dict[str, Any]:
+def defaults_of(function: Any) -> dict[str, Any]:
+    """Return what parameters are without arguments; inspect would be a tenth of the start."""
+    values = function.__defaults__ or ()
+    names = function.__code__.co_varnames[: function.__code__.co_argcount]
+    defaults = dict(zip(names[len(names) - len(values) :], values, strict=True))
+    return defaults | (function.__kwdefaults__ or {})
+
+
+def _defaults_in(cls: Any) -> dict[str, Any]:
     """Return what fields are that nobody gives; None for a new list or dict."""
-    values, names = cls.__init__.__defaults__ or (), tuple(cls._kinds)
-    return dict(zip(names[len(names) - len(values) :], values, strict=True))
+    return defaults_of(cls.__init__) if cls._kinds else {}
 
 
 def _names_in(cls: Any) -> dict[str, str]:
@@ -188,7 +194,7 @@ class BaseRecord:
         for name, value in state.items():
             if name in slots or hasattr(self, "__dict__"):  # or else another version had it
                 set_field(self, name, value)
-        for name, value in _defaults_of(of).items() if of else ():
+        for name, value in _defaults_in(of).items() if of else ():
             if name not in state:
                 fresh = _FRESH.get(of._kinds[name])
                 set_field(self, name, fresh() if value is None and fresh else value)
@@ -199,7 +205,7 @@ class BaseRecord:
     @classmethod
     def _misfit(cls, given: dict[str, Any]) -> str:
         """Say why no record can be made of these fields; the bridge asks."""
-        names, optional = cls.__match_args__, _defaults_of(_fields_in(cls) or cls)
+        names, optional = cls.__match_args__, _defaults_in(_fields_in(cls) or cls)
         unknown = [name for name in given if name not in names]
         if unknown:
             return f"{cls.__name__} has no field {unknown[0]!r}; it has {', '.join(names)}"
