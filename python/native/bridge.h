@@ -233,7 +233,7 @@ typedef struct {
   PyObject *queue;     /* () -> the queue for a call that is submitted here */
   PyObject *wait;      /* (function, frame, loan, timeout_ns, None): a call that may be abandoned, or NULL */
   PyObject *wait_always; /* the same, if that may be any call */
-  PyObject *waiter;    /* () -> what is called as wait is for a long call of the main thread, or None */
+  PyObject *waiter;    /* () -> what is called as wait is for a long call of this thread, or None */
   PyObject *own_queue; /* () -> a queue for one call that the main thread waits for, or None */
   PyObject *let_go;    /* (queue, future, exception): ends such a call, whose wait a signal's handler has ended */
   PyObject *touch;     /* (path): raises if a test has forbidden it, or NULL */
