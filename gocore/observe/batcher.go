@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -24,6 +25,7 @@ type limits struct {
 // it was replaced hands on the spans that were still open then.
 type batcher struct {
 	exporter sdktrace.SpanExporter
+	resource *resource.Resource // of all spans
 	limits   limits
 	arrived  chan struct{}   // holds one token when spans wait
 	full     chan struct{}   // holds one token when a batch of them does
@@ -37,9 +39,10 @@ type batcher struct {
 	waiting []sdktrace.ReadOnlySpan // guarded by mu
 }
 
-func newBatcher(exporter sdktrace.SpanExporter, l limits) *batcher {
+func newBatcher(exporter sdktrace.SpanExporter, of *resource.Resource, l limits) *batcher {
 	b := &batcher{
 		exporter: exporter,
+		resource: of,
 		limits:   l,
 		arrived:  make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
@@ -206,7 +209,7 @@ func (b *batcher) send(left int) (failed error) {
 func (b *batcher) export(batch []sdktrace.ReadOnlySpan) error {
 	ctx, stop := context.WithTimeout(context.Background(), b.limits.timeout)
 	defer stop()
-	err := b.exporter.ExportSpans(ctx, describe(batch))
+	err := b.exporter.ExportSpans(ctx, describe(batch, b.resource))
 	if err != nil {
 		gocore.CountDroppedSpans(len(batch))
 		tell(err, len(batch))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -17,9 +18,9 @@ func (discard) Shutdown(context.Context) error                             { ret
 
 // What observing adds to a call on its thread, by what the caller's span is.
 func BenchmarkCall(b *testing.B) {
-	sender := newBatcher(discard{}, limits{queue: 1 << 16, batch: 512, delay: time.Second, timeout: time.Second})
+	sender := newBatcher(discard{}, resource.Empty(), limits{queue: 1 << 16, batch: 512, delay: time.Second, timeout: time.Second})
 	o := &Observer{}
-	o.traces.Store(newTracesWith(nil, sender, others{sender}, "", 1))
+	o.traces.Store(newTracesWith(sender, others{sender}, 1))
 	function := &gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}
 	for name, text := range map[string]string{
 		"none":      "",

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime/pprof"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -110,6 +111,9 @@ type FlushConfig struct{}
 var (
 	process   = &Observer{}
 	configure sync.Mutex
+	// making is set while a provider is made: the SDK reads variables then, whatever it is given
+	// instead, and complains of those that it cannot read.
+	making atomic.Bool
 )
 
 func init() {
@@ -118,7 +122,9 @@ func init() {
 	// it cannot read, Python's has said, or was told explicitly otherwise.
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		slog.Warn("OpenTelemetry in Go", "error", err)
+		if !making.Load() {
+			slog.Warn("OpenTelemetry in Go", "error", err)
+		}
 	}))
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))

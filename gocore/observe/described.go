@@ -7,6 +7,7 @@ import (
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
@@ -16,8 +17,12 @@ import (
 type described struct {
 	sdktrace.ReadOnlySpan
 	attributes []attribute.KeyValue
-	baggage    string // see withBaggage
+	resource   *resource.Resource // Python's: the SDK adds to its own what the environment says
+	baggage    string             // see withBaggage
 }
+
+// Resource implements sdktrace.ReadOnlySpan.
+func (d described) Resource() *resource.Resource { return d.resource }
 
 // Attributes implements sdktrace.ReadOnlySpan.
 func (d described) Attributes() []attribute.KeyValue { return d.attributes }
@@ -47,7 +52,7 @@ type callSpan struct {
 }
 
 // describe gives the spans of a batch as they are sent.
-func describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
+func describe(batch []sdktrace.ReadOnlySpan, of *resource.Resource) []sdktrace.ReadOnlySpan {
 	out := make([]sdktrace.ReadOnlySpan, len(batch))
 	for i, s := range batch {
 		attributes := []attribute.KeyValue{AttrSide.String(SideGo)}
@@ -56,7 +61,7 @@ func describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 			s = c.ReadOnlySpan
 		}
 		own, members := takeBaggage(s.Attributes())
-		out[i] = described{s, append(attributes, validAttributes(own)...), members}
+		out[i] = described{s, append(attributes, validAttributes(own)...), of, members}
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func TestGoldenSpan(t *testing.T) {
 		Resource:             resource.Empty(),
 		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1"},
 	}
-	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, "tenant=z%C3%B6e"}))
+	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, resource.Empty(), "tenant=z%C3%B6e"}))
 }
 
 // The three lines become a local parent with all flags, its state and baggage.
@@ -130,8 +130,8 @@ func (k *kept) Shutdown(context.Context) error { return nil }
 func observing() (*Observer, *kept) {
 	exporter := &kept{}
 	o := &Observer{}
-	sender := newBatcher(exporter, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
-	o.traces.Store(newTracesWith(nil, sender, others{sender}, "", 1))
+	sender := newBatcher(exporter, resource.Empty(), limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
+	o.traces.Store(newTracesWith(sender, others{sender}, 1))
 	return o, exporter
 }
 

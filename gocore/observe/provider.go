@@ -31,7 +31,7 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := newBatcher(exporter, limits{
+	sender := newBatcher(exporter, resource.NewWithAttributes(c.ResourceSchemaURL, attributes...), limits{
 		queue:   max(c.QueueSize, 1),
 		batch:   max(min(c.BatchSize, c.QueueSize), 1),
 		delay:   seconds(c.DelayS),
@@ -41,7 +41,7 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	if c.StartBaggage {
 		processor = withBaggage{others{sender}}
 	}
-	return newTracesWith(attributes, sender, processor, c.ResourceSchemaURL, c.RootRatio, sdktrace.WithRawSpanLimits(spanLimits(c))), nil
+	return newTracesWith(sender, processor, c.RootRatio, sdktrace.WithRawSpanLimits(spanLimits(c))), nil
 }
 
 // spanLimits are Python's. Where spans bear baggage, which is an attribute until they are
@@ -61,9 +61,12 @@ func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 	return out
 }
 
-func newTracesWith(attributes []attribute.KeyValue, sender *batcher, processor sdktrace.SpanProcessor, schemaURL string, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
+func newTracesWith(sender *batcher, processor sdktrace.SpanProcessor, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
+	making.Store(true)
+	defer making.Store(false)
 	provider := sdktrace.NewTracerProvider(append(options,
-		sdktrace.WithResource(resource.NewWithAttributes(schemaURL, attributes...)),
+		// The batcher has the one that counts.
+		sdktrace.WithResource(resource.Empty()),
 		// Python's decision holds. Its sampler cannot be asked about a trace that begins
 		// in Go (in a goroutine without a caller, say).
 		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
