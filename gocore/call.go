@@ -41,6 +41,7 @@ type Call struct {
 	waited   atomic.Bool // it is submitted, and a thread of Python waits for it as for one of its own
 	inbox    chan []byte // guarded by mu; nil until asked for
 
+	spans   bool          // of the call wait for Python
 	begun   time.Duration // on the clock of now; 0: it is not counted
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none
@@ -119,6 +120,10 @@ func (c *Call) setTimeout(timeout time.Duration) {
 	ctx := c.context.Load()
 	c.deadline.timer = time.AfterFunc(timeout, func() { c.cancel(ctx, &deadlineExceeded) })
 }
+
+// SpansWait has Python take the spans that have ended before it gets the call's reply. It is for the
+// function that StartCall has returned.
+func (c *Call) SpansWait() { c.spans = true }
 
 // Cancel ends the call's context with the given error, once.
 func (c *Call) Cancel(err error) { c.cancel(c.context.Load(), &err) }

@@ -32,6 +32,8 @@ type Request struct {
 	// Held is set by Execute: memory that the payload refers to, which must stay
 	// where it is as long as the payload is used.
 	Held []unsafe.Pointer
+	// Spans is set by Execute: Python has spans to take before the call returns.
+	Spans bool
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -48,6 +50,7 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
 	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
+	r.Spans, c.spans = c.spans, false
 	if f.recycle != nil && c.deadline == nil && status == StatusOK {
 		f.recycle(c)
 	} else {
@@ -204,6 +207,9 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.closed.Store(true)
 		payload, status := c.reply(nil, payload, err)
 		submitted.Delete(token)
+		if c.spans {
+			queue.push(Record{Kind: RecordSpan, Payload: c.traceID()})
+		}
 		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload, Held: c.held})
 		c.held = nil
 	}

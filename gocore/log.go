@@ -10,7 +10,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// hostQueue takes the records that belong to no call: spans and logs.
+// hostQueue takes the records that belong to no call.
 var hostQueue atomic.Pointer[Queue]
 
 // recordsDropped counts host records that found no queue or no room.
@@ -37,13 +37,18 @@ func RecordsDropped() int64 { return recordsDropped.Load() }
 
 // PushHost queues a host record, or counts it as dropped.
 func PushHost(kind RecordKind, payload []byte) {
+	if !pushHost(kind, payload) {
+		recordsDropped.Add(1)
+	}
+}
+
+// WakeHost tells Python that there is something to take, and says whether it will come to know.
+func WakeHost(kind RecordKind) bool { return pushHost(kind, nil) }
+
+func pushHost(kind RecordKind, payload []byte) bool {
 	q := hostQueue.Load()
 	if q == nil || q.Len() >= hostQueueSize || len(payload) >= hostLarge && hostBytes.Load()+int64(len(payload)) > hostQueueBytes {
-		recordsDropped.Add(1)
-		if kind == RecordSpan {
-			CountDroppedSpans(1)
-		}
-		return
+		return false
 	}
 	record := Record{Kind: kind, Payload: payload}
 	if n := int64(len(payload)); n >= hostLarge {
@@ -51,6 +56,7 @@ func PushHost(kind RecordKind, payload []byte) {
 		record.taken = func() { hostBytes.Add(-n) }
 	}
 	q.push(record)
+	return true
 }
 
 // LogHandler sends the records of slog to Python's logging. It is the default

@@ -9,7 +9,11 @@ import (
 var spansDropped atomic.Int64
 
 // CountDroppedSpans counts spans that the observer could not hand on.
-func CountDroppedSpans(n int) { spansDropped.Add(int64(n)) }
+func CountDroppedSpans(n int) {
+	if n > 0 {
+		spansDropped.Add(int64(n))
+	}
+}
 
 // SpansDropped gives how many spans found no room or could not be sent.
 func SpansDropped() int64 { return spansDropped.Load() }

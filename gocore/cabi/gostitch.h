@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 5
+#define GOSTITCH_ABI 6
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -51,6 +51,7 @@ typedef struct gostitch_out {
   uint64_t length;
   uint64_t handle; /* for gostitch_release; 0: nothing to release */
   int32_t status;  /* GOSTITCH_OK: the result. GOSTITCH_ERROR: an error frame */
+  int32_t spans;   /* of a call, 0 before it: 1 if spans of it are to be taken now (observe.take_spans) */
 } gostitch_out;
 
 /* A call. */

@@ -8,24 +8,15 @@ import (
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
-
-// limits say how spans wait for being sent.
-type limits struct {
-	queue   int           // spans that may wait; one more is dropped
-	batch   int           // spans that are sent at once
-	delay   time.Duration // how long a span waits for company
-	timeout time.Duration // of sending one batch
-}
 
 // batcher sends spans in batches. Unlike the SDK's own it counts what it drops,
 // does not lose a batch when somebody stops waiting for a flush, and after
 // it was replaced hands on the spans that were still open then.
 type batcher struct {
 	exporter sdktrace.SpanExporter
-	resource *resource.Resource // of all spans
+	with     describing
 	limits   limits
 	arrived  chan struct{}   // holds one token when spans wait
 	full     chan struct{}   // holds one token when a batch of them does
@@ -33,31 +24,29 @@ type batcher struct {
 	stop     chan struct{}
 	ended    chan struct{}           // closed when nothing is sent any more
 	last     error                   // of what waited when this was replaced; to be read when ended is closed
-	next     atomic.Pointer[batcher] // what has replaced this one
+	next     atomic.Pointer[sender] // what has replaced this one
 
-	mu      sync.Mutex
-	waiting []sdktrace.ReadOnlySpan // guarded by mu
+	mu    sync.Mutex
+	queue spanQueue // guarded by mu
 }
 
-func newBatcher(exporter sdktrace.SpanExporter, of *resource.Resource, l limits) *batcher {
+func newBatcher(exporter sdktrace.SpanExporter, with describing, l limits) *batcher {
 	b := &batcher{
 		exporter: exporter,
-		resource: of,
+		with:     with,
 		limits:   l,
 		arrived:  make(chan struct{}, 1),
 		full:     make(chan struct{}, 1),
 		flushes:  make(chan chan error),
 		stop:     make(chan struct{}),
 		ended:    make(chan struct{}),
+		queue:    spanQueue{limit: l.queue},
 	}
 	go b.serve()
 	return b
 }
 
-// OnStart implements sdktrace.SpanProcessor.
-func (*batcher) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
-
-// OnEnd implements sdktrace.SpanProcessor. It never waits.
+// OnEnd implements sender. It never waits.
 func (b *batcher) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !s.SpanContext().IsSampled() {
 		return
@@ -65,16 +54,11 @@ func (b *batcher) OnEnd(s sdktrace.ReadOnlySpan) {
 	b.mu.Lock()
 	if next := b.next.Load(); next != nil {
 		b.mu.Unlock()
-		next.OnEnd(s)
+		(*next).OnEnd(s)
 		return
 	}
-	if len(b.waiting) >= b.limits.queue {
-		b.mu.Unlock()
-		gocore.CountDroppedSpans(1)
-		return
-	}
-	b.waiting = append(b.waiting, s)
-	n := len(b.waiting)
+	gocore.CountDroppedSpans(b.queue.add(s))
+	n := b.queue.waiting
 	b.mu.Unlock()
 	if n == 1 {
 		signal(b.arrived)
@@ -91,8 +75,7 @@ func signal(c chan struct{}) {
 	}
 }
 
-// ForceFlush implements sdktrace.SpanProcessor: it waits until the spans that
-// have ended were sent, or ctx ends; then they are still sent as soon as may be.
+// ForceFlush implements sender.
 func (b *batcher) ForceFlush(ctx context.Context) error {
 	done := make(chan error, 1)
 	select {
@@ -110,22 +93,19 @@ func (b *batcher) ForceFlush(ctx context.Context) error {
 	}
 }
 
-// Shutdown implements sdktrace.SpanProcessor. Spans go to the one that has
-// replaced this batcher, so it is only ever ended by that.
-func (b *batcher) Shutdown(ctx context.Context) error { return b.ForceFlush(ctx) }
-
-// replaceBy ends the batcher: what waits is sent, what ends later goes to the next.
-func (b *batcher) replaceBy(ctx context.Context, next *batcher) {
+// replaceBy implements sender: what waits is sent.
+func (b *batcher) replaceBy(ctx context.Context, next sender) {
 	b.mu.Lock()
-	b.next.Store(next)
+	b.next.Store(&next)
 	b.mu.Unlock()
 	// What cannot be sent in time is lost, as at exit, and counted.
 	b.last = b.ForceFlush(ctx)
 	close(b.stop)
 	_ = b.exporter.Shutdown(ctx)
+	<-b.ended
 }
 
-// awaitEnd waits until a batcher that was replaced has sent what it had, or ctx ends.
+// awaitEnd implements sender.
 func (b *batcher) awaitEnd(ctx context.Context) error {
 	select {
 	case <-b.ended:
@@ -138,8 +118,8 @@ func (b *batcher) awaitEnd(ctx context.Context) error {
 // leave counts what is left when the batcher has ended.
 func (b *batcher) leave() {
 	b.mu.Lock()
-	gocore.CountDroppedSpans(len(b.waiting))
-	b.waiting = nil
+	gocore.CountDroppedSpans(b.queue.waiting)
+	b.queue = spanQueue{}
 	b.mu.Unlock()
 	close(b.ended)
 }
@@ -175,7 +155,7 @@ func (b *batcher) serve() {
 // again sees to the spans that are left of full batches.
 func (b *batcher) again() {
 	b.mu.Lock()
-	n := len(b.waiting)
+	n := b.queue.waiting
 	b.mu.Unlock()
 	if n > 0 {
 		signal(b.arrived)
@@ -189,16 +169,11 @@ func (b *batcher) again() {
 func (b *batcher) send(left int) (failed error) {
 	for {
 		b.mu.Lock()
-		n := min(len(b.waiting), b.limits.batch)
-		if n == 0 || len(b.waiting) < left {
+		if b.queue.waiting == 0 || b.queue.waiting < left {
 			b.mu.Unlock()
 			return failed
 		}
-		batch := b.waiting[:n:n]
-		b.waiting = b.waiting[n:]
-		if len(b.waiting) == 0 {
-			b.waiting = nil
-		}
+		batch := b.queue.take(b.limits.batch)
 		b.mu.Unlock()
 		if err := b.export(batch); err != nil {
 			failed = err
@@ -209,11 +184,17 @@ func (b *batcher) send(left int) (failed error) {
 func (b *batcher) export(batch []sdktrace.ReadOnlySpan) error {
 	ctx, stop := context.WithTimeout(context.Background(), b.limits.timeout)
 	defer stop()
-	err := b.exporter.ExportSpans(ctx, describe(batch, b.resource))
-	if err != nil {
-		gocore.CountDroppedSpans(len(batch))
-		tell(err, len(batch))
+	ctx, answer := withAnswer(ctx)
+	err := b.exporter.ExportSpans(ctx, b.with.describe(batch))
+	if err == nil {
+		return nil
 	}
+	lost := len(batch)
+	if answer.isPartial {
+		lost = int(answer.rejected)
+	}
+	gocore.CountDroppedSpans(lost)
+	tell(err, lost)
 	return err
 }
 

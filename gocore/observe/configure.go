@@ -46,8 +46,10 @@ type TraceConfig struct {
 	Resource []Attribute
 	// ResourceSchemaURL is the schema of the resource's attributes, or empty.
 	ResourceSchemaURL string `gostitch:"resource_schema_url"`
-	// Endpoint is host:port of the OTLP gRPC receiver; empty to hand the spans
-	// to Python's own exporters.
+	// Export says how spans leave: direct, from Go to the endpoint; python, through Python's
+	// processors; ended, nowhere any more; off, none are made.
+	Export string
+	// Endpoint is host:port of the OTLP gRPC receiver.
 	Endpoint string
 	// Insecure is true for a connection without TLS.
 	Insecure bool
@@ -76,9 +78,21 @@ type TraceConfig struct {
 	// StartBaggage has spans that are handed to Python tell the baggage that they began
 	// with. The limits of their attributes are then left to Python.
 	StartBaggage bool
-	// RootRatio is the share of traces that is kept of those which begin in Go.
-	RootRatio float64
+	// Samplers are Python's, first the provider's.
+	Samplers []Sampler
+	// Roots has calls outside of any span begin a trace.
+	Roots bool
+	// RandomIDs says that trace ids of Python are random, so Go makes its own; otherwise Python
+	// hands over ids.
+	RandomIDs bool `gostitch:"random_ids"`
 }
+
+// The ways of spans.
+const (
+	exportPython = "python"
+	exportEnded  = "ended"
+	exportOff    = "off"
+)
 
 // SentryConfig is what Python's Sentry client says.
 type SentryConfig struct {
@@ -131,6 +145,8 @@ func init() {
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
 	gocore.Register("observe.read_metrics", ReadMetrics)
+	gocore.Register("observe.take_spans", TakeSpans)
+	gocore.Register("observe.add_ids", AddIDs)
 	gocore.Register("observe.report_crash", ReportCrash)
 }
 
@@ -146,15 +162,7 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		if err != nil {
 			return None{}, err
 		}
-		before := process.traces.Load()
-		if before != nil {
-			process.former.Store(before.batcher, nil)
-		}
-		process.traces.Store(made)
-		if before != nil {
-			// Its spans are Python's to wait for no longer than for its own: at a flush.
-			go replace(before, made)
-		}
+		process.follow(made)
 	}
 	if c.Sentry != nil {
 		client, err := newSentry(*c.Sentry)
@@ -169,12 +177,28 @@ func Configure(ctx context.Context, c Config) (None, error) {
 // shutdownTimeout bounds the last export of a configuration that is replaced.
 const shutdownTimeout = 5 * time.Second
 
-func replace(before, now *traces) {
+// follow has spans go another way from now on; nil: none are made.
+func (o *Observer) follow(made *traces) {
+	before := o.traces.Load()
+	if before != nil {
+		o.former.Store(before.sender, nil)
+	}
+	o.traces.Store(made)
+	if before != nil {
+		// Its spans are Python's to wait for no longer than for its own: at a flush.
+		go o.replace(before, made)
+	}
+}
+
+func (o *Observer) replace(before, now *traces) {
 	ctx, stop := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer stop()
-	before.batcher.replaceBy(ctx, now.batcher)
-	<-before.batcher.ended
-	process.former.Delete(before.batcher)
+	next := sender(nowhere{})
+	if now != nil {
+		next = now.sender
+	}
+	before.sender.replaceBy(ctx, next)
+	o.former.Delete(before.sender)
 }
 
 // Flush sends the spans and events that are buffered and waits for it, at most

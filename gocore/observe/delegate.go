@@ -63,5 +63,23 @@ func (t *tracer) Start(ctx context.Context, name string, options ...trace.SpanSt
 		b = &binding{now, now.provider.Tracer(t.name, t.options...)}
 		t.bound.Store(b)
 	}
-	return b.tracer.Start(ctx, name, options...)
+	if len(options) > 0 {
+		ctx, options = withoutNewRoot(ctx, options)
+	}
+	if !trace.SpanContextFromContext(ctx).IsValid() && ctx.Value(suppressedKey{}) != nil {
+		return noop.Tracer{}.Start(ctx, name, options...)
+	}
+	return b.tracer.Start(now.flagged(ctx), name, options...)
+}
+
+// withoutNewRoot has a new root be one by its context, which the SDK takes flags from.
+func withoutNewRoot(ctx context.Context, options []trace.SpanStartOption) (context.Context, []trace.SpanStartOption) {
+	c := trace.NewSpanStartConfig(options...)
+	if !c.NewRoot() {
+		return ctx, options
+	}
+	return trace.ContextWithSpanContext(ctx, trace.SpanContext{}), []trace.SpanStartOption{
+		trace.WithAttributes(c.Attributes()...), trace.WithLinks(c.Links()...),
+		trace.WithSpanKind(c.SpanKind()), trace.WithTimestamp(c.Timestamp()),
+	}
 }

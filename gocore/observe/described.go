@@ -17,9 +17,14 @@ import (
 type described struct {
 	sdktrace.ReadOnlySpan
 	attributes []attribute.KeyValue
+	dropped    int                // attributes that found no room
 	resource   *resource.Resource // Python's: the SDK adds to its own what the environment says
-	baggage    string             // see withBaggage
+	isCall     bool
+	baggage    string // see withBaggage
 }
+
+// DroppedAttributes implements sdktrace.ReadOnlySpan.
+func (d described) DroppedAttributes() int { return d.dropped }
 
 // Resource implements sdktrace.ReadOnlySpan.
 func (d described) Resource() *resource.Resource { return d.resource }
@@ -51,19 +56,48 @@ type callSpan struct {
 	measured bool
 }
 
+// describing is what is the same for all spans that are described.
+type describing struct {
+	resource   *resource.Resource
+	attributes int // that a span may have; negative: as many as it has
+	length     int // of their texts, in characters; negative: as long as they are
+}
+
 // describe gives the spans of a batch as they are sent.
-func describe(batch []sdktrace.ReadOnlySpan, of *resource.Resource) []sdktrace.ReadOnlySpan {
+func (with describing) describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 	out := make([]sdktrace.ReadOnlySpan, len(batch))
 	for i, s := range batch {
 		attributes := []attribute.KeyValue{AttrSide.String(SideGo)}
-		if c, isCall := s.(*callSpan); isCall {
+		c, isCall := s.(*callSpan)
+		if isCall {
 			attributes = c.describe(attributes)
 			s = c.ReadOnlySpan
 		}
+		with.shorten(attributes)
 		own, members := takeBaggage(s.Attributes())
-		out[i] = described{s, append(attributes, validAttributes(own)...), of, members}
+		attributes = append(attributes, validAttributes(own)...)
+		dropped := s.DroppedAttributes()
+		if over := len(attributes) - with.attributes; with.attributes >= 0 && over > 0 {
+			attributes, dropped = attributes[:with.attributes], dropped+over
+		}
+		out[i] = described{s, attributes, dropped, with.resource, isCall, members}
 	}
 	return out
+}
+
+// shorten keeps texts within the limit, as the SDK has done with those that it knew.
+func (with describing) shorten(attributes []attribute.KeyValue) {
+	if with.length < 0 {
+		return
+	}
+	for i, a := range attributes {
+		if a.Value.Type() != attribute.STRING {
+			continue
+		}
+		if text := []rune(a.Value.AsString()); len(text) > with.length {
+			attributes[i] = a.Key.String(string(text[:with.length]))
+		}
+	}
 }
 
 // withBaggage has each span keep the baggage that it began with, for those of
@@ -101,19 +135,3 @@ func (c *callSpan) describe(out []attribute.KeyValue) []attribute.KeyValue {
 	}
 	return out
 }
-
-// others is the span processor for all spans but those of calls, which the
-// observer hands to the batcher itself, with what it knows of the call.
-type others struct{ *batcher }
-
-// OnEnd implements sdktrace.SpanProcessor.
-func (o others) OnEnd(s sdktrace.ReadOnlySpan) {
-	if s.InstrumentationScope().Name != tracerName {
-		o.batcher.OnEnd(s)
-	}
-}
-
-var _ sdktrace.SpanProcessor = others{}
-
-// OnStart implements sdktrace.SpanProcessor.
-func (others) OnStart(context.Context, sdktrace.ReadWriteSpan) {}

@@ -26,7 +26,7 @@ const header = "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-03\nvendor=
 // A span with everything is the golden frame from which Python builds its own.
 func TestGoldenSpan(t *testing.T) {
 	t.Parallel()
-	ctx := contextWithTrace(context.Background(), []byte(header))
+	ctx, _ := contextWithTrace(context.Background(), []byte(header))
 	parent := trace.SpanContextFromContext(ctx)
 	stub := tracetest.SpanStub{
 		Name:        "tasks.pack",
@@ -39,20 +39,24 @@ func TestGoldenSpan(t *testing.T) {
 			attribute.Bool("b", true), attribute.Int("i", -1), attribute.Float64("f", 0.5), attribute.String("s", "x"),
 			attribute.BoolSlice("bs", []bool{true, false}), attribute.Int64Slice("is", []int64{1, 2}),
 			attribute.Float64Slice("fs", []float64{0.5}), attribute.StringSlice("ss", []string{"a", "b"}),
+			attribute.ByteSlice("y", []byte{0, 255}), attribute.Slice("l", attribute.IntValue(1), attribute.StringValue("x")),
+			attribute.Map("m", attribute.Bool("k", true)),
 		},
-		Events:               []sdktrace.Event{{Name: "exception", Time: time.Unix(1_700_000_000, 5), Attributes: []attribute.KeyValue{attribute.String("exception.type", "E")}}},
-		Links:                []sdktrace.Link{{SpanContext: parent, Attributes: []attribute.KeyValue{attribute.Int("n", 1)}}},
+		Events:               []sdktrace.Event{{Name: "exception", Time: time.Unix(1_700_000_000, 5), Attributes: []attribute.KeyValue{attribute.String("exception.type", "E")}, DroppedAttributeCount: 4}},
+		Links:                []sdktrace.Link{{SpanContext: parent.WithRemote(true), Attributes: []attribute.KeyValue{attribute.Int("n", 1)}, DroppedAttributeCount: 5}},
+		DroppedEvents:        2,
+		DroppedLinks:         3,
 		Status:               sdktrace.Status{Code: codes.Error, Description: "went wrong"},
 		Resource:             resource.Empty(),
-		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1"},
+		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1", SchemaURL: "https://schema", Attributes: attribute.NewSet(attribute.Int("a", 1))},
 	}
-	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, resource.Empty(), "tenant=z%C3%B6e"}))
+	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, 1, resource.Empty(), true, "tenant=z%C3%B6e"}))
 }
 
 // The three lines become a local parent with all flags, its state and baggage.
 func TestContextWithTrace(t *testing.T) {
 	t.Parallel()
-	ctx := contextWithTrace(context.Background(), []byte(header))
+	ctx, _ := contextWithTrace(context.Background(), []byte(header))
 	span := trace.SpanContextFromContext(ctx)
 	if span.IsRemote() || span.TraceFlags() != 3 || span.TraceState().Get("vendor") != "x:1" {
 		t.Errorf("the parent is %+v", span)
@@ -66,7 +70,8 @@ func TestContextWithTrace(t *testing.T) {
 func TestContextWithTraceIgnoresNonsense(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "\n\n", "x", "00-0-0-0\n\n", header[:20], "\n\n" + strings.Repeat("=;,", 1000), "\xff\x00\n\xff\n\xff"} {
-		if span := trace.SpanContextFromContext(contextWithTrace(context.Background(), []byte(text))); span.IsValid() {
+		ctx, _ := contextWithTrace(context.Background(), []byte(text))
+		if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 			t.Errorf("%q became %+v", text, span)
 		}
 	}
@@ -126,12 +131,19 @@ func (k *kept) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) err
 
 func (k *kept) Shutdown(context.Context) error { return nil }
 
+// tracesTo follows what is above, and samples all roots.
+func tracesTo(to sender) *traces {
+	t := &traces{sender: to, ids: &ids{isRandom: true}}
+	t.provide(others{to}, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.AlwaysSample())))
+	return t
+}
+
 // observing gives an observer whose spans are kept when it flushes.
 func observing() (*Observer, *kept) {
 	exporter := &kept{}
 	o := &Observer{}
-	sender := newBatcher(exporter, resource.Empty(), limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
-	o.traces.Store(newTracesWith(sender, others{sender}, 1))
+	sender := newBatcher(exporter, describing{resource.Empty(), -1, -1}, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
+	o.traces.Store(tracesTo(sender))
 	return o, exporter
 }
 
@@ -191,7 +203,8 @@ func TestTextsThatAreNoUTF8(t *testing.T) {
 	o, exporter := observing()
 	const bad, good = "caf\xe9", "caf\uFFFD"
 	event := attribute.Slice("list", attribute.StringValue(bad), attribute.MapValue(attribute.String(bad, bad)))
-	_, span := (&delegate{observer: o}).Tracer("user").Start(contextWithTrace(context.Background(), []byte(header)), bad,
+	above, _ := contextWithTrace(context.Background(), []byte(header))
+	_, span := (&delegate{observer: o}).Tracer("user").Start(above, bad,
 		trace.WithLinks(trace.Link{SpanContext: trace.SpanContext{}.WithTraceID(trace.TraceID{1}).WithSpanID(trace.SpanID{1}), Attributes: []attribute.KeyValue{attribute.String("k", bad)}}))
 	span.SetAttributes(attribute.String(bad, "x"), attribute.StringSlice("texts", []string{"fine", bad}))
 	span.AddEvent(bad, trace.WithAttributes(event))
@@ -230,16 +243,21 @@ func TestSpansLostByAReplacementAreCounted(t *testing.T) {
 	}
 	old := o.traces.Load()
 	for sending := false; !sending; { // the first batch has left the queue
-		old.batcher.mu.Lock()
-		sending = len(old.batcher.waiting) == 5
-		old.batcher.mu.Unlock()
+		old.sender.(*batcher).mu.Lock()
+		sending = old.sender.(*batcher).queue.waiting == 5
+		old.sender.(*batcher).mu.Unlock()
 	}
 	next, second := observing()
 	ended, stop := context.WithTimeout(context.Background(), time.Millisecond)
 	defer stop()
-	old.batcher.replaceBy(ended, next.traces.Load().batcher)
+	replaced := make(chan struct{})
+	go func() {
+		old.sender.replaceBy(ended, next.traces.Load().sender)
+		close(replaced)
+	}()
+	<-ended.Done()
 	first.mu.Unlock()
-	<-old.batcher.ended
+	<-replaced
 	next.Flush(context.Background())
 
 	dropped := int(gocore.ReadStats().SpansDropped - before)
@@ -300,7 +318,7 @@ func TestASpanThatOutlivesItsConfiguration(t *testing.T) {
 	call.Trace = []byte(header)
 	_, end := o.StartCall(context.Background(), call)
 	next, second := observing()
-	replace(o.traces.Swap(next.traces.Load()), next.traces.Load())
+	o.replace(o.traces.Swap(next.traces.Load()), next.traces.Load())
 	end(nil)
 	o.Flush(context.Background())
 
@@ -314,7 +332,7 @@ func TestATracerFromTheStart(t *testing.T) {
 	t.Parallel()
 	o := &Observer{}
 	tracer := (&delegate{observer: o}).Tracer("early")
-	parent := contextWithTrace(context.Background(), []byte(header))
+	parent, _ := contextWithTrace(context.Background(), []byte(header))
 	if ctx, span := tracer.Start(parent, "lost"); span.IsRecording() || !trace.SpanContextFromContext(ctx).Equal(trace.SpanContextFromContext(parent)) {
 		t.Errorf("without a configuration there is %v", span)
 	}
@@ -332,7 +350,8 @@ func TestATracerFromTheStart(t *testing.T) {
 // The way back gives what came.
 func TestTraceOf(t *testing.T) {
 	t.Parallel()
-	got := traceOf(contextWithTrace(context.Background(), []byte(header)))
+	ctx, _ := contextWithTrace(context.Background(), []byte(header))
+	got := traceOf(ctx)
 	want := gocore.TraceContext{Parent: header[:55], State: "vendor=x:1", Baggage: "user=zo%C3%AB"}
 	if got != want {
 		t.Errorf("got %+v", got)

@@ -20,14 +20,19 @@ import (
 type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
 	sentry atomic.Pointer[sentry.Client]
-	former sync.Map // *batcher -> none: those that were replaced and still send
+	former sync.Map // sender -> none: those that were replaced and still send
 }
 
 // traces is one configuration of tracing.
 type traces struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
-	batcher  *batcher
+	sender   sender
+	handover *handover // the sender, if Python takes spans
+	ids      *ids
+
+	roots            bool // calls outside of any span have one
+	recordsUnsampled bool // below a span that is not sampled the sampler may record
 }
 
 // ownFunctions are those by which Python configures observing, which are no part
@@ -35,26 +40,64 @@ type traces struct {
 const ownFunctions = "observe."
 
 // StartCall makes Python's current span the parent of what the function does,
-// and starts the span of the call if that trace is sampled and exported.
+// and starts the span of the call if Python would record one there.
 func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Context, func(error)) {
-	if len(call.Trace) == 0 {
+	t := o.traces.Load()
+	if len(call.Trace) == 0 && (t == nil || !t.roots) {
 		return ctx, nil
 	}
-	ctx = contextWithTrace(ctx, call.Trace)
-	t := o.traces.Load()
-	if t == nil || !trace.SpanContextFromContext(ctx).IsSampled() || strings.HasPrefix(call.Function.Name, ownFunctions) {
+	ctx, options := contextWithTrace(ctx, call.Trace)
+	if t == nil || !t.mayRecord(ctx, options) || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return ctx, nil
 	}
 	function := call.Function
-	ctx, span := t.tracer.Start(ctx, function.Name)
+	ctx, span := t.startCall(ctx, function.Name, options)
+	if !span.IsRecording() {
+		return ctx, nil
+	}
 	call.Time()
 	return ctx, func(err error) {
 		split, measured := call.Split()
 		endSpan(span, err)
 		if ended, isWhole := span.(sdktrace.ReadOnlySpan); isWhole {
-			t.batcher.OnEnd(&callSpan{ended, function, split, measured})
+			t.sender.OnEnd(&callSpan{ended, function, split, measured})
+		}
+		if t.handover != nil {
+			call.SpansWait()
 		}
 	}
+}
+
+// mayRecord tells whether a span of a call could be recorded: its sampler is asked if so.
+func (t *traces) mayRecord(ctx context.Context, options *callOptions) bool {
+	above := trace.SpanContextFromContext(ctx)
+	switch {
+	case options.suppressed:
+		return false
+	case options.decision != nil:
+		return options.decision.SamplingDecision != sdktrace.Drop
+	case !above.IsValid():
+		return t.roots
+	}
+	return above.IsSampled() || t.recordsUnsampled
+}
+
+// startCall starts the span of a call. What Python's sampler has said of it is in the context of
+// nothing else, but for attributes that go with the decision.
+func (t *traces) startCall(ctx context.Context, name string, options *callOptions) (context.Context, trace.Span) {
+	if options.decision == nil {
+		return t.tracer.Start(t.flagged(ctx), name)
+	}
+	_, span := t.tracer.Start(context.WithValue(t.flagged(ctx), decisionKey{}, options.decision), name)
+	return trace.ContextWithSpan(context.WithValue(ctx, belowKey{}, options.decision), span), span
+}
+
+// flagged has a root tell that the id of its trace is random: the SDK takes that from what is above.
+func (t *traces) flagged(ctx context.Context) context.Context {
+	if !t.ids.isRandom || trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
+	return trace.ContextWithSpanContext(ctx, trace.SpanContext{}.WithTraceFlags(trace.FlagsRandom))
 }
 
 // endSpan records how the call ended.
@@ -93,10 +136,10 @@ func (o *Observer) Flush(ctx context.Context) { o.flush(ctx) }
 func (o *Observer) flush(ctx context.Context) bool {
 	var group errgroup.Group
 	if t := o.traces.Load(); t != nil {
-		group.Go(func() error { return t.provider.ForceFlush(ctx) })
+		group.Go(func() error { return t.sender.ForceFlush(ctx) })
 	}
 	o.former.Range(func(each, _ any) bool {
-		group.Go(func() error { return each.(*batcher).awaitEnd(ctx) })
+		group.Go(func() error { return each.(sender).awaitEnd(ctx) })
 		return true
 	})
 	if client := o.sentry.Load(); client != nil {

@@ -21,27 +21,31 @@ type rest struct {
 	text    string
 	state   trace.TraceState
 	baggage baggage.Baggage
+	options callOptions
 }
 
-var lastRest atomic.Pointer[rest]
+var (
+	lastRest atomic.Pointer[rest]
+	noRest   = &rest{}
+)
 
-// contextWithTrace makes the caller's span the local parent: the caller is in
-// this very process, so it is not marked as remote. The three lines that cross the
-// boundary are traceparent, tracestate and baggage.
-func contextWithTrace(ctx context.Context, text []byte) context.Context {
+// contextWithTrace makes the caller's span the parent, a local one unless the options say
+// otherwise. The lines that cross the boundary are traceparent, tracestate, baggage and options,
+// of which the last may not be there.
+func contextWithTrace(ctx context.Context, text []byte) (context.Context, *callOptions) {
 	parent, below, _ := bytes.Cut(text, []byte{'\n'})
-	r := &rest{}
-	if len(below) > 1 { // else both lines are empty
+	r := noRest
+	if len(below) > 1 { // else the lines are empty
 		r = parseRest(below)
 	}
 	if config, valid := parseParent(parent); valid {
-		config.TraceState = r.state
+		config.TraceState, config.Remote = r.state, r.options.remote
 		ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(config))
 	}
 	if r.baggage.Len() > 0 {
 		ctx = baggage.ContextWithBaggage(ctx, r.baggage)
 	}
-	return ctx
+	return r.options.apply(ctx), &r.options
 }
 
 func parseRest(text []byte) *rest {
@@ -49,8 +53,9 @@ func parseRest(text []byte) *rest {
 	if last != nil && last.text == string(text) {
 		return last
 	}
-	state, members, _ := strings.Cut(string(text), "\n")
-	parsed := &rest{text: string(text)}
+	state, others, _ := strings.Cut(string(text), "\n")
+	members, options, _ := strings.Cut(others, "\n")
+	parsed := &rest{text: string(text), options: parseOptions(options)}
 	// What is malformed counts as absent, as the W3C wants it.
 	if s, err := trace.ParseTraceState(state); err == nil {
 		parsed.state = s
@@ -79,6 +84,9 @@ func parseParent(text []byte) (config trace.SpanContextConfig, valid bool) {
 
 // traceOf is the way back.
 func traceOf(ctx context.Context) (out gocore.TraceContext) {
+	if ctx.Value(suppressedKey{}) != nil {
+		return out
+	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		out.Parent = formatParent(span)
 		out.State = span.TraceState().String()

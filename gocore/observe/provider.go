@@ -21,8 +21,46 @@ import (
 	"google.golang.org/grpc/encoding/gzip"
 )
 
-// newTraces builds the tracer provider that serves Python's configuration.
+// newTraces builds the tracer provider that serves Python's configuration; nil if that records nothing.
 func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
+	l := limits{
+		queue:   max(c.QueueSize, 1),
+		batch:   max(min(c.BatchSize, c.QueueSize), 1),
+		delay:   seconds(c.DelayS),
+		timeout: seconds(c.TimeoutS),
+	}
+	sampler, err := newSampler(c.Samplers)
+	if err != nil {
+		return nil, err
+	}
+	made := &traces{ids: &ids{isRandom: c.RandomIDs}, roots: c.Roots, recordsUnsampled: recordsBelowUnsampled(c.Samplers, 0)}
+	switch c.Export {
+	case exportOff:
+		return nil, nil
+	case exportEnded:
+		made.sender = nowhere{}
+	case exportPython:
+		made.handover = newHandover(describingTo(c, resource.Empty()), l)
+		made.sender = made.handover
+	default:
+		made.sender, err = newDirect(ctx, c, l)
+		if err != nil {
+			return nil, err
+		}
+	}
+	made.provide(withStart(made.sender, c.StartBaggage), sdktrace.WithRawSpanLimits(spanLimits(c)), sdktrace.WithSampler(sampler))
+	return made, nil
+}
+
+func withStart(to sender, baggage bool) sdktrace.SpanProcessor {
+	if baggage {
+		return withBaggage{others{to}}
+	}
+	return others{to}
+}
+
+// newDirect makes the sender that sends where Python's exporter does.
+func newDirect(ctx context.Context, c TraceConfig, l limits) (sender, error) {
 	exporter, err := newExporter(ctx, c)
 	if err != nil {
 		return nil, err
@@ -31,17 +69,7 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	if err != nil {
 		return nil, err
 	}
-	sender := newBatcher(exporter, resource.NewWithAttributes(c.ResourceSchemaURL, attributes...), limits{
-		queue:   max(c.QueueSize, 1),
-		batch:   max(min(c.BatchSize, c.QueueSize), 1),
-		delay:   seconds(c.DelayS),
-		timeout: seconds(c.TimeoutS),
-	})
-	processor := sdktrace.SpanProcessor(others{sender})
-	if c.StartBaggage {
-		processor = withBaggage{others{sender}}
-	}
-	return newTracesWith(sender, processor, c.RootRatio, sdktrace.WithRawSpanLimits(spanLimits(c))), nil
+	return newBatcher(exporter, describingTo(c, resource.NewWithAttributes(c.ResourceSchemaURL, attributes...)), l), nil
 }
 
 // spanLimits are Python's. Where spans bear baggage, which is an attribute until they are
@@ -61,28 +89,29 @@ func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 	return out
 }
 
-func newTracesWith(sender *batcher, processor sdktrace.SpanProcessor, rootRatio float64, options ...sdktrace.TracerProviderOption) *traces {
+// describingTo has the limits that hold for all attributes of a span.
+func describingTo(c TraceConfig, of *resource.Resource) describing {
+	limits := spanLimits(c)
+	return describing{of, limits.AttributeCountLimit, limits.AttributeValueLengthLimit}
+}
+
+// provide makes the provider, whose spans go to the processor.
+func (t *traces) provide(to sdktrace.SpanProcessor, options ...sdktrace.TracerProviderOption) {
 	making.Store(true)
 	defer making.Store(false)
-	provider := sdktrace.NewTracerProvider(append(options,
-		// The batcher has the one that counts.
+	t.provider = sdktrace.NewTracerProvider(append(options,
+		// The sender has the one that counts.
 		sdktrace.WithResource(resource.Empty()),
-		// Python's decision holds. Its sampler cannot be asked about a trace that begins
-		// in Go (in a goroutine without a caller, say).
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(rootRatio))),
-		sdktrace.WithSpanProcessor(processor),
+		sdktrace.WithIDGenerator(t.ids),
+		sdktrace.WithSpanProcessor(to),
 	)...)
-	return &traces{provider: provider, tracer: provider.Tracer(tracerName), batcher: sender}
+	t.tracer = t.provider.Tracer(tracerName)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// newExporter sends spans where Python's exporter does, or to Python itself if
-// that has none which Go can stand in for.
+// newExporter sends spans where Python's exporter does.
 func newExporter(ctx context.Context, c TraceConfig) (sdktrace.SpanExporter, error) {
-	if c.Endpoint == "" {
-		return recordExporter{}, nil
-	}
 	options, err := exporterOptions(c)
 	if err != nil {
 		return nil, err
@@ -116,7 +145,7 @@ func exporterOptions(c TraceConfig) ([]otlptracegrpc.Option, error) {
 		otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
 			Enabled: true, InitialInterval: firstRetry, MaxInterval: timeout, MaxElapsedTime: timeout,
 		}),
-		otlptracegrpc.WithDialOption(grpc.WithDefaultCallOptions(grpc.UseCompressor(compressor))),
+		otlptracegrpc.WithDialOption(grpc.WithDefaultCallOptions(grpc.UseCompressor(compressor)), grpc.WithChainUnaryInterceptor(readAnswer)),
 		otlptracegrpc.WithTLSCredentials(transport),
 	}, nil
 }

@@ -1,43 +1,23 @@
 package observe
 
 import (
-	"context"
-
-	"github.com/gostitch/gostitch/gocore"
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
-// recordExporter hands finished spans to Python, for exporters that exist only
-// there. Its twin is python/gostitch/observe/_spans.py.
-type recordExporter struct{}
-
-// ExportSpans implements sdktrace.SpanExporter.
-func (recordExporter) ExportSpans(_ context.Context, spans []sdktrace.ReadOnlySpan) error {
-	for _, span := range spans {
-		gocore.PushHost(gocore.RecordSpan, appendSpan(nil, span))
-	}
-	return nil
-}
-
-// Shutdown implements sdktrace.SpanExporter.
-func (recordExporter) Shutdown(context.Context) error { return nil }
-
-// appendSpan writes a span frame: [trace id, span id, parent id, flags,
-// tracestate, name, kind, start, end, attributes, events, links, status code,
-// status text, scope name, scope version, baggage]; ids are bytes, times
-// nanoseconds, the baggage is a header of the W3C or empty.
+// appendSpan writes a span frame: its trace context, that of its parent, [name, kind, start, end],
+// attributes, events, links, [status, its text], scope, [dropped attributes, events, links],
+// whether it is a call's, and the baggage that it began with, as a header of the W3C or empty. Ids
+// are bytes, times nanoseconds. Its twin is python/gostitch/observe/_spans.py.
 func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
-	context, parent := s.SpanContext(), s.Parent()
-	traceID, spanID, parentID := context.TraceID(), context.SpanID(), parent.SpanID()
-	out = msgp.AppendArrayHeader(out, 17)
-	out = msgp.AppendBytes(out, traceID[:])
-	out = msgp.AppendBytes(out, spanID[:])
-	out = msgp.AppendBytes(out, parentID[:])
-	out = msgp.AppendUint8(out, uint8(context.TraceFlags()))
-	out = codec.AppendString(out, context.TraceState().String())
+	out = msgp.AppendArrayHeader(out, 11)
+	out = appendSpanContext(out, s.SpanContext())
+	out = appendSpanContext(out, s.Parent())
+	out = msgp.AppendArrayHeader(out, 4)
 	out = codec.AppendString(out, s.Name())
 	out = msgp.AppendInt(out, int(s.SpanKind()))
 	out = msgp.AppendInt64(out, s.StartTime().UnixNano())
@@ -45,36 +25,60 @@ func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
 	out = appendAttributes(out, s.Attributes())
 	out = appendEvents(out, s.Events())
 	out = appendLinks(out, s.Links())
+	out = msgp.AppendArrayHeader(out, 2)
 	out = codec.AppendString(out, s.Status().Code.String())
 	out = codec.AppendString(out, s.Status().Description)
-	out = codec.AppendString(out, s.InstrumentationScope().Name)
-	out = codec.AppendString(out, s.InstrumentationScope().Version)
+	out = appendScope(out, s.InstrumentationScope())
+	out = msgp.AppendArrayHeader(out, 3)
+	out = msgp.AppendInt(out, s.DroppedAttributes())
+	out = msgp.AppendInt(out, s.DroppedEvents())
+	out = msgp.AppendInt(out, s.DroppedLinks())
 	whole, _ := s.(described)
+	out = msgp.AppendBool(out, whole.isCall)
 	return codec.AppendString(out, whole.baggage)
 }
 
-// appendEvents writes [time, name, attributes] for each event.
+// appendSpanContext writes [trace id, span id, flags, state, whether it is remote].
+func appendSpanContext(out []byte, c trace.SpanContext) []byte {
+	traceID, spanID := c.TraceID(), c.SpanID()
+	out = msgp.AppendArrayHeader(out, 5)
+	out = msgp.AppendBytes(out, traceID[:])
+	out = msgp.AppendBytes(out, spanID[:])
+	out = msgp.AppendUint8(out, uint8(c.TraceFlags()))
+	out = codec.AppendString(out, c.TraceState().String())
+	return msgp.AppendBool(out, c.IsRemote())
+}
+
+// appendScope writes [name, version, schema URL, attributes].
+func appendScope(out []byte, s instrumentation.Scope) []byte {
+	out = msgp.AppendArrayHeader(out, 4)
+	out = codec.AppendString(out, s.Name)
+	out = codec.AppendString(out, s.Version)
+	out = codec.AppendString(out, s.SchemaURL)
+	return appendAttributes(out, s.Attributes.ToSlice())
+}
+
+// appendEvents writes [time, name, attributes, dropped attributes] for each event.
 func appendEvents(out []byte, events []sdktrace.Event) []byte {
 	out = msgp.AppendArrayHeader(out, uint32(len(events)))
 	for _, e := range events {
-		out = msgp.AppendArrayHeader(out, 3)
+		out = msgp.AppendArrayHeader(out, 4)
 		out = msgp.AppendInt64(out, e.Time.UnixNano())
 		out = codec.AppendString(out, e.Name)
 		out = appendAttributes(out, e.Attributes)
+		out = msgp.AppendInt(out, e.DroppedAttributeCount)
 	}
 	return out
 }
 
-// appendLinks writes [trace id, span id, flags, attributes] for each link.
+// appendLinks writes [its trace context, attributes, dropped attributes] for each link.
 func appendLinks(out []byte, links []sdktrace.Link) []byte {
 	out = msgp.AppendArrayHeader(out, uint32(len(links)))
 	for _, l := range links {
-		traceID, spanID := l.SpanContext.TraceID(), l.SpanContext.SpanID()
-		out = msgp.AppendArrayHeader(out, 4)
-		out = msgp.AppendBytes(out, traceID[:])
-		out = msgp.AppendBytes(out, spanID[:])
-		out = msgp.AppendUint8(out, uint8(l.SpanContext.TraceFlags()))
+		out = msgp.AppendArrayHeader(out, 3)
+		out = appendSpanContext(out, l.SpanContext)
 		out = appendAttributes(out, l.Attributes)
+		out = msgp.AppendInt(out, l.DroppedAttributeCount)
 	}
 	return out
 }
@@ -104,6 +108,14 @@ func appendValue(out []byte, v attribute.Value) []byte {
 		return appendList(out, v.AsFloat64Slice(), msgp.AppendFloat64)
 	case attribute.STRINGSLICE:
 		return appendList(out, v.AsStringSlice(), codec.AppendString)
+	case attribute.BYTESLICE:
+		return msgp.AppendBytes(out, v.AsByteSlice())
+	case attribute.SLICE:
+		return appendList(out, v.AsSlice(), appendValue)
+	case attribute.MAP:
+		return appendAttributes(out, v.AsMap())
+	case attribute.EMPTY:
+		return msgp.AppendNil(out)
 	default:
 		return codec.AppendString(out, v.String())
 	}

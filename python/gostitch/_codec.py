@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 from gostitch import _mocks, _shapes
 from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
-REPLY, MESSAGE, SPAN, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
+REPLY, MESSAGE, SPANS, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
+IDS = 8
+OF_HOST = (SPANS, LOG, IDS)  # what belongs to no call, and is no question
 """The kinds of record (gocore.RecordKind)."""
 
 OK, ERROR = 0, 1

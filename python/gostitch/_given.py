@@ -22,7 +22,7 @@ was_used = False
 """Whether the variable was ever set, so that it must be asked."""
 
 
-def current() -> bytes:
+def current(function: str = "") -> bytes:
     """Give what was given, as three lines; nothing outside of any block."""
     return _current.get()
 

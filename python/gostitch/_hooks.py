@@ -30,6 +30,12 @@ def look() -> bool:
     return len(sys.modules) == _modules_seen or (_late.do(_look) and not _comes())
 
 
+def forget() -> None:
+    """Look again at the next look, also if no module has come: what is observed was configured."""
+    global _modules_seen
+    _modules_seen = 0
+
+
 def _comes() -> bool:
     """Tell whether a module to observe is being imported: it is not waited for."""
     return any(sys.modules.get(each) and not _late.is_whole(each) for each in _OBSERVED)
@@ -49,13 +55,14 @@ def _look() -> None:
         _modules_seen = modules
 
 
-def no_trace() -> bytes:
+def no_trace(function: str = "") -> bytes:
     """Give no trace context."""
     return b""
 
 
-trace_context: Callable[[], bytes] = no_trace
-"""Give the caller's trace context as ``traceparent\\ntracestate\\nbaggage``, or nothing."""
+trace_context: Callable[[str], bytes] = no_trace
+"""Give the caller's trace context for a function of that name: lines of traceparent, tracestate,
+baggage and options, or nothing."""
 
 
 def _ignore_panic(error: GoPanic) -> None:
@@ -82,12 +89,20 @@ enter: Callable[[bytes], Any] = _enter_nothing
 """Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
-def ignore_span(frame: bytes) -> None:
+def ignore_spans(of: bytes | None) -> None:
     pass
 
 
-span: Callable[[bytes], None] = ignore_span
-"""Take the record of a span that Go finished."""
+spans: Callable[[bytes | None], None] = ignore_spans
+"""Take the spans of a trace that wait in Go; this is its context or id, or nothing for any."""
+
+
+def ignore_ids() -> None:
+    pass
+
+
+ids: Callable[[], None] = ignore_ids
+"""Hand over ids for spans of Go."""
 
 
 def _after_fork_in_child() -> None:

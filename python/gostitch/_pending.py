@@ -31,6 +31,7 @@ from gostitch.exceptions import LibraryError
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Iterator
 
 _HELD_UP_S = 0.05
 """Seconds with one batch after which the pump counts as held up, if somebody waits."""
@@ -450,7 +451,32 @@ def drain_host(until: float) -> bool:
 def is_handling() -> bool:
     """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
     inside = any(each.is_served_here() for each in list(_records))
-    return inside or getattr(_here, "helps", False) or getattr(_here, "drains", False)
+    return inside or any(getattr(_here, each, False) for each in ("helps", "drains", "takes"))
+
+
+def is_pumping() -> bool:
+    """Tell whether this thread is the one on which replies of all others are handled."""
+    return _pump is not None and _pump.is_served_here()
+
+
+def is_helping() -> bool:
+    """Tell whether this thread must not wait for what is handled: that waits for it."""
+    return any(getattr(_here, each, False) for each in ("helps", "takes"))
+
+
+def is_taking() -> bool:
+    """Tell whether this thread is in the middle of handling spans itself."""
+    return getattr(_here, "takes", False)
+
+
+@contextlib.contextmanager
+def taking() -> Iterator[None]:
+    """Have this thread be in the middle of handling spans in the block."""
+    _here.takes = True
+    try:
+        yield
+    finally:
+        _here.takes = False
 
 
 def help_handling() -> None:
@@ -464,7 +490,7 @@ def settle_host(until: float) -> bool:
     Not until there are none: where functions log without a pause there always are.
     Not handled here: a handler may wait for long, or for a lock that it has on another thread.
     """
-    if not _records or getattr(_here, "helps", False):
+    if not _records or is_helping():
         return True
     if sys.is_finalizing() or is_handling():
         return drain_host(until)

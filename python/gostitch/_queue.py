@@ -174,7 +174,7 @@ class Queue(bridge.Queue):
         Who has to cancel the call, come what may, is given the future before it starts.
         """
         _hooks.look()
-        trace = _hooks.trace_context()
+        trace = _hooks.trace_context(call.function.name)
         future: Future[Any] = self.new_future(call.function, trace, call.loan)
         # Registered before the crossing: messages may be drained by another
         # thread before that is over.
@@ -335,12 +335,14 @@ class Queue(bridge.Queue):
                         self._forget(token)
                     raise
                 self._failures = 0
-        elif kind == _codec.LOG or kind == _codec.SPAN:
+        elif kind in _codec.OF_HOST:
             try:
                 if kind == _codec.LOG:
                     _logs.take(payload)
+                elif kind == _codec.SPANS:
+                    _hooks.spans(bytes(payload))
                 else:
-                    _hooks.span(bytes(payload))
+                    _hooks.ids()
             finally:
                 self.handled += 1
         else:

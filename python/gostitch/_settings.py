@@ -18,9 +18,13 @@ _UNSET: Any = type("_Unset", (), {"__repr__": lambda self: "unset"})()
 
 FORK_POLICIES = ("copy", "error")
 EXPORTS = ("auto", "python", "direct")
+TRACES = ("inside", "always")
 
 EXPORT_VARIABLE = "GOSTITCH_EXPORT"
 """The environment variable that says how Go's spans leave, if nothing is configured."""
+
+TRACES_VARIABLE = "GOSTITCH_TRACES"
+"""The environment variable that says which calls have spans, if nothing is configured."""
 
 _SHARE = 0.5
 """Of the container's memory that Go may fill before it collects harder: the rest is Python's."""
@@ -55,6 +59,7 @@ class Settings(NamedTuple):
     gc_percent: int | None = None
     fork: str | None = None
     export: str | None = None
+    traces: str | None = None
     limits: Mapping[str, Limit] = {}
     default_timeout: float | None = None
     grace: float | None = None
@@ -84,6 +89,7 @@ def configure(
     gc_percent: int | str | None = _UNSET,
     fork: str | None = _UNSET,
     export: str | None = _UNSET,
+    traces: str | None = _UNSET,
     limits: Mapping[str, Limit] | None = _UNSET,
     default_timeout: float | None = _UNSET,
     grace: float | None = _UNSET,
@@ -93,7 +99,7 @@ def configure(
 
     May be called before the first call into Go, and later. It has precedence
     over the environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``,
-    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``); None leaves a thing to the environment
+    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``, ``GOSTITCH_TRACES``); None leaves a thing to the environment
     again from the next load on.
 
     Args:
@@ -109,6 +115,9 @@ def configure(
             ``TracerProvider``; ``"direct"``, from Go to where its OTLP exporter over gRPC sends,
             passing by its other processors; ``"auto"``, which is the default, from Go where no
             processor is passed by.
+        traces: Which calls have spans: ``"inside"``, those inside a span of the caller's, which is
+            the default; ``"always"``, all, so that a call outside of any span begins a trace, if
+            the provider's sampler keeps it.
         limits: A ``Limit`` for each function's name in Go, as ``"tasks.fetch"``; replaces
             those that were set before.
         default_timeout: Seconds for calls without ``timeout=``; a call takes
@@ -144,6 +153,10 @@ def configure(
             if export is not None and export not in EXPORTS:
                 raise _value("export", f"must be 'auto', 'python' or 'direct', not {export!r}")
             new = new._replace(export=export)
+        if traces is not _UNSET:
+            if traces is not None and traces not in TRACES:
+                raise _value("traces", f"must be 'inside' or 'always', not {traces!r}")
+            new = new._replace(traces=traces)
         if limits is not _UNSET:
             new = new._replace(limits=_limits(limits))
         if default_timeout is not _UNSET:
@@ -164,6 +177,12 @@ def configure(
         except BaseException:
             _present = before
             raise
+
+
+def traces() -> str:
+    """Return which calls have spans; what is no known word counts as the default."""
+    chosen = _present.traces or os.environ.get(TRACES_VARIABLE)
+    return chosen if chosen in TRACES else TRACES[0]
 
 
 when_changed(lambda settings: note_frames(settings.go_notes))

@@ -146,7 +146,7 @@ def _own_queue() -> Queue | None:
 def _wait(made: Any, frame: bytes, loan: Any, timeout_ns: int, callback: None) -> Any:
     """Run a function that may be abandoned, or whose caller lets other greenlets run."""
     _hooks.look()
-    trace = _hooks.trace_context()
+    trace = _hooks.trace_context(made.name)
     queue = _pending.private_queue()
     try:
         future: Future[Any] = queue.new_future(made, trace, loan)

@@ -199,14 +199,14 @@ static int kept_trace(PyObject **trace) {
   return found;
 }
 
-/* The caller's trace context: a bytes object, or NULL for none. */
-static int trace_of(PyObject **trace) {
+/* The caller's trace context for a function: a bytes object, or NULL for none. */
+static int trace_of(function_object *f, PyObject **trace) {
   *trace = NULL;
   if (look_around() < 0) return -1;
   if (gs_hook.trace == NULL) return 0;
   int found = kept_trace(trace);
   if (found != 0) return found < 0 ? -1 : 0;
-  *trace = PyObject_CallFunctionObjArgs(gs_hook.trace, NULL);
+  *trace = PyObject_CallFunctionObjArgs(gs_hook.trace, f->name, NULL);
   if (*trace != NULL && PyBytes_Check(*trace)) return 0;
   if (*trace != NULL) PyErr_SetString(PyExc_TypeError, "the trace context must be bytes");
   Py_CLEAR(*trace);
@@ -278,6 +278,37 @@ static __attribute__((noinline, cold)) int call_elsewhere(const gostitch_request
   return refused;
 }
 
+/* Has the spans of a call taken before it returns, or raises. */
+static __attribute__((noinline, cold)) PyObject *take_spans(PyObject *result, PyObject *trace) {
+  if (gs_hook.spans == NULL) return result;
+  PyObject *type, *value, *traceback;
+  PyErr_Fetch(&type, &value, &traceback);
+  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.spans, trace == NULL ? Py_None : trace, NULL);
+  if (done != NULL) {
+    Py_DECREF(done);
+    PyErr_Restore(type, value, traceback);
+    return result;
+  }
+  /* Ctrl-C, which is what the call ends with. */
+  Py_XDECREF(type);
+  Py_XDECREF(value);
+  Py_XDECREF(traceback);
+  Py_XDECREF(result);
+  return NULL;
+}
+
+/* Gives the result of a reply that is no error, or no short one. */
+static PyObject *result_in(function_object *f, const gostitch_out *out, PyObject *trace) {
+  if (out->status != GOSTITCH_OK) return fail(out, trace);
+  if (f->bytes_result) {
+    return out->handle == 0 ? small_view(out->data, out->length) : gs_hold(out->data, out->length, out->handle);
+  }
+  gs_memory *memory = gs_memory_of_go(out->handle);
+  PyObject *result = memory == NULL ? NULL : gs_decode(f->result, out->data, out->length, memory);
+  gs_memory_drop(memory);
+  return result;
+}
+
 /* Makes the crossing and gives the result. */
 static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns, PyObject *trace) {
   uint8_t scratch[REPLY_ROOM];
@@ -319,15 +350,8 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   Py_END_ALLOW_THREADS;
   if (refused) return gs_refuse(refused), NULL;
   if (on_main) gs_note_inline(&f->pace, took);
-  if (length >= 0) return gs_result_of((PyObject *)f, scratch, (size_t)length);
-  if (out.status != GOSTITCH_OK) return fail(&out, trace);
-  if (f->bytes_result) {
-    return out.handle == 0 ? small_view(out.data, out.length) : gs_hold(out.data, out.length, out.handle);
-  }
-  gs_memory *memory = gs_memory_of_go(out.handle);
-  PyObject *result = memory == NULL ? NULL : gs_decode(f->result, out.data, out.length, memory);
-  gs_memory_drop(memory);
-  return result;
+  PyObject *result = length >= 0 ? gs_result_of((PyObject *)f, scratch, (size_t)length) : result_in(f, &out, trace);
+  return __builtin_expect(out.spans, 0) ? take_spans(result, trace) : result;
 }
 
 /* Gives the frame, what is lent beside it (or None), the timeout in nanoseconds
@@ -407,7 +431,7 @@ static PyObject *run(function_object *f, const given *in, gs_writer *writer) {
     return hand_over(gs_hook.wait, f, writer, timeout_ns, NULL);
   }
   PyObject *trace;
-  if (trace_of(&trace) < 0) return NULL;
+  if (trace_of(f, &trace) < 0) return NULL;
   PyObject *result;
   if (__builtin_expect(f->pace.handed == 0, 1) || !wait_outside(f, writer, timeout_ns, trace, &result)) {
     result = cross(f, writer, timeout_ns, trace);
@@ -425,7 +449,7 @@ static PyObject *submit(function_object *f, const given *in, gs_writer *writer) 
     return hand_over(gs_hook.converse_later, f, writer, request.timeout_ns, in->callback);
   }
   PyObject *trace;
-  if (trace_of(&trace) < 0) return NULL;
+  if (trace_of(f, &trace) < 0) return NULL;
   request.frame = writer->data;
   request.frame_length = writer->length;
   PyObject *queue = gs_queue_here();

@@ -20,7 +20,7 @@ static const struct {
     {"stand_in_submit", &gs_hook.stand_in_submit}, {"wait", &gs_hook.wait},
     {"wait_always", &gs_hook.wait_always}, {"own_queue", &gs_hook.own_queue},
     {"let_go", &gs_hook.let_go},     {"waiter", &gs_hook.waiter},
-    {"touch", &gs_hook.touch},
+    {"touch", &gs_hook.touch},       {"spans", &gs_hook.spans},
 };
 
 PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");

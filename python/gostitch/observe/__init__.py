@@ -43,6 +43,9 @@ def attach() -> set[str]:
 
 def follow() -> None:
     """Follow what may have been configured since the last look."""
+    if _late.is_whole("opentelemetry.trace"):
+        with guest(_TRACES):
+            _late.load("gostitch.observe._traces").follow()
     if _late.is_whole("opentelemetry.metrics"):
         with guest(_METRICS):
             _late.load("gostitch.observe._metrics").follow()

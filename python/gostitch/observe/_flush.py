@@ -19,6 +19,21 @@ _through: Any = None
 """The tracer provider whose processors Go's spans go through; None: Go sends by itself."""
 
 
+_taker: Any = None
+"""What takes spans of Go for those processors; None: nothing."""
+
+
+def takes(handover: Any) -> None:
+    """Note what takes spans of Go, or None."""
+    global _taker
+    _taker = handover
+
+
+def has_more() -> bool:
+    """Tell whether spans are left in Go for which Python's processors had no room."""
+    return _taker is not None and _taker.waiting > 0
+
+
 def goes_through(provider: Any) -> None:
     """Note the tracer provider whose processors Go's spans go through, or None."""
     global _through
@@ -39,6 +54,9 @@ def flush_go(timeout: float) -> bool:
         sent = _generated.flush(timeout=timeout)
     except GoError:
         return False
+    if _taker is not None:
+        _taker.take(None)
+        sent = _taker.settle(until) and sent
     return _pending.settle_host(until) and sent
 
 

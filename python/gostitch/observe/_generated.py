@@ -15,17 +15,44 @@ __all__ = [
     "ObserveFrameDict",
     "ObserveFunctionMetrics",
     "ObserveMetrics",
+    "ObserveSampler",
+    "ObserveSamplerDict",
     "ObserveSentryConfig",
     "ObserveSentryConfigDict",
     "ObserveSpanLimits",
     "ObserveSpanLimitsDict",
+    "ObserveTaken",
     "ObserveTraceConfig",
     "ObserveTraceConfigDict",
+    "add_ids",
     "configure",
     "flush",
     "read_metrics",
     "report_crash",
+    "take_spans",
 ]
+
+
+@_go.function(
+    "observe.add_ids",
+    "3c4706edfd4429fb",
+    "spans: list[str], traces: list[str]",
+    "none",
+)
+def add_ids(
+    spans: _abc.Iterable[str],
+    traces: _abc.Iterable[str],
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Takes ids for spans of Go, which Python has been asked for.
+
+    Args:
+        spans: Ids in hexadecimal digits, 16 each.
+        traces: Ids in hexadecimal digits, 32 each.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
 
 
 @_go.record("key: str, kind: str, values: list[str]")
@@ -119,15 +146,55 @@ class ObserveSpanLimitsDict(_typing.TypedDict):
 _go.typed_dict(ObserveSpanLimitsDict)
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, root_ratio: float64")
+@_go.record("kind: str, ratio: float64, delegates: list[int64]")
+class ObserveSampler(_go.Record):
+    """One of Python's samplers.
+
+    Attributes:
+        kind: On, off, ratio, parent, or python for one of the user's own.
+        ratio: Of the traces that a sampler of that kind keeps.
+        delegates: Of a parent sampler, by their numbers in the list: of roots, of
+            remote parents that are sampled and that are not, and of local ones.
+    """
+
+    __slots__ = ("kind", "ratio", "delegates")
+
+    kind: str
+    ratio: float
+    delegates: _abc.Iterable[int]
+
+    def __init__(
+        self,
+        kind: str,
+        ratio: float,
+        delegates: _abc.Iterable[int],
+    ) -> None:
+        self.kind = kind
+        self.ratio = ratio
+        self.delegates = delegates
+
+
+class ObserveSamplerDict(_typing.TypedDict):
+    """The fields of a ObserveSampler, as a dict that is given for one."""
+
+    kind: str
+    ratio: float
+    delegates: _abc.Iterable[int]
+
+
+_go.typed_dict(ObserveSamplerDict)
+
+
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, export: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, samplers: list[ObserveSampler], roots: bool, random_ids: bool")
 class ObserveTraceConfig(_go.Record):
     """What Python's tracer provider says.
 
     Attributes:
         resource: That every span belongs to, the same as Python's.
         resource_schema_url: The schema of the resource's attributes, or empty.
-        endpoint: Host:port of the OTLP gRPC receiver; empty to hand the spans to
-            Python's own exporters.
+        export: Says how spans leave: direct, from Go to the endpoint; python, through
+            Python's processors; ended, nowhere any more; off, none are made.
+        endpoint: Host:port of the OTLP gRPC receiver.
         insecure: True for a connection without TLS.
         headers: Sent with each export, for authentication.
         certificates: The authorities to trust, in PEM form; empty: the system's.
@@ -142,13 +209,17 @@ class ObserveTraceConfig(_go.Record):
         limits: Of what a span may hold.
         start_baggage: Has spans that are handed to Python tell the baggage that they
             began with. The limits of their attributes are then left to Python.
-        root_ratio: The share of traces that is kept of those which begin in Go.
+        samplers: Python's, first the provider's.
+        roots: Has calls outside of any span begin a trace.
+        random_ids: Says that trace ids of Python are random, so Go makes its own;
+            otherwise Python hands over ids.
     """
 
-    __slots__ = ("resource", "resource_schema_url", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "root_ratio")
+    __slots__ = ("resource", "resource_schema_url", "export", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "samplers", "roots", "random_ids")
 
     resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
     resource_schema_url: str
+    export: str
     endpoint: str
     insecure: bool
     headers: _abc.Mapping[str, str]
@@ -163,12 +234,15 @@ class ObserveTraceConfig(_go.Record):
     delay_s: float
     limits: ObserveSpanLimits | ObserveSpanLimitsDict
     start_baggage: bool
-    root_ratio: float
+    samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict]
+    roots: bool
+    random_ids: bool
 
     def __init__(
         self,
         resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict],
         resource_schema_url: str,
+        export: str,
         endpoint: str,
         insecure: bool,
         headers: _abc.Mapping[str, str],
@@ -183,10 +257,13 @@ class ObserveTraceConfig(_go.Record):
         delay_s: float,
         limits: ObserveSpanLimits | ObserveSpanLimitsDict,
         start_baggage: bool,
-        root_ratio: float,
+        samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict],
+        roots: bool,
+        random_ids: bool,
     ) -> None:
         self.resource = resource
         self.resource_schema_url = resource_schema_url
+        self.export = export
         self.endpoint = endpoint
         self.insecure = insecure
         self.headers = headers
@@ -201,7 +278,9 @@ class ObserveTraceConfig(_go.Record):
         self.delay_s = delay_s
         self.limits = limits
         self.start_baggage = start_baggage
-        self.root_ratio = root_ratio
+        self.samplers = samplers
+        self.roots = roots
+        self.random_ids = random_ids
 
 
 class ObserveTraceConfigDict(_typing.TypedDict):
@@ -209,6 +288,7 @@ class ObserveTraceConfigDict(_typing.TypedDict):
 
     resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
     resource_schema_url: str
+    export: str
     endpoint: str
     insecure: bool
     headers: _abc.Mapping[str, str]
@@ -223,7 +303,9 @@ class ObserveTraceConfigDict(_typing.TypedDict):
     delay_s: float
     limits: ObserveSpanLimits | ObserveSpanLimitsDict
     start_baggage: bool
-    root_ratio: float
+    samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict]
+    roots: bool
+    random_ids: bool
 
 
 _go.typed_dict(ObserveTraceConfigDict)
@@ -279,7 +361,7 @@ _go.typed_dict(ObserveSentryConfigDict)
 
 @_go.function(
     "observe.configure",
-    "5b9e49e230115adf",
+    "38a49c4e1de8e63f",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
     "none",
 )
@@ -523,6 +605,51 @@ def report_crash(
         pid: Of the process.
         stack: Of the goroutine that crashed, innermost first.
         text: Of the whole report.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("frames: list[bytes], waiting: int64")
+class ObserveTaken(_go.FrozenRecord):
+    """Spans for Python.
+
+    Attributes:
+        frames: Of spans (appendSpan), in the order in which they ended.
+        waiting: Spans that are left.
+    """
+
+    __slots__ = ("frames", "waiting")
+
+    frames: list[bytes]
+    waiting: int
+
+    def __init__(
+        self,
+        frames: list[bytes],
+        waiting: int,
+    ) -> None:
+        _go.set_field(self, "frames", frames)
+        _go.set_field(self, "waiting", waiting)
+
+
+@_go.function(
+    "observe.take_spans",
+    "c919ccc1a6125bec",
+    "of: str, most: int64",
+    "ObserveTaken",
+)
+def take_spans(
+    of: str,
+    most: int,
+    *,
+    timeout: float | None = None,
+) -> ObserveTaken:
+    """Gives Python the spans that wait for its processors.
+
+    Args:
+        of: The id of their trace in hexadecimal digits; empty: of any.
+        most: Spans to give.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -7,27 +7,37 @@ it exports to.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from opentelemetry.sdk import trace as sdk
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.trace import NoOpTracer
 
 from gostitch import _hooks, _process, _settings
+from gostitch._process import bridge
+from gostitch._version import VERSION
 from gostitch.observe import (
     _ends,
     _exporter,
     _flush,
     _generated,
+    _handover,
+    _ids,
     _resource,
     _sampler,
     _spans,
     _traces,
 )
+from gostitch.observe._guest import guest
 
 _log = logging.getLogger("gostitch")
+
+_default_configurator = getattr(sdk, "_default_tracer_configurator", None)
 
 _QUEUE_SIZE, _BATCH_SIZE = 2048, 512
 _DELAY_S = 1.0
@@ -41,13 +51,25 @@ _DEFAULT_DELAY_MS = 5000
 _DELAY_VARIABLE = "OTEL_BSP_SCHEDULE_DELAY"
 
 
+_SCOPE = "github.com/gostitch/gostitch"
+"""The instrumentation scope of calls' spans."""
+
+
 def serve(provider: Any) -> None:
     """Let Go export as the provider does: to the same place, or through it."""
+    hand_over_rest()
+    if not _records(provider):
+        _generated.configure(traces=_nothing("off"))
+        _use(None)
+        return
     route = chosen_route(provider)
     if route.warning:
         _log.warning("%s", route.warning)
-    _hooks.span = _spans.deliver_to(provider, list(_leaves(provider._active_span_processor)))
-    _generated.configure(traces=_trace_config(provider, route))
+    config = _trace_config(provider, route)
+    _use(_handover.Handover(provider, route.processors) if route.exporter is None else None)
+    _hooks.ids = functools.partial(_ids.hand_over, provider)
+    _traces.ask(_asking(provider))
+    _generated.configure(traces=config)
     several = provider._active_span_processor
     if not hasattr(several.shutdown, "_gostitch"):
         _bring_go_along(several, provider)
@@ -55,6 +77,34 @@ def serve(provider: Any) -> None:
         _watch(several)
     _flush.goes_through(None if route.exporter else provider)
     _ends.watch()
+
+
+def _records(provider: Any) -> bool:
+    """Tell whether the provider records spans of Go; OTEL_SDK_DISABLED, say, has it not."""
+    tracer = provider.get_tracer(_SCOPE, VERSION)
+    is_enabled = getattr(tracer, "_is_enabled", None)
+    return not isinstance(tracer, NoOpTracer) and (is_enabled is None or bool(is_enabled()))
+
+
+def _asking(provider: Any) -> Any:
+    """Give what asks the provider's sampler about calls; None if Go has all of it."""
+    if all(each.kind != "python" for each in _sampler.described(provider.sampler)):
+        return None
+    return functools.partial(_sampler.ask, provider)
+
+
+def _use(handover: _handover.Handover | None) -> None:
+    """Have spans of Go taken by a handover from now on; None: nobody takes any."""
+    take = handover.take if handover else None
+    _flush.takes(handover)
+    bridge.install(spans=take)
+    _hooks.spans = take or _hooks.ignore_spans
+
+
+def hand_over_rest() -> None:
+    """Hand over what waits for the processors of the provider that was followed before."""
+    with guest("the last spans of Go for a former tracer provider are lost"):
+        _hooks.spans(None)
 
 
 def _bring_go_along(several: Any, provider: Any) -> None:
@@ -69,8 +119,12 @@ def _bring_go_along(several: Any, provider: Any) -> None:
     def flush_all(timeout_millis: int = 30000) -> bool:
         until = time.monotonic() + timeout_millis / 1000
         sent = _flush.flush_go(timeout_millis / 1000)
-        left = max(until - time.monotonic(), 0)
-        return bool(force_flush(int(left * 1000))) and sent
+        while True:
+            left = max(until - time.monotonic(), 0)
+            flushed = bool(force_flush(int(left * 1000)))
+            if not _flush.has_more() or time.monotonic() >= until:
+                return flushed and sent and not _flush.has_more()
+            sent = _flush.flush_go(max(until - time.monotonic(), 0))  # there is room again
 
     def shut_down_all() -> None:
         exporter = chosen_route(provider).exporter
@@ -78,6 +132,9 @@ def _bring_go_along(several: Any, provider: Any) -> None:
 
         def shut_down_go() -> None:
             _flush.flush_go(max(until - time.monotonic(), _LAST_S))
+            while _flush.has_more() and time.monotonic() < until:
+                force_flush(int((until - time.monotonic()) * 1000))  # which makes room
+                _flush.flush_go(max(until - time.monotonic(), 0))
             _traces.end(provider)  # what ends later is dropped, as spans of Python are
 
         first, last = (shut_down_go, shutdown) if exporter is None else (shutdown, shut_down_go)
@@ -130,11 +187,22 @@ def chosen_route(provider: Any) -> Route:
         return Route(None, strange, processors, warning=warning)
     if mode == "direct":
         return _direct(processors, source)
-    route = Route(None, strange, processors) if strange else _auto(processors)
+    by_python = strange or _decided_by_python(provider)
+    route = Route(None, by_python, processors) if by_python else _auto(processors)
     if mode != "auto":
         words = f"{source} must be 'auto', 'python' or 'direct', not {mode!r}, and is ignored"
         return route._replace(warning=words)
     return route
+
+
+def _decided_by_python(provider: Any) -> str:
+    """Say what of the provider decides on each span; nothing if Go has all of it."""
+    if _sampler.is_asked(provider.sampler):
+        return f"its sampler {type(provider.sampler).__name__} is none of the SDK's own"
+    chosen = getattr(provider, "_tracer_configurator", None)
+    if chosen is not None and chosen is not _default_configurator:
+        return "its tracer configurator is none of the SDK's own"
+    return ""
 
 
 def _mode() -> tuple[str, str]:
@@ -211,7 +279,10 @@ def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
         delay_s=_delay(batching),
         limits=_limits(getattr(provider, "_span_limits", None)),
         start_baggage=route.exporter is None and _spans.see_starts(route.processors),
-        root_ratio=_sampler.root_ratio(getattr(provider, "sampler", None)),
+        export="python" if route.exporter is None else "direct",
+        samplers=_sampler.described(provider.sampler),
+        roots=_settings.traces() == "always",
+        random_ids=_ids.are_random(provider.id_generator),
         **_exporter.described(route.exporter),
     )
 
@@ -245,9 +316,26 @@ def _limits(limits: Any) -> _generated.ObserveSpanLimits:
     )
 
 
+def _nothing(export: str) -> _generated.ObserveTraceConfig:
+    """Describe a provider that exports nothing, not yet or not any more."""
+    return _generated.ObserveTraceConfig(
+        export=export,
+        resource=[],
+        resource_schema_url="",
+        queue_size=0,
+        batch_size=0,
+        delay_s=0.0,
+        limits=_limits(None),
+        start_baggage=False,
+        samplers=[_generated.ObserveSampler(kind="on", ratio=1.0, delegates=[])],
+        roots=False,
+        random_ids=True,
+        **_exporter.described(None),
+    )
+
+
 def leave(provider: Any) -> None:
-    """Have Go export nothing any more for a provider that was shut down."""
-    route = Route(None, "it was shut down", [])
-    _generated.configure(traces=_trace_config(provider, route))
-    _hooks.span = _hooks.ignore_span
+    """Have Go export nothing any more for a provider that was shut down, and count what ends."""
+    _use(None)
+    _generated.configure(traces=_nothing("ended"))
     _flush.goes_through(None)

@@ -1,18 +1,18 @@
-"""Spans of Go through Python's own processors and exporters.
+"""Spans of Go as those of Python's SDK.
 
-For a provider without an exporter that Go can stand in for: an in-memory or
-console exporter, or one of the user's own. Twin of ``gocore/observe/records.go``.
-The processors see ``on_start`` and ``on_end`` when it arrives, and the span is over.
+Twin of ``gocore/observe/records.go``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from opentelemetry import baggage, context
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor, _Span
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
+from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     Link,
@@ -28,35 +28,40 @@ from opentelemetry.trace import (
 
 from gostitch import _shapes, _w3c
 
+Context = tuple[bytes, bytes, int, str, bool]
+"""Of a span: ids of its trace and its own, flags, trace state, whether it is remote."""
+
 
 @_shapes.record(
-    "trace_id: bytes, span_id: bytes, parent_id: bytes, flags: uint8, state: str, name: str, "
-    "kind: int64, start: int64, end: int64, attributes: map[any], events: list[any], "
-    "links: list[any], status: str, status_text: str, scope: str, scope_version: str, baggage: str"
+    "context: list[any], parent: list[any], what: list[any], attributes: map[any], "
+    "events: list[any], links: list[any], status: list[any], scope: list[any], "
+    "dropped: list[any], is_call: bool, baggage: str"
 )
 class SpanFrame(NamedTuple):
     """A span as it crosses (appendSpan); ids are bytes, times nanoseconds."""
 
-    trace_id: bytes
-    span_id: bytes
-    parent_id: bytes
-    flags: int
-    state: str
-    name: str
-    kind: int
-    start: int
-    end: int
+    context: Context
+    parent: Context
+    what: tuple[str, int, int, int]  # name, kind, start, end
     attributes: dict[str, Any]
-    events: list[tuple[int, str, dict[str, Any]]]
-    links: list[tuple[bytes, bytes, int, dict[str, Any]]]
-    status: str
-    status_text: str
-    scope: str
-    scope_version: str
+    events: list[tuple[int, str, dict[str, Any], int]]
+    links: list[tuple[Context, dict[str, Any], int]]
+    status: tuple[str, str]
+    scope: tuple[str, str, str, dict[str, Any]]
+    dropped: tuple[int, int, int]  # attributes, events, links
+    is_call: bool
     baggage: str
 
 
-_decode = _shapes.schema("SpanFrame", globals()).decode
+class Handed(NamedTuple):
+    """A span that Go has handed over, and the baggage that it began with."""
+
+    span: Any
+    is_call: bool
+    baggage: str
+
+
+decode = _shapes.schema("SpanFrame", globals()).decode
 
 
 # trace.SpanKind of Go counts from 1, with 0 for unspecified.
@@ -73,20 +78,6 @@ _STATUS = {"Unset": StatusCode.UNSET, "Error": StatusCode.ERROR, "Ok": StatusCod
 
 _DEAF = {SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor}
 """Classes of the SDK that do nothing at the start of a span."""
-
-
-def deliver_to(provider: Any, processors: Sequence[Any]) -> Callable[[bytes], None]:
-    """Give what takes span records and passes them to the provider's processors."""
-    several = provider._active_span_processor
-
-    def end(frame: bytes) -> None:
-        several.on_end(readable(_decode(frame), provider.resource))
-
-    def start_and_end(frame: bytes) -> None:
-        span = _decode(frame)
-        relive(readable(span, provider.resource), span.baggage, provider)
-
-    return start_and_end if see_starts(processors) else end
 
 
 def see_starts(processors: Sequence[Any]) -> bool:
@@ -128,41 +119,78 @@ def relive(span: ReadableSpan, members: str, provider: Any) -> None:
     if span.parent is not None:
         above = set_span_in_context(NonRecordingSpan(span.parent), above)
     live.start(span.start_time, above)
+    for ours, of in ((live._attributes, span.dropped_attributes), (live._events, span.dropped_events)):
+        ours.dropped += of  # type: ignore[union-attr]
+    live._links.dropped += span.dropped_links  # type: ignore[union-attr]
     live.set_status(span.status)
     live.end(span.end_time)
 
 
-def readable(frame: SpanFrame, resource: Any) -> ReadableSpan:
-    """Build the SDK's span from a frame."""
-    context = _context(frame.trace_id, frame.span_id, frame.flags, frame.state)
-    parent = None
-    if any(frame.parent_id):
-        parent = _context(frame.trace_id, frame.parent_id, frame.flags, frame.state)
-    text = frame.status_text if frame.status == "Error" else None
-    return ReadableSpan(
-        name=frame.name,
-        context=context,
-        parent=parent,
-        resource=resource,
-        attributes=frame.attributes,
-        events=[Event(name, attributes, time) for time, name, attributes in frame.events],
-        links=[
-            Link(_context(trace_id, span_id, flags, ""), attributes)
-            for trace_id, span_id, flags, attributes in frame.links
-        ],
-        kind=_KINDS[frame.kind],
-        status=Status(_STATUS[frame.status], text),
-        start_time=frame.start,
-        end_time=frame.end,
-        instrumentation_scope=InstrumentationScope(frame.scope, frame.scope_version),
+def readable(frame: bytes, provider: Any) -> Handed:
+    """Build the SDK's span from a frame, with the resource of the provider."""
+    of: SpanFrame = decode(frame)
+    name, kind, start, end = of.what
+    status, text = of.status
+    attributes, events, links = of.dropped
+    parent = _context(of.parent)
+    span = ReadableSpan(
+        name=name,
+        context=_context(of.context),
+        parent=parent if parent.is_valid else None,
+        resource=provider.resource,
+        attributes=_attributes(of.attributes, attributes),
+        events=_listed([_event(each) for each in of.events], events),
+        links=_listed([_link(each) for each in of.links], links),
+        kind=_KINDS[kind],
+        status=Status(_STATUS[status], text if status == "Error" else None),
+        start_time=start,
+        end_time=end,
+        instrumentation_scope=_scope(of.scope),
     )
+    return Handed(span, of.is_call, of.baggage)
 
 
-def _context(trace_id: bytes, span_id: bytes, flags: int, state: str) -> SpanContext:
+def _event(of: tuple[int, str, dict[str, Any], int]) -> Event:
+    time, name, attributes, dropped = of
+    return Event(name, _attributes(attributes, dropped), time)
+
+
+def _link(of: tuple[Context, dict[str, Any], int]) -> Link:
+    to, attributes, dropped = of
+    return Link(_context(to), _attributes(attributes, dropped))
+
+
+def _scope(of: tuple[str, str, str, dict[str, Any]]) -> InstrumentationScope:
+    name, version, schema_url, attributes = of
+    return InstrumentationScope(name, version, schema_url, _attributes(attributes, 0) or None)
+
+
+def _attributes(values: dict[str, Any], dropped: int) -> Any:
+    """Give attributes with the types that they have in Python's SDK."""
+    for key, value in values.items():
+        if type(value) is list:
+            values[key] = tuple(value)
+    if not dropped:
+        return values
+    bounded = BoundedAttributes(attributes=values, immutable=False)
+    bounded.dropped = dropped
+    return bounded
+
+
+def _listed(values: list[Any], dropped: int) -> Any:
+    if not dropped:
+        return values
+    bounded = BoundedList.from_seq(None, values)
+    bounded.dropped = dropped
+    return bounded
+
+
+def _context(of: Context) -> SpanContext:
+    trace_id, span_id, flags, state, is_remote = of
     return SpanContext(
         int.from_bytes(trace_id, "big"),
         int.from_bytes(span_id, "big"),
-        is_remote=False,
+        is_remote=is_remote,
         trace_flags=TraceFlags(flags),
         trace_state=TraceState.from_header([state]) if state else None,
     )

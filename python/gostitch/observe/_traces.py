@@ -6,12 +6,15 @@ what needs the SDK is in ``_provider``.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import urllib.parse  # noqa: F401 - for _w3c, and not in the middle of a call
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry import baggage, context, trace
+from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
@@ -21,6 +24,9 @@ from gostitch.observe import _library
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
+
+_SERVES, _HANDS_OVER = "gostitch.observe._provider", "gostitch.observe._foreign"
+"""What serves a provider of the SDK, and one that is none."""
 
 _MOST_FAILURES = 3
 """How often in a row Go may not be told of a provider before that counts as its last word."""
@@ -32,24 +38,67 @@ _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
 
+_asked: Callable[[context.Context, SpanContext, str], tuple[str, TraceState] | None] | None = None
+"""What asks the provider's sampler about a call, if that has to be asked here."""
+
 
 def attach() -> None:
     """Have calls carry the current span from now on."""
     _hooks.trace_context, _hooks.enter = trace_context, enter
+    _watch_providers()
     bridge.install(context=_reader(), age=_age)
+
+
+def _watch_providers() -> None:
+    """Have the next call look when a provider is set, also one outside of any span."""
+    set_provider = getattr(trace, "_set_tracer_provider", None)
+    if set_provider is None or hasattr(set_provider, "_gostitch"):
+        return
+
+    @functools.wraps(set_provider)
+    def set_and_look(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return set_provider(*args, **kwargs)
+        finally:
+            _look()
+
+    set_and_look._gostitch = True  # type: ignore[attr-defined]
+    trace._set_tracer_provider = set_and_look
+
+
+def _look() -> None:
+    """Have the next call look, also one outside of any span."""
+    _hooks.forget()
+    bridge.look_again()
+
+
+def follow() -> None:
+    """Follow the provider of now: spans that begin in Go need it before any call in a span.
+
+    It is a part of the work that is being done.
+    """
+    _serve(trace.get_tracer_provider())
+
+
+def ask(how: Callable[[context.Context, SpanContext, str], Any] | None) -> None:
+    """Have a sampler asked about calls from now on; None: Go has it."""
+    global _asked
+    _asked = how
+    bridge.install(context=_reader())
 
 
 def _reader() -> Any:
     """Give what reads the current context without any Python code, where that can be."""
     runtime = context._RUNTIME_CONTEXT
-    if type(runtime) is not ContextVarsRuntimeContext or _given.was_used:
+    asks_for_roots = _asked is not None and _settings.traces() == "always"
+    if type(runtime) is not ContextVarsRuntimeContext or _given.was_used or asks_for_roots:
         return None
     variable = getattr(runtime, "_current_context", None)
     return getattr(variable, "get", None)
 
 
-def trace_context() -> bytes:
-    """Give the current span and baggage as three lines: traceparent, tracestate, baggage.
+def trace_context(function: str = "") -> bytes:
+    """Give the current span and baggage as lines: traceparent, tracestate, baggage, options.
 
     They are built once for each context, and kept on it with their age. The bridge looks
     there too, before it asks.
@@ -63,28 +112,30 @@ def trace_context() -> bytes:
         if age is _age:
             return lines  # type: ignore[no-any-return]
     try:
-        return _lines(current)
+        return _lines(current, function)
     except Exception as error:  # a span of somebody's own class, say
         tell("a call of Go carries no trace; correct its current span or baggage", error)
         return b""
 
 
-def _lines(current: context.Context) -> bytes:
+def _lines(current: context.Context, function: str) -> bytes:
     of = trace.get_current_span(current).get_span_context()
-    members = baggage.get_all(current)
-    lines = b""
-    is_settled = True
-    if of.is_valid:
-        is_settled = _follow()
-        lines = (
-            f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}\n"
-            f"{of.trace_state.to_header()}\n"
-        ).encode()
-    elif _given.was_used:
+    if not of.is_valid and _given.was_used:
         return _given.current()  # changes without the context
-    if members:
-        lines = (lines or b"\n\n") + _w3c.write_baggage(members).encode()
-    if is_settled:
+    is_settled = not of.is_valid or _follow()
+    said = _asked(current, of, function) if _asked is not None else None
+    options, state = said or ("", of.trace_state)
+    if of.is_valid and of.is_remote:
+        options = f"remote {options}"
+    if context.get_value(_SUPPRESS_INSTRUMENTATION_KEY, current):
+        options = "suppressed"
+    parent = f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}" if of.is_valid else ""
+    members = _w3c.write_baggage(baggage.get_all(current))
+    text = f"{parent}\n{state.to_header()}\n{members}"
+    if options:
+        text = f"{text}\n{options}"
+    lines = text.encode() if len(text) > len("\n\n") else b""
+    if is_settled and said is None:
         try:
             current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
         except AttributeError:
@@ -94,7 +145,7 @@ def _lines(current: context.Context) -> bytes:
 
 def enter(lines: bytes, *, is_remote: bool = False) -> Any:
     """Make what runs in Go, or where a request came from, the current span; gives a token."""
-    parent, state, members = lines.decode().split("\n")
+    parent, state, members, *_ = lines.decode().split("\n")
     current = baggage.clear(context.get_current())
     for key, value in _w3c.read_baggage(members):
         current = baggage.set_baggage(key, value, current)
@@ -140,8 +191,8 @@ def _serve(provider: Any) -> None:
     # Not below the user's span, of which this is no part.
     token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
     try:
-        if hasattr(provider, "resource"):  # else the API without an SDK: nothing is exported
-            _late.load("gostitch.observe._provider").serve(provider)
+        if not isinstance(provider, trace.ProxyTracerProvider):  # else none was set
+            _late.load(_SERVES if _has_sdk(provider) else _HANDS_OVER).serve(provider)
     except Exception as error:  # an observer is a guest: the call goes on
         if provider is not _failed[0]:
             _failed = (provider, 0)
@@ -152,6 +203,11 @@ def _serve(provider: Any) -> None:
     finally:
         context.detach(token)
     _followed, _failed = provider, (None, 0)
+
+
+def _has_sdk(provider: Any) -> bool:
+    """Tell whether a provider is one of the SDK's."""
+    return hasattr(provider, "resource") and hasattr(provider, "_active_span_processor")
 
 
 def end(provider: Any) -> None:
@@ -171,19 +227,20 @@ def look_again() -> None:
     global _followed, _age
     _followed, _age = None, object()
     bridge.install(age=_age)
+    _look()
 
 
 def _after_fork_in_child() -> None:
     look_again()
 
 
-_export = _settings.present().export
+_ways = (_settings.present().export, _settings.present().traces)
 
 
 def _apply(settings: _settings.Settings) -> None:
-    global _export
-    if settings.export != _export:
-        _export = settings.export
+    global _ways
+    if (settings.export, settings.traces) != _ways:
+        _ways = settings.export, settings.traces
         look_again()
 
 

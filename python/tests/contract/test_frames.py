@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
 
 import faults
@@ -303,11 +304,10 @@ def test_live_counts() -> None:
 
 
 def test_a_span_becomes_the_sdks_own() -> None:
-    """Ids, flags, state, times, kind, attributes of every type, events, links and status arrive."""
-    resource = Resource({"service.name": "golden"})
+    """All that a span of Go has arrives: ids, flags, states, times, attributes of every type, counts."""
+    provider = TracerProvider(resource=Resource({"service.name": "golden"}))
 
-    decoded = _spans._decode(frame("span"))
-    span = _spans.readable(decoded, resource)
+    span, is_call, members = _spans.readable(frame("span"), provider)
 
     assert "0102030405060708090a0b0c0d0e0f10" == f"{span.context.trace_id:032x}"
     assert ("0807060504030201", "1112131415161718") == (
@@ -315,20 +315,23 @@ def test_a_span_becomes_the_sdks_own() -> None:
         f"{span.parent.span_id:016x}",
     )
     assert (3, "x:1") == (span.context.trace_flags, span.context.trace_state.get("vendor"))
+    assert (3, "x:1") == (span.parent.trace_flags, span.parent.trace_state.get("vendor"))
     times = (1_700_000_000_000_000_001, 1_700_000_001_000_000_002)
     assert times == (span.start_time, span.end_time)
     assert ("tasks.pack", SpanKind.CLIENT) == (span.name, span.kind)
-    scalars = {"b": True, "i": -1, "f": 0.5, "s": "x"}
-    lists = {"bs": (True, False), "is": (1, 2), "fs": (0.5,), "ss": ("a", "b")}
-    assert scalars | lists == {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in span.attributes.items()
-    }
-    assert [("exception", 1_700_000_000_000_000_005)] == [
-        (event.name, event.timestamp) for event in span.events
+    scalars = {"b": True, "i": -1, "f": 0.5, "s": "x", "y": b"\x00\xff"}
+    lists = {"bs": (True, False), "is": (1, 2), "fs": (0.5,), "ss": ("a", "b"), "l": (1, "x")}
+    assert scalars | lists | {"m": {"k": True}} == dict(span.attributes)
+    assert [("exception", 1_700_000_000_000_000_005, 4)] == [
+        (event.name, event.timestamp, event.dropped_attributes) for event in span.events
     ]
-    assert [{"n": 1}] == [dict(link.attributes) for link in span.links]
+    (link,) = span.links
+    assert ({"n": 1}, 5, True) == (dict(link.attributes), link.dropped_attributes, link.context.is_remote)
+    assert "x:1" == link.context.trace_state.get("vendor")
     assert (StatusCode.ERROR, "went wrong") == (span.status.status_code, span.status.description)
-    assert ("scope", "1") == (span.instrumentation_scope.name, span.instrumentation_scope.version)
-    assert resource is span.resource
-    assert "tenant=z%C3%B6e" == decoded.baggage
+    scope = span.instrumentation_scope
+    assert ("scope", "1", "https://schema") == (scope.name, scope.version, scope.schema_url)
+    assert {"a": 1} == dict(scope.attributes)
+    assert (1, 2, 3) == (span.dropped_attributes, span.dropped_events, span.dropped_links)
+    assert provider.resource is span.resource
+    assert (True, "tenant=z%C3%B6e") == (is_call, members)

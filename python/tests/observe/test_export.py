@@ -241,9 +241,17 @@ def test_headers_of_the_environment_count_for_go() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sampler", "own"), [("always_on", 1), ("always_off", 0), ("parentbased_always_off", 0)]
+    ("sampler", "names"),
+    [
+        ("always_on", ["faults.nothing", "own"]),  # also below a span that is not sampled
+        ("always_off", []),
+        ("parentbased_always_off", []),
+        ("parentbased_always_on", ["own"]),
+    ],
 )
-def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) -> None:
+def test_traces_that_begin_in_go_are_sampled_as_pythons(
+    sampler: str, names: list[str]
+) -> None:
     """Without a caller's span, a span of Go is a root, for which Python's sampler decides."""
     spans, _, _ = sent(
         """
@@ -251,7 +259,7 @@ def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) 
         from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
         unsampled = NonRecordingSpan(SpanContext(1, 2, True, TraceFlags(0)))
         with trace.use_span(unsampled):
-            faults.nothing()  # Go learns of the provider
+            faults.nothing()
         next(faults.visit_lines([faults.FaultsVisitStep("own", -1, "inline", "", "")]))
         assert provider.force_flush()
         """,
@@ -259,7 +267,7 @@ def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, own: int) 
         OTEL_TRACES_SAMPLER=sampler,
     )
 
-    assert ["own"] * own == [span.name for span in spans]
+    assert names == sorted(span.name for span in spans)
 
 
 STRANGE_RESOURCE = """
@@ -353,8 +361,9 @@ def test_limits_of_spans(export: str) -> None:
     own, failed = (
         next(each for each in spans if each.name == name) for name in ("own", "faults.fail")
     )
-    assert 2 == len(own.attributes.keys() & {"pid", "flags", "baggage"})
-    assert "dat" == failed.attributes["gostitch.error.code"]
+    assert [2, 2] == [len(each.attributes) for each in (own, failed)]
+    values = (*(own.attributes | {"pid": ""}).values(), *failed.attributes.values())
+    assert all(len(value) <= 3 for value in values if isinstance(value, str)), values
     assert [] == failed.events
 
 

@@ -148,15 +148,25 @@ class Slow(SpanProcessor):
 provider = TracerProvider()
 provider.add_span_processor(Slow())
 trace.set_tracer_provider(provider)
-with trace.get_tracer("test").start_as_current_span("caller"):
-    faults.nothing()
-    faults.nothing()
+def call():
+    with trace.get_tracer("test").start_as_current_span("caller"):
+        START
+threading.Thread(target=call, daemon=True).start()
 assert entered.wait(20)
 """
 )
 
 
-@pytest.mark.parametrize("slow", [_SLOW_HANDLER, _SLOW_PROCESSOR], ids=["handler", "processor"])
+@pytest.mark.parametrize(
+    "slow",
+    [
+        _SLOW_HANDLER,
+        # Who calls waits for the processors, as a span of Python's would.
+        _SLOW_PROCESSOR.replace("START", "faults.nothing()"),
+        _SLOW_PROCESSOR.replace("START", "faults.nothing.submit().result()"),
+    ],
+    ids=["handler", "processor of a call", "processor of a submitted call"],
+)
 def test_what_is_slow_keeps_no_call_waiting(slow: str, program: Programs) -> None:
     """Replies, callbacks and questions of Go go on while a handler or processor waits."""
     done = program(
@@ -204,7 +214,7 @@ print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
 
     seen = ["caller", "faults.add", "faults.nothing", "faults.nothing"]
     assert f"True True {seen}\n" == done.stdout, done.stderr
-    assert 2 == done.stderr.count("a record of Go could not be handled")
+    assert 2 == done.stderr.count("a span of Go could not be handed to the span processors")
     assert 0 == done.returncode
 
 

@@ -377,17 +377,17 @@ def test_the_api_alone_is_enough() -> None:
 @pytest.mark.parametrize(
     ("sampler", "flag"),
     [
-        ("ALWAYS_ON", "01"),
-        ("ALWAYS_OFF", "00"),
-        ("ParentBased(ALWAYS_ON)", "01"),
-        ("ParentBased(TraceIdRatioBased(0.0))", "00"),
-        ("TraceIdRatioBased(0.0)", "00"),
-        ("TraceIdRatioBased(1.0)", "01"),
-        ("Own()", "00"),
+        ("ALWAYS_ON", "03"),
+        ("ALWAYS_OFF", "02"),
+        ("ParentBased(ALWAYS_ON)", "03"),
+        ("ParentBased(TraceIdRatioBased(0.0))", "02"),
+        ("TraceIdRatioBased(0.0)", "02"),
+        ("TraceIdRatioBased(1.0)", "03"),
+        ("Own()", "02"),
     ],
 )
 def test_a_trace_that_begins_in_go(sampler: str, flag: str) -> None:
-    """The ratio of Python's sampler holds; one of the user's own cannot be asked."""
+    """Python's sampler holds; one of the user's own cannot be asked. The id is random, as Python's."""
     run(
         f"""
         import faults
@@ -404,8 +404,6 @@ def test_a_trace_that_begins_in_go(sampler: str, flag: str) -> None:
 
         provider = TracerProvider(sampler={sampler})
         trace.set_tracer_provider(provider)
-        with provider.get_tracer("x").start_as_current_span("tells Go of the provider"):
-            faults.nothing()
         parent = faults.trace(span="root")[0]
         assert parent.endswith("-{flag}"), parent
         """,
