@@ -41,7 +41,7 @@ type Call struct {
 	waited   atomic.Bool // it is submitted, and a thread of Python waits for it as for one of its own
 	inbox    chan []byte // guarded by mu; nil until asked for
 
-	spans   bool          // of the call wait for Python
+	spans   SpanSource    // of the call wait there for Python; nil: none
 	begun   time.Duration // on the clock of now; 0: it is not counted
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none
@@ -121,9 +121,26 @@ func (c *Call) setTimeout(timeout time.Duration) {
 	c.deadline.timer = time.AfterFunc(timeout, func() { c.cancel(ctx, &deadlineExceeded) })
 }
 
+// SpanSource gives spans that have ended to Python.
+type SpanSource interface {
+	// TakeSpans gives those of a call as a message: the spans, if that takes no more than so many
+	// bytes, or the short word that they wait.
+	TakeSpans(room int) []byte
+}
+
 // SpansWait has Python take the spans that have ended before it gets the call's reply. It is for the
 // function that StartCall has returned.
-func (c *Call) SpansWait() { c.spans = true }
+func (c *Call) SpansWait(at SpanSource) { c.spans = at }
+
+// takeSpans gives the message of spans that goes before the reply, if there is one.
+func (c *Call) takeSpans(room int) []byte {
+	at := c.spans
+	if at == nil {
+		return nil
+	}
+	c.spans = nil
+	return at.TakeSpans(room)
+}
 
 // Cancel ends the call's context with the given error, once.
 func (c *Call) Cancel(err error) { c.cancel(c.context.Load(), &err) }

@@ -32,8 +32,9 @@ type Request struct {
 	// Held is set by Execute: memory that the payload refers to, which must stay
 	// where it is as long as the payload is used.
 	Held []unsafe.Pointer
-	// Spans is set by Execute: Python has spans to take before the call returns.
-	Spans bool
+	// Spans is set by Execute: how many bytes at the end of out are a message of spans that Python
+	// has to handle before the call returns; -1: there was no room for it.
+	Spans int
 }
 
 // Execute runs a call and waits for it. The reply is appended to out if it
@@ -50,13 +51,28 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
 	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
-	r.Spans, c.spans = c.spans, false
+	if c.spans != nil {
+		r.Spans = c.putSpans(out[:cap(out)], payload)
+	}
 	if f.recycle != nil && c.deadline == nil && status == StatusOK {
 		f.recycle(c)
 	} else {
 		mainCall.CompareAndSwap(c, nil) // what it was given and gave is kept by nobody
 	}
 	return payload, status
+}
+
+// putSpans writes the message of spans to the end of the memory that the reply may be at the beginning of.
+func (c *Call) putSpans(memory, reply []byte) int {
+	room := len(memory)
+	if unsafe.SliceData(reply) == unsafe.SliceData(memory) {
+		room -= len(reply)
+	}
+	message := c.takeSpans(room)
+	if len(message) > room {
+		return -1
+	}
+	return copy(memory[len(memory)-len(message):], message)
 }
 
 // lend gives the function what Python lends it.
@@ -207,8 +223,8 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 		c.closed.Store(true)
 		payload, status := c.reply(nil, payload, err)
 		submitted.Delete(token)
-		if c.spans {
-			queue.push(Record{Kind: RecordSpan, Payload: c.traceID()})
+		if spans := c.takeSpans(mostSpanBytes); spans != nil {
+			queue.push(Record{Kind: RecordSpans, Payload: spans})
 		}
 		queue.push(Record{Kind: RecordReply, Token: token, Status: status, Payload: payload, Held: c.held})
 		c.held = nil
@@ -229,6 +245,9 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	}, queue.Len() == 0)
 	return nil
 }
+
+// mostSpanBytes bounds the spans that come with the reply of a submitted call.
+const mostSpanBytes = 1 << 16
 
 // Cancel cancels a submitted call; a token that is not running is no error,
 // since the reply may be on its way.

@@ -93,14 +93,6 @@ func InFlight(limit int) []Running {
 }
 
 // traceAs notes the caller's trace context.
-// traceID gives the id of the caller's trace in 32 hexadecimal digits; nothing outside of any.
-func (c *Call) traceID() []byte {
-	if t := c.traced.Load(); t != nil {
-		return []byte(t.id)
-	}
-	return nil
-}
-
 func (c *Call) traceAs(trace []byte) {
 	c.Trace = trace
 	if len(trace) > 0 {

@@ -18,7 +18,7 @@ type RecordKind uint8
 const (
 	RecordReply    RecordKind = 1 // the end of a submitted call
 	RecordMessage  RecordKind = 2 // a message or a stream's result of a running call
-	RecordSpan     RecordKind = 3 // spans have finished, for Python's exporters: of the trace whose id is the payload, or any
+	RecordSpans    RecordKind = 3 // finished spans for Python's processors, or that some wait (SpanSource)
 	RecordLog      RecordKind = 4 // a log record of slog
 	RecordQuestion RecordKind = 5 // a question of a running call; the status is its number
 	RecordTrace    RecordKind = 6 // the trace context of the question with that number; 0: of all messages of the call

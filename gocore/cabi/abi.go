@@ -69,9 +69,7 @@ func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.u
 	request := requestOf(r)
 	room := unsafe.Slice((*byte)(unsafe.Pointer(scratch)), int(capacity))
 	payload, status := gocore.Execute(&request, room[:0])
-	if request.Spans {
-		out.spans = 1
-	}
+	out.spans = C.int32_t(request.Spans)
 	inScratch := len(payload) == 0 || unsafe.SliceData(payload) == unsafe.SliceData(room)
 	switch {
 	case inScratch && len(request.Held) > 0:

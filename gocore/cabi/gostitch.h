@@ -51,7 +51,8 @@ typedef struct gostitch_out {
   uint64_t length;
   uint64_t handle; /* for gostitch_release; 0: nothing to release */
   int32_t status;  /* GOSTITCH_OK: the result. GOSTITCH_ERROR: an error frame */
-  int32_t spans;   /* of a call, 0 before it: 1 if spans of it are to be taken now (observe.take_spans) */
+  int32_t spans;   /* of a call: how many bytes at the end of scratch are a message of spans (gocore.SpanSource),
+                      to be handled before the call returns; -1: an empty one */
 } gostitch_out;
 
 /* A call. */

@@ -50,7 +50,7 @@ func TestGoldenSpan(t *testing.T) {
 		Resource:             resource.Empty(),
 		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1", SchemaURL: "https://schema", Attributes: attribute.NewSet(attribute.Int("a", 1))},
 	}
-	golden.Check(t, "span", appendSpan(nil, described{stub.Snapshot(), stub.Attributes, 1, resource.Empty(), true, "tenant=z%C3%B6e"}))
+	golden.Check(t, "span", appendSpanFrame(nil, described{stub.Snapshot(), stub.Attributes, 1, resource.Empty(), true, "tenant=z%C3%B6e"}))
 }
 
 // The three lines become a local parent with all flags, its state and baggage.

@@ -63,7 +63,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 			t.sender.OnEnd(&callSpan{ended, function, split, measured})
 		}
 		if t.handover != nil {
-			call.SpansWait()
+			call.SpansWait(&callSpans{t.handover, span.SpanContext().TraceID()})
 		}
 	}
 }

@@ -9,11 +9,19 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// appendSpan writes a span frame: its trace context, that of its parent, [name, kind, start, end],
-// attributes, events, links, [status, its text], scope, [dropped attributes, events, links],
-// whether it is a call's, and the baggage that it began with, as a header of the W3C or empty. Ids
-// are bytes, times nanoseconds. Its twin is python/gostitch/observe/_spans.py.
+// appendSpan writes a span as bytes, which Python reads when somebody asks: one that is 1 if the span
+// is sampled, then a span frame.
 func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
+	frame := make([]byte, 1, frameSize)
+	frame[0] = byte(s.SpanContext().TraceFlags() & trace.FlagsSampled)
+	return msgp.AppendBytes(out, appendSpanFrame(frame, s))
+}
+
+// appendSpanFrame writes [its trace context, that of its parent, [name, kind, start, end],
+// attributes, events, links, [status, its text], scope, [dropped attributes, events, links], whether
+// it is a call's, the baggage that it began with, as a header of the W3C or empty]. Ids are bytes,
+// times nanoseconds. Its twin is python/gostitch/observe/_spans.py.
+func appendSpanFrame(out []byte, s sdktrace.ReadOnlySpan) []byte {
 	out = msgp.AppendArrayHeader(out, 11)
 	out = appendSpanContext(out, s.SpanContext())
 	out = appendSpanContext(out, s.Parent())

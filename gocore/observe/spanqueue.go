@@ -65,6 +65,19 @@ func (q *spanQueue) makeRoom() int {
 	return 1
 }
 
+// of gives the oldest spans of a trace, at most so many, which stay.
+func (q *spanQueue) of(id trace.TraceID, most int) (out []sdktrace.ReadOnlySpan) {
+	for _, w := range q.spans {
+		if len(out) == most {
+			break
+		}
+		if w.ReadOnlySpan != nil && w.SpanContext().TraceID() == id {
+			out = append(out, w.ReadOnlySpan)
+		}
+	}
+	return out
+}
+
 // take gives the oldest spans, at most so many.
 func (q *spanQueue) take(most int) []sdktrace.ReadOnlySpan {
 	return q.takeThose(most, func(sdktrace.ReadOnlySpan) bool { return true })

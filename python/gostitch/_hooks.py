@@ -89,12 +89,12 @@ enter: Callable[[bytes], Any] = _enter_nothing
 """Make a trace context of Go the current one, in a context that is thrown away afterwards."""
 
 
-def ignore_spans(of: bytes | None) -> None:
+def ignore_spans(message: bytes) -> None:
     pass
 
 
-spans: Callable[[bytes | None], None] = ignore_spans
-"""Take the spans of a trace that wait in Go; this is its context or id, or nothing for any."""
+spans: Callable[[bytes], None] = ignore_spans
+"""Take spans of Go: those in the message, those of the trace that it names, or any that wait."""
 
 
 def ignore_ids() -> None:

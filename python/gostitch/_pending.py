@@ -31,7 +31,6 @@ from gostitch.exceptions import LibraryError
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterator
 
 _HELD_UP_S = 0.05
 """Seconds with one batch after which the pump counts as held up, if somebody waits."""
@@ -393,7 +392,15 @@ _pump: Pump | None = None
 _made: Pump | None = None  # that one, until there is the other one too
 _records: list[Pump] = []
 """That for spans and logs, and another if a handler called Go while it was made."""
-_here = threading.local()
+
+
+class _Here(threading.local):
+    """What this thread is in the middle of."""
+
+    takes = drains = helps = False
+
+
+here = _Here()
 _turn = Turn()
 
 
@@ -435,23 +442,23 @@ def drain_host(until: float) -> bool:
     """
     if not _records:
         return True
-    if getattr(_here, "drains", False):
+    if here.drains:
         return False
-    _here.drains = True
+    here.drains = True
     try:
         for each in _records:
             while each.handle(until):
                 if time.monotonic() >= until:
                     return False
     finally:
-        _here.drains = False
+        here.drains = False
     return True
 
 
 def is_handling() -> bool:
     """Tell whether this thread is in the middle of handling a span or log, or helps one that is."""
     inside = any(each.is_served_here() for each in list(_records))
-    return inside or any(getattr(_here, each, False) for each in ("helps", "drains", "takes"))
+    return inside or any((here.helps, here.drains, here.takes))
 
 
 def is_pumping() -> bool:
@@ -461,27 +468,12 @@ def is_pumping() -> bool:
 
 def is_helping() -> bool:
     """Tell whether this thread must not wait for what is handled: that waits for it."""
-    return any(getattr(_here, each, False) for each in ("helps", "takes"))
-
-
-def is_taking() -> bool:
-    """Tell whether this thread is in the middle of handling spans itself."""
-    return getattr(_here, "takes", False)
-
-
-@contextlib.contextmanager
-def taking() -> Iterator[None]:
-    """Have this thread be in the middle of handling spans in the block."""
-    _here.takes = True
-    try:
-        yield
-    finally:
-        _here.takes = False
+    return here.helps or here.takes
 
 
 def help_handling() -> None:
     """Have this thread not wait for a span or log in hand, whose handling waits for it."""
-    _here.helps = True
+    here.helps = True
 
 
 def settle_host(until: float) -> bool:

@@ -241,7 +241,7 @@ typedef struct {
   PyObject *fail;      /* (payload, trace) -> exception of an error reply */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
   PyObject *trace;     /* (name of the function) -> the caller's trace context as bytes, or NULL */
-  PyObject *spans;     /* (trace context or None): spans of that trace wait in Go, or NULL */
+  PyObject *spans;     /* (message): spans of Go, or that some wait, or NULL */
   PyObject *context;   /* () -> the current context, a dict on which (age, trace context) is kept, or NULL */
   PyObject *age;       /* of what is kept: an older one does not count */
 } gs_hooks;

@@ -278,12 +278,15 @@ static __attribute__((noinline, cold)) int call_elsewhere(const gostitch_request
   return refused;
 }
 
-/* Has the spans of a call taken before it returns, or raises. */
-static __attribute__((noinline, cold)) PyObject *take_spans(PyObject *result, PyObject *trace) {
+/* Has the spans of a call handled before it returns its result, or raises. */
+static __attribute__((noinline)) PyObject *handle_spans(PyObject *result, const uint8_t *end, int32_t length) {
   if (gs_hook.spans == NULL) return result;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  PyObject *done = PyObject_CallFunctionObjArgs(gs_hook.spans, trace == NULL ? Py_None : trace, NULL);
+  if (length < 0) length = 0;
+  PyObject *message = PyBytes_FromStringAndSize((const char *)end - length, length);
+  PyObject *done = message == NULL ? NULL : PyObject_CallFunctionObjArgs(gs_hook.spans, message, NULL);
+  Py_XDECREF(message);
   if (done != NULL) {
     Py_DECREF(done);
     PyErr_Restore(type, value, traceback);
@@ -351,7 +354,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   if (refused) return gs_refuse(refused), NULL;
   if (on_main) gs_note_inline(&f->pace, took);
   PyObject *result = length >= 0 ? gs_result_of((PyObject *)f, scratch, (size_t)length) : result_in(f, &out, trace);
-  return __builtin_expect(out.spans, 0) ? take_spans(result, trace) : result;
+  return out.spans == 0 ? result : handle_spans(result, scratch + sizeof scratch, out.spans);
 }
 
 /* Gives the frame, what is lent beside it (or None), the timeout in nanoseconds

@@ -55,7 +55,7 @@ def flush_go(timeout: float) -> bool:
     except GoError:
         return False
     if _taker is not None:
-        _taker.take(None)
+        _taker.take(b"")
         sent = _taker.settle(until) and sent
     return _pending.settle_host(until) and sent
 

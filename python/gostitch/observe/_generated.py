@@ -610,32 +610,32 @@ def report_crash(
     raise NotImplementedError
 
 
-@_go.record("frames: list[bytes], waiting: int64")
+@_go.record("spans: bytes, waiting: int64")
 class ObserveTaken(_go.FrozenRecord):
     """Spans for Python.
 
     Attributes:
-        frames: Of spans (appendSpan), in the order in which they ended.
+        spans: An array of spans (appendSpan), in the order in which they ended.
         waiting: Spans that are left.
     """
 
-    __slots__ = ("frames", "waiting")
+    __slots__ = ("spans", "waiting")
 
-    frames: list[bytes]
+    spans: bytes
     waiting: int
 
     def __init__(
         self,
-        frames: list[bytes],
+        spans: bytes,
         waiting: int,
     ) -> None:
-        _go.set_field(self, "frames", frames)
+        _go.set_field(self, "spans", spans)
         _go.set_field(self, "waiting", waiting)
 
 
 @_go.function(
     "observe.take_spans",
-    "c919ccc1a6125bec",
+    "ceb1210409673959",
     "of: str, most: int64",
     "ObserveTaken",
 )
@@ -649,7 +649,8 @@ def take_spans(
 
     Args:
         of: The id of their trace in hexadecimal digits; empty: of any.
-        most: Spans to give.
+        most: Spans to give; 0: there is no room, so others are not to come with replies
+            either.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

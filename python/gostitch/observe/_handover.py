@@ -8,15 +8,21 @@ processors see ``on_start`` and ``on_end`` then, and the span is over.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
 from gostitch import _pending, _workers
+from gostitch._pending import here
 from gostitch.observe import _generated, _library, _sampler, _spans
-from gostitch.observe._guest import guest
+from gostitch.observe._guest import tell
 
 _log = logging.getLogger("gostitch")
 
@@ -38,8 +44,11 @@ _RESPITE_S = 10.0
 _LEFT_OUT = 1 << 14
 """Spans that the sampler did not want, which are remembered for those below them."""
 
-_TRACE = slice(3, 35)
-"""Where a traceparent has the id of the trace."""
+_TRACE = slice(2, None)
+"""Where the id of a trace is in a message that has it: after the header of a string."""
+
+_ARRAYS = {bytes([each]) for each in (*range(0x90, 0xA0), 0xDC, 0xDD)}
+"""What an array begins with in MessagePack."""
 
 _LOST = "spans of Go do not reach the processors of the tracer provider"
 
@@ -50,32 +59,31 @@ class Handover:
     def __init__(self, provider: Any, processors: list[Any]) -> None:
         self._provider = provider
         self._queues = [each for each in map(_queue_of, processors) if each is not None]
-        self._sees_starts = _spans.see_starts(processors)
         self._asks = _sampler.is_asked(provider.sampler)
         self._left_out: deque[int] = deque(maxlen=_LEFT_OUT)  # spans that the sampler did not want
-        self._kept: deque[_spans.Handed] = deque()  # what Ctrl-C has kept from being handed on
-        self._requests: deque[tuple[bytes | None, threading.Event]] = deque()
+        self._end = provider._active_span_processor.on_end
+        if _spans.see_starts(processors):
+            self._end = functools.partial(_spans.relive, provider=provider)
+        # That of the SDK looks at the flags of a span first, for which it would have to be read.
+        self._ends = None if self._asks else _only_sampled(processors)
+        self._kept: deque[bytes] = deque()  # what is to be handed on
+        self._requests: deque[tuple[bytes, threading.Event]] = deque()
         self._is_served = False
         self._takers: list[object] = []  # for each thread that takes just now
         self._in_vain = -_RESPITE_S  # when a request was waited for in vain
         self.waiting = 0  # in Go, when spans were taken last
 
-    def take(self, of: bytes | None) -> None:
-        """Take the spans of a trace, of which this is the context or the id; None or b"": of any.
-
-        What a batch processor has no room for stays in Go, which tells of it again.
-        """
-        if _pending.is_taking() or not _library.is_there():
-            return
+    def take_with_reply(self, message: bytes) -> None:
+        """Take spans that came with a reply, on whatever thread handles that."""
         if _pending.is_pumping():
-            self._take_elsewhere(of)
+            self._take_elsewhere(message)
         else:
-            self._take_here(of)
+            self.take(message)
 
-    def _take_elsewhere(self, of: bytes | None) -> None:
+    def _take_elsewhere(self, message: bytes) -> None:
         """Take spans on another thread, and wait for a moment: replies of others wait here."""
         done = threading.Event()
-        self._requests.append((of, done))
+        self._requests.append((message, done))
         if not self._is_served:
             self._is_served = True
             if _workers.run(self._serve) is not None:
@@ -86,7 +94,7 @@ class Handover:
     def _serve(self) -> None:
         while True:
             try:
-                of, done = self._requests.popleft()
+                message, done = self._requests.popleft()
             except IndexError:
                 self._is_served = False
                 if not self._requests:  # since then
@@ -94,27 +102,41 @@ class Handover:
                 self._is_served = True
                 continue
             try:
-                self._take_here(of)
+                self.take(message)
             finally:
                 done.set()
 
-    def _take_here(self, of: bytes | None) -> None:
-        trace = (of or b"").decode()
-        trace = trace[_TRACE] if trace[2:3] == "-" else trace[:32]
-        self._takers.append(mine := object())
+    def take(self, message: bytes) -> None:
+        """Take spans: those in the message, or those of the trace that it names, or any.
+
+        What a batch processor has no room for stays in Go, which tells of it again.
+        """
+        has_spans = message[:1] in _ARRAYS
+        if has_spans:
+            self._kept.extend(_spans.listed(message))
+        if here.takes:
+            return  # whom this is below hands it on
+        self._takers.append(message)
+        here.takes = True
         try:
-            with _pending.taking(), guest(_LOST):
-                while self._take_some(trace):
+            self._hand_on()
+            if self._kept:
+                self._hold()
+            elif not has_spans and _library.is_there():
+                while self._take_some(message[_TRACE].decode()):
                     pass
+        except Exception as error:
+            tell(_LOST, error)
         finally:
-            self._takers.remove(mine)
+            here.takes = False
+            self._takers.remove(message)
 
     def settle(self, until: float) -> bool:
         """Wait until what others have taken was handed on; false if that took too long."""
         if _pending.is_helping():
             return True
-        others = list(self._takers)
-        while any(each in self._takers for each in others):
+        others = list(map(id, self._takers))
+        while any(id(each) in others for each in list(self._takers)):
             if time.monotonic() >= until:
                 return False
             time.sleep(_LOOK_S)
@@ -122,41 +144,67 @@ class Handover:
 
     def _take_some(self, trace: str) -> bool:
         """Take a batch; tell whether there may be more, and room for it."""
-        taken = _generated.take_spans(of=trace, most=min(self._room(), _BATCH))
+        room = min(self._room(), _BATCH)
+        taken = _generated.take_spans(of=trace, most=room)
         self.waiting = taken.waiting
-        spans = [_spans.readable(bytes(frame), self._provider) for frame in taken.frames]
-        self._kept.extend(self._wanted(spans) if self._asks else spans)
+        spans = _spans.listed(taken.spans)
+        self._kept.extend(spans)
         self._hand_on()
-        return len(taken.frames) == _BATCH
+        return room == len(spans) == _BATCH
 
-    def _wanted(self, spans: list[_spans.Handed]) -> list[_spans.Handed]:
-        """Ask the sampler about spans below those of calls: which it wants, and with what."""
-        unwanted = set()
-        for each in sorted(spans, key=lambda each: each.span.start_time or 0):
-            if each.is_call or _sampler.wants(self._provider, each.span, self._left_out):
-                continue
-            unwanted.add(id(each))
-            self._left_out.append(each.span.context.span_id)
-        return [each for each in spans if id(each) not in unwanted]
+    def _hold(self) -> None:
+        """Have Go keep the spans of calls until there is room again."""
+        self.waiting = _generated.take_spans(of="", most=0).waiting + len(self._kept)
 
     def _hand_on(self) -> None:
-        while True:
-            try:
-                each = self._kept.popleft()
-            except IndexError:
-                return
-            try:
-                if self._sees_starts:
-                    _spans.relive(each.span, each.baggage, self._provider)
-                else:
-                    self._provider._active_span_processor.on_end(each.span)
-            except Exception:  # a processor's own
-                _log.exception("a span of Go could not be handed to the span processors")
+        """Hand on what was kept, as far as there is room."""
+        kept, resource = self._kept, self._provider.resource
+        while kept and (room := self._room()):
+            batch: list[bytes] = []
+            with contextlib.suppress(IndexError):  # another thread was faster
+                while len(batch) < room:
+                    batch.append(kept.popleft())
+            if self._ends is None:
+                spans = [_spans.GoSpan(each, resource) for each in batch]
+                for span in self._wanted(spans) if self._asks else spans:
+                    self._hand_one_on(self._end, span)
+                continue
+            for each in batch:
+                if each[0]:
+                    for end in self._ends:
+                        self._hand_one_on(end, _spans.GoSpan(each, resource))
+
+    def _hand_one_on(self, end: Callable[[Any], object], span: Any) -> None:
+        try:
+            end(span)
+        except Exception:  # a processor's own
+            _log.exception("a span of Go could not be handed to the span processors")
+
+    def _wanted(self, spans: list[_spans.GoSpan]) -> list[_spans.GoSpan]:
+        """Ask the sampler about spans below those of calls: which it wants, and with what."""
+        unwanted = set()
+        for each in sorted(spans, key=lambda each: each.start_time or 0):
+            if each.is_call or _sampler.wants(self._provider, each, self._left_out):
+                continue
+            unwanted.add(id(each))
+            self._left_out.append(each.context.span_id)
+        return [each for each in spans if id(each) not in unwanted]
 
     def _room(self) -> int:
         """Give for how many spans the processors have room."""
         free = (size - size // _RESERVE - len(queue) for queue, size in self._queues)
         return max(min(free, default=_BATCH), 0)
+
+
+def _only_sampled(processors: list[Any]) -> list[Any] | None:
+    """Give what takes ended spans for processors that want sampled ones alone; None: others too."""
+    ends = []
+    for each in processors:
+        emit = getattr(getattr(each, "_batch_processor", None), "emit", None)
+        if type(each) is not BatchSpanProcessor or "on_end" in vars(each) or emit is None:
+            return None
+        ends.append(emit)
+    return ends
 
 
 def _queue_of(processor: Any) -> tuple[Any, int] | None:

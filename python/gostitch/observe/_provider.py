@@ -70,6 +70,8 @@ def serve(provider: Any) -> None:
     _hooks.ids = functools.partial(_ids.hand_over, provider)
     _traces.ask(_asking(provider))
     _generated.configure(traces=config)
+    if not config.random_ids:
+        _hooks.ids()
     several = provider._active_span_processor
     if not hasattr(several.shutdown, "_gostitch"):
         _bring_go_along(several, provider)
@@ -95,16 +97,15 @@ def _asking(provider: Any) -> Any:
 
 def _use(handover: _handover.Handover | None) -> None:
     """Have spans of Go taken by a handover from now on; None: nobody takes any."""
-    take = handover.take if handover else None
     _flush.takes(handover)
-    bridge.install(spans=take)
-    _hooks.spans = take or _hooks.ignore_spans
+    bridge.install(spans=handover.take if handover else None)
+    _hooks.spans = handover.take_with_reply if handover else _hooks.ignore_spans
 
 
 def hand_over_rest() -> None:
     """Hand over what waits for the processors of the provider that was followed before."""
     with guest("the last spans of Go for a former tracer provider are lost"):
-        _hooks.spans(None)
+        _hooks.spans(b"")
 
 
 def _bring_go_along(several: Any, provider: Any) -> None:

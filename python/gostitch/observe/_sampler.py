@@ -110,7 +110,9 @@ def wants(provider: Any, span: Any, left_out: Collection[int]) -> bool:
         flags = above.trace_flags
         if above.span_id in left_out:
             flags = trace.TraceFlags(flags & ~trace.TraceFlags.SAMPLED)
-        above = SpanContext(above.trace_id, above.span_id, above.is_remote, flags, above.trace_state)
+        above = SpanContext(
+            above.trace_id, above.span_id, above.is_remote, flags, above.trace_state
+        )
     current = context.Context()
     if above is not None:
         current = trace.set_span_in_context(trace.NonRecordingSpan(above), current)

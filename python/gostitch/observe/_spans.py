@@ -38,7 +38,7 @@ Context = tuple[bytes, bytes, int, str, bool]
     "dropped: list[any], is_call: bool, baggage: str"
 )
 class SpanFrame(NamedTuple):
-    """A span as it crosses (appendSpan); ids are bytes, times nanoseconds."""
+    """A span as it crosses (appendSpanFrame); ids are bytes, times nanoseconds."""
 
     context: Context
     parent: Context
@@ -50,18 +50,13 @@ class SpanFrame(NamedTuple):
     scope: tuple[str, str, str, dict[str, Any]]
     dropped: tuple[int, int, int]  # attributes, events, links
     is_call: bool
-    baggage: str
+    baggage: str  # that it began with
 
 
-class Handed(NamedTuple):
-    """A span that Go has handed over, and the baggage that it began with."""
+_decode = _shapes.schema("SpanFrame", globals()).decode
 
-    span: Any
-    is_call: bool
-    baggage: str
-
-
-decode = _shapes.schema("SpanFrame", globals()).decode
+listed = _shapes.schema("list[bytes]", globals()).decode
+"""Return the spans of an array, as bytes each (appendSpan)."""
 
 
 # trace.SpanKind of Go counts from 1, with 0 for unspecified.
@@ -73,7 +68,8 @@ _KINDS = (
     SpanKind.PRODUCER,
     SpanKind.CONSUMER,
 )
-_STATUS = {"Unset": StatusCode.UNSET, "Error": StatusCode.ERROR, "Ok": StatusCode.OK}
+_STATUS = {"Error": StatusCode.ERROR, "Ok": StatusCode.OK}
+_UNSET = Status()
 
 
 _DEAF = {SpanProcessor, BatchSpanProcessor, SimpleSpanProcessor}
@@ -94,7 +90,7 @@ def _sees_starts(processor: Any) -> bool:
     )
 
 
-def relive(span: ReadableSpan, members: str, provider: Any) -> None:
+def relive(span: GoSpan, provider: Any) -> None:
     """Have the provider's processors see the start of a span, and its end.
 
     They may add attributes, as to one of Python. Above it is no more than the ids of its parent
@@ -114,40 +110,65 @@ def relive(span: ReadableSpan, members: str, provider: Any) -> None:
         instrumentation_scope=span.instrumentation_scope,
     )
     above = context.Context()
-    for key, value in _w3c.read_baggage(members):
+    for key, value in _w3c.read_baggage(span.start_baggage):
         above = baggage.set_baggage(key, value, above)
     if span.parent is not None:
         above = set_span_in_context(NonRecordingSpan(span.parent), above)
     live.start(span.start_time, above)
-    for ours, of in ((live._attributes, span.dropped_attributes), (live._events, span.dropped_events)):
-        ours.dropped += of  # type: ignore[union-attr]
-    live._links.dropped += span.dropped_links  # type: ignore[union-attr]
+    inside: Any = live
+    inside._attributes.dropped += span.dropped_attributes
+    inside._events.dropped += span.dropped_events
+    inside._links.dropped += span.dropped_links
     live.set_status(span.status)
     live.end(span.end_time)
 
 
-def readable(frame: bytes, provider: Any) -> Handed:
-    """Build the SDK's span from a frame, with the resource of the provider."""
-    of: SpanFrame = decode(frame)
-    name, kind, start, end = of.what
-    status, text = of.status
-    attributes, events, links = of.dropped
-    parent = _context(of.parent)
-    span = ReadableSpan(
-        name=name,
-        context=_context(of.context),
-        parent=parent if parent.is_valid else None,
-        resource=provider.resource,
-        attributes=_attributes(of.attributes, attributes),
-        events=_listed([_event(each) for each in of.events], events),
-        links=_listed([_link(each) for each in of.links], links),
-        kind=_KINDS[kind],
-        status=Status(_STATUS[status], text if status == "Error" else None),
-        start_time=start,
-        end_time=end,
-        instrumentation_scope=_scope(of.scope),
-    )
-    return Handed(span, of.is_call, of.baggage)
+class GoSpan(ReadableSpan):
+    """A span of Go, which is read when a processor or exporter looks at it.
+
+    Most lie in a queue until a thread of their own exports them, so that the call does not wait
+    for the reading. Made of what appendSpan writes.
+    """
+
+    is_call: bool
+    start_baggage: str
+
+    def __init__(self, span: bytes | memoryview, resource: Any) -> None:
+        self._unread: bytes | memoryview | None = span
+        self._resource = resource
+
+    def __getattr__(self, name: str) -> Any:
+        # Python asks for what is not there: first all that the SDK has in a span.
+        unread = self.__dict__.get("_unread")
+        if unread is not None:
+            self._read(unread)
+        try:
+            return self.__dict__[name]  # another thread may have been faster
+        except KeyError:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
+
+    def _read(self, span: bytes | memoryview) -> None:
+        of: SpanFrame = _decode(span[1:])
+        name, kind, start, end = of.what
+        status, text = of.status
+        attributes, events, links = of.dropped
+        self.is_call, self.start_baggage = of.is_call, of.baggage
+        ReadableSpan.__init__(
+            self,
+            name=name,
+            context=_context(of.context),
+            parent=_parent(of.parent),
+            resource=self._resource,
+            attributes=_attributes(of.attributes, attributes),
+            events=_listed([_event(each) for each in of.events], events),
+            links=_listed([_link(each) for each in of.links], links),
+            kind=_KINDS[kind],
+            status=_UNSET if status == "Unset" else Status(_STATUS[status], text or None),
+            start_time=start,
+            end_time=end,
+            instrumentation_scope=_scope(of.scope),
+        )
+        self._unread = None
 
 
 def _event(of: tuple[int, str, dict[str, Any], int]) -> Event:
@@ -161,8 +182,32 @@ def _link(of: tuple[Context, dict[str, Any], int]) -> Link:
 
 
 def _scope(of: tuple[str, str, str, dict[str, Any]]) -> InstrumentationScope:
-    name, version, schema_url, attributes = of
-    return InstrumentationScope(name, version, schema_url, _attributes(attributes, 0) or None)
+    """Give the scope, the same object for all spans of one: there are few."""
+    key = repr(of)
+    found = _scopes.get(key)
+    if found is None:
+        name, version, schema_url, attributes = of
+        found = InstrumentationScope(name, version, schema_url, _attributes(attributes, 0) or None)
+        if len(_scopes) < _MOST_SCOPES:
+            _scopes[key] = found
+    return found
+
+
+_scopes: dict[str, InstrumentationScope] = {}
+_MOST_SCOPES = 1000
+
+_last_parent: tuple[Context, SpanContext | None] = ((b"", b"", 0, "", False), None)
+
+
+def _parent(of: Context) -> SpanContext | None:
+    """Give what is above a span: mostly the same as above the one before."""
+    global _last_parent
+    known, found = _last_parent
+    if known != of:
+        found = _context(of)
+        found = found if found.is_valid else None
+        _last_parent = of, found
+    return found
 
 
 def _attributes(values: dict[str, Any], dropped: int) -> Any:

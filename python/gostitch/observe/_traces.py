@@ -28,6 +28,9 @@ _log = logging.getLogger("gostitch")
 _SERVES, _HANDS_OVER = "gostitch.observe._provider", "gostitch.observe._foreign"
 """What serves a provider of the SDK, and one that is none."""
 
+_OWN = "observe."
+"""Functions of ours, which are no part of anybody's trace."""
+
 _MOST_FAILURES = 3
 """How often in a row Go may not be told of a provider before that counts as its last word."""
 
@@ -123,7 +126,8 @@ def _lines(current: context.Context, function: str) -> bytes:
     if not of.is_valid and _given.was_used:
         return _given.current()  # changes without the context
     is_settled = not of.is_valid or _follow()
-    said = _asked(current, of, function) if _asked is not None else None
+    is_own = function.startswith(_OWN)
+    said = None if is_own or _asked is None else _asked(current, of, function)
     options, state = said or ("", of.trace_state)
     if of.is_valid and of.is_remote:
         options = f"remote {options}"
@@ -135,7 +139,7 @@ def _lines(current: context.Context, function: str) -> bytes:
     if options:
         text = f"{text}\n{options}"
     lines = text.encode() if len(text) > len("\n\n") else b""
-    if is_settled and said is None:
+    if is_settled and said is None and not is_own:
         try:
             current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
         except AttributeError:

@@ -249,9 +249,7 @@ def test_headers_of_the_environment_count_for_go() -> None:
         ("parentbased_always_on", ["own"]),
     ],
 )
-def test_traces_that_begin_in_go_are_sampled_as_pythons(
-    sampler: str, names: list[str]
-) -> None:
+def test_traces_that_begin_in_go_are_sampled_as_pythons(sampler: str, names: list[str]) -> None:
     """Without a caller's span, a span of Go is a root, for which Python's sampler decides."""
     spans, _, _ = sent(
         """
