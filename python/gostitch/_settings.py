@@ -97,10 +97,9 @@ def configure(
 ) -> None:
     """Set what Go may use, and how much of each function; what is not given stays as it is.
 
-    May be called before the first call into Go, and later. It has precedence
-    over the environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``,
-    ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``, ``GOSTITCH_TRACES``); None leaves a thing to the environment
-    again from the next load on.
+    May be called before the first call into Go, and later. It has precedence over the
+    environment (``GOMAXPROCS``, ``GOMEMLIMIT``, ``GOGC``, ``GOSTITCH_FORK``, ``GOSTITCH_EXPORT``,
+    ``GOSTITCH_TRACES``); None leaves a thing to the environment again from the next load on.
 
     Args:
         max_procs: Threads that run Go code at once. Default: the processors, or the

@@ -52,6 +52,7 @@ __all__ = [
     "background_panic",
     "break_bridge",
     "broken_table",
+    "burst",
     "buy",
     "bytes_in",
     "bytes_out",
@@ -541,6 +542,28 @@ def broken_table(
     """Gives columns that do not fit together.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.burst",
+    "39b4baeaea82f675",
+    "spans: int64, width: int64",
+    "int64",
+)
+def burst(
+    spans: int,
+    *,
+    width: int = 0,
+    timeout: float | None = None,
+) -> int:
+    """Makes many spans in one call, each ended before the one above it, and returns how many.
+
+    Args:
+        spans: Below the call's own.
+        width: How many of them are below each that has any; 0: all below the call's.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

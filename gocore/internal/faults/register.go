@@ -93,6 +93,7 @@ func init() {
 	gocore.Register("faults.table_of", TableOf)
 	gocore.Register("faults.ticks", Ticks)
 	gocore.Register("faults.trace", Trace)
+	gocore.Register("faults.burst", Burst)
 	gocore.RegisterCallback("faults.visit", Visit)
 	gocore.RegisterStream("faults.visit_lines", VisitLines)
 	gocore.Register("faults.write_to_closed", WriteToClosed)

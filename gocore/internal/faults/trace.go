@@ -153,3 +153,34 @@ func Trace(ctx context.Context, a TraceArgs) ([]string, error) {
 	}
 	return []string{t.Parent, t.State, t.Baggage, string(out)}, err
 }
+
+// BurstArgs say how many spans to make.
+type BurstArgs struct {
+	// Spans below the call's own.
+	Spans int
+	// Width is how many of them are below each that has any; 0: all below the call's.
+	Width int `gostitch:"width,default=0"`
+}
+
+// Burst makes many spans in one call, each ended before the one above it, and returns how many.
+func Burst(ctx context.Context, a BurstArgs) (int, error) {
+	left := a.Spans
+	for left > 0 {
+		burst(ctx, &left, a.Width)
+	}
+	return a.Spans, nil
+}
+
+// burst makes one span, and below it as many as the width says, every other of which has as many.
+func burst(ctx context.Context, left *int, width int) {
+	*left--
+	ctx, span := tracer.Start(ctx, "burst")
+	defer span.End()
+	for i := 0; i < width && *left > 0; i++ {
+		below := 0
+		if i%2 == 0 {
+			below = width / 2
+		}
+		burst(ctx, left, below)
+	}
+}

@@ -29,7 +29,7 @@ _log = logging.getLogger("gostitch")
 _BATCH = 512
 """Spans that are taken at once."""
 
-_RESERVE = 4
+_RESERVE = 2
 """Of a batch processor's queue this part is left to spans of Python: Go must not push them out."""
 
 _PATIENCE_S = 0.05
