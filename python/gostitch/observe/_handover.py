@@ -1,39 +1,28 @@
-"""Handing spans of Go to Python's own processors.
+"""Taking spans of Go for what is to have them: Python's processors, or another API's tracers.
 
-For a provider without an exporter that Go can stand in for: an in-memory or console exporter, or
-one of the user's own. Twin of ``gocore/observe/handover.go``. Those of a call are taken before it
-returns, so processors have seen them when what is above ends; others a moment later. The
-processors see ``on_start`` and ``on_end`` then, and the span is over.
+Twin of ``gocore/observe/handover.go``. Those of a call are taken before it returns, so that they
+have arrived when what is above ends; others a moment later. Needs no SDK.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from typing import Protocol
 
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-from gostitch import _pending, _workers
+from gostitch import _hooks, _pending, _workers
 from gostitch._pending import here
-from gostitch.observe import _generated, _library, _sampler, _spans
-from gostitch.observe._guest import tell
-
-_log = logging.getLogger("gostitch")
+from gostitch._process import bridge
+from gostitch.observe import _flush, _generated, _library, _span_frame
+from gostitch.observe._guest import guest, tell
 
 _BATCH = 512
 """Spans that are taken at once."""
 
-_RESERVE = 2
-"""Of a batch processor's queue this part is left to spans of Python: Go must not push them out."""
-
 _PATIENCE_S = 0.05
-"""Seconds for which the thread of replies waits for processors."""
+"""Seconds for which the thread of replies waits for whom spans are handed to."""
 
 _LOOK_S = 0.001
 """Seconds between two looks whether others have handed on what they took."""
@@ -41,31 +30,30 @@ _LOOK_S = 0.001
 _RESPITE_S = 10.0
 """Seconds for which it does not, after it has waited in vain."""
 
-_LEFT_OUT = 1 << 14
-"""Spans that the sampler did not want, which are remembered for those below them."""
-
 _TRACE = slice(2, None)
 """Where the id of a trace is in a message that has it: after the header of a string."""
 
 _ARRAYS = {bytes([each]) for each in (*range(0x90, 0xA0), 0xDC, 0xDD)}
 """What an array begins with in MessagePack."""
 
-_LOST = "spans of Go do not reach the processors of the tracer provider"
+_LOST = "spans of Go do not reach the tracer provider"
+
+
+class Sink(Protocol):
+    """What is to have the spans."""
+
+    def room(self) -> int | None:
+        """Return for how many spans there is room; None: for any number."""
+
+    def take(self, spans: list[bytes]) -> None:
+        """Take spans (appendSpan), which ended in this order."""
 
 
 class Handover:
-    """Takes spans of Go for the processors of a provider."""
+    """Takes spans of Go for a sink."""
 
-    def __init__(self, provider: Any, processors: list[Any]) -> None:
-        self._provider = provider
-        self._queues = [each for each in map(_queue_of, processors) if each is not None]
-        self._asks = _sampler.is_asked(provider.sampler)
-        self._left_out: deque[int] = deque(maxlen=_LEFT_OUT)  # spans that the sampler did not want
-        self._end = provider._active_span_processor.on_end
-        if _spans.see_starts(processors):
-            self._end = functools.partial(_spans.relive, provider=provider)
-        # That of the SDK looks at the flags of a span first, for which it would have to be read.
-        self._ends = None if self._asks else _only_sampled(processors)
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._kept: deque[bytes] = deque()  # what is to be handed on
         self._requests: deque[tuple[bytes, threading.Event]] = deque()
         self._is_served = False
@@ -109,11 +97,11 @@ class Handover:
     def take(self, message: bytes) -> None:
         """Take spans: those in the message, or those of the trace that it names, or any.
 
-        What a batch processor has no room for stays in Go, which tells of it again.
+        What there is no room for stays in Go, which tells of it again.
         """
         has_spans = message[:1] in _ARRAYS
         if has_spans:
-            self._kept.extend(_spans.listed(message))
+            self._kept.extend(_span_frame.listed(message))
         if here.takes:
             return  # whom this is below hands it on
         self._takers.append(message)
@@ -144,10 +132,10 @@ class Handover:
 
     def _take_some(self, trace: str) -> bool:
         """Take a batch; tell whether there may be more, and room for it."""
-        room = min(self._room(), _BATCH)
+        room = self._room()
         taken = _generated.take_spans(of=trace, most=room)
         self.waiting = taken.waiting
-        spans = _spans.listed(taken.spans)
+        spans = _span_frame.listed(taken.spans)
         self._kept.extend(spans)
         self._hand_on()
         return room == len(spans) == _BATCH
@@ -156,60 +144,29 @@ class Handover:
         """Have Go keep the spans of calls until there is room again."""
         self.waiting = _generated.take_spans(of="", most=0).waiting + len(self._kept)
 
+    def _room(self) -> int:
+        room = self._sink.room()
+        return _BATCH if room is None else min(room, _BATCH)
+
     def _hand_on(self) -> None:
         """Hand on what was kept, as far as there is room."""
-        kept, resource = self._kept, self._provider.resource
+        kept = self._kept
         while kept and (room := self._room()):
             batch: list[bytes] = []
             with contextlib.suppress(IndexError):  # another thread was faster
                 while len(batch) < room:
                     batch.append(kept.popleft())
-            if self._ends is None:
-                spans = [_spans.GoSpan(each, resource) for each in batch]
-                for span in self._wanted(spans) if self._asks else spans:
-                    self._hand_one_on(self._end, span)
-                continue
-            for each in batch:
-                if each[0]:
-                    for end in self._ends:
-                        self._hand_one_on(end, _spans.GoSpan(each, resource))
-
-    def _hand_one_on(self, end: Callable[[Any], object], span: Any) -> None:
-        try:
-            end(span)
-        except Exception:  # a processor's own
-            _log.exception("a span of Go could not be handed to the span processors")
-
-    def _wanted(self, spans: list[_spans.GoSpan]) -> list[_spans.GoSpan]:
-        """Ask the sampler about spans below those of calls: which it wants, and with what."""
-        unwanted = set()
-        for each in sorted(spans, key=lambda each: each.start_time or 0):
-            if each.is_call or _sampler.wants(self._provider, each, self._left_out):
-                continue
-            unwanted.add(id(each))
-            self._left_out.append(each.context.span_id)
-        return [each for each in spans if id(each) not in unwanted]
-
-    def _room(self) -> int:
-        """Give for how many spans the processors have room."""
-        free = (size - size // _RESERVE - len(queue) for queue, size in self._queues)
-        return max(min(free, default=_BATCH), 0)
+            self._sink.take(batch)
 
 
-def _only_sampled(processors: list[Any]) -> list[Any] | None:
-    """Give what takes ended spans for processors that want sampled ones alone; None: others too."""
-    ends = []
-    for each in processors:
-        emit = getattr(getattr(each, "_batch_processor", None), "emit", None)
-        if type(each) is not BatchSpanProcessor or "on_end" in vars(each) or emit is None:
-            return None
-        ends.append(emit)
-    return ends
+def use(handover: Handover | None) -> None:
+    """Have spans of Go taken from now on; None: by nobody."""
+    _flush.takes(handover)
+    bridge.install(spans=handover.take if handover else None)
+    _hooks.spans = handover.take_with_reply if handover else _hooks.ignore_spans
 
 
-def _queue_of(processor: Any) -> tuple[Any, int] | None:
-    """Give the queue of a batch processor of the SDK, and its size; None: it is something else."""
-    inner = getattr(processor, "_batch_processor", processor)
-    queue = getattr(inner, "_queue", getattr(inner, "queue", None))
-    size = getattr(inner, "_max_queue_size", getattr(inner, "max_queue_size", None))
-    return (queue, size) if hasattr(queue, "__len__") and isinstance(size, int) else None
+def finish() -> None:
+    """Hand over what waits for the one that was used before."""
+    with guest("the last spans of Go for a former tracer provider are lost"):
+        _hooks.spans(b"")

@@ -19,7 +19,6 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcess
 from opentelemetry.trace import NoOpTracer
 
 from gostitch import _hooks, _process, _settings
-from gostitch._process import bridge
 from gostitch._version import VERSION
 from gostitch.observe import (
     _ends,
@@ -28,12 +27,13 @@ from gostitch.observe import (
     _generated,
     _handover,
     _ids,
+    _plain,
+    _processors,
     _resource,
     _sampler,
     _spans,
     _traces,
 )
-from gostitch.observe._guest import guest
 
 _log = logging.getLogger("gostitch")
 
@@ -57,16 +57,17 @@ _SCOPE = "github.com/gostitch/gostitch"
 
 def serve(provider: Any) -> None:
     """Let Go export as the provider does: to the same place, or through it."""
-    hand_over_rest()
+    _handover.finish()
     if not _records(provider):
-        _generated.configure(traces=_nothing("off"))
-        _use(None)
+        _generated.configure(traces=_plain.config("off"))
+        _handover.use(None)
         return
     route = chosen_route(provider)
     if route.warning:
         _log.warning("%s", route.warning)
     config = _trace_config(provider, route)
-    _use(_handover.Handover(provider, route.processors) if route.exporter is None else None)
+    through = _processors.Processors(provider, route.processors)
+    _handover.use(_handover.Handover(through) if route.exporter is None else None)
     _hooks.ids = functools.partial(_ids.hand_over, provider)
     _traces.ask(_asking(provider))
     _generated.configure(traces=config)
@@ -93,19 +94,6 @@ def _asking(provider: Any) -> Any:
     if all(each.kind != "python" for each in _sampler.described(provider.sampler)):
         return None
     return functools.partial(_sampler.ask, provider)
-
-
-def _use(handover: _handover.Handover | None) -> None:
-    """Have spans of Go taken by a handover from now on; None: nobody takes any."""
-    _flush.takes(handover)
-    bridge.install(spans=handover.take if handover else None)
-    _hooks.spans = handover.take_with_reply if handover else _hooks.ignore_spans
-
-
-def hand_over_rest() -> None:
-    """Hand over what waits for the processors of the provider that was followed before."""
-    with guest("the last spans of Go for a former tracer provider are lost"):
-        _hooks.spans(b"")
 
 
 def _bring_go_along(several: Any, provider: Any) -> None:
@@ -317,26 +305,8 @@ def _limits(limits: Any) -> _generated.ObserveSpanLimits:
     )
 
 
-def _nothing(export: str) -> _generated.ObserveTraceConfig:
-    """Describe a provider that exports nothing, not yet or not any more."""
-    return _generated.ObserveTraceConfig(
-        export=export,
-        resource=[],
-        resource_schema_url="",
-        queue_size=0,
-        batch_size=0,
-        delay_s=0.0,
-        limits=_limits(None),
-        start_baggage=False,
-        samplers=[_generated.ObserveSampler(kind="on", ratio=1.0, delegates=[])],
-        roots=False,
-        random_ids=True,
-        **_exporter.described(None),
-    )
-
-
 def leave(provider: Any) -> None:
     """Have Go export nothing any more for a provider that was shut down, and count what ends."""
-    _use(None)
-    _generated.configure(traces=_nothing("ended"))
+    _handover.use(None)
+    _generated.configure(traces=_plain.config("ended"))
     _flush.goes_through(None)

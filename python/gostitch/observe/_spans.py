@@ -6,7 +6,7 @@ Twin of ``gocore/observe/records.go``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry import baggage, context
 from opentelemetry.attributes import BoundedAttributes
@@ -18,56 +18,14 @@ from opentelemetry.trace import (
     Link,
     NonRecordingSpan,
     SpanContext,
-    SpanKind,
     Status,
     StatusCode,
-    TraceFlags,
-    TraceState,
     set_span_in_context,
 )
 
-from gostitch import _shapes, _w3c
+from gostitch import _w3c
+from gostitch.observe._span_frame import KINDS, Context, SpanFrame, context_of, decode
 
-Context = tuple[bytes, bytes, int, str, bool]
-"""Of a span: ids of its trace and its own, flags, trace state, whether it is remote."""
-
-
-@_shapes.record(
-    "context: list[any], parent: list[any], what: list[any], attributes: map[any], "
-    "events: list[any], links: list[any], status: list[any], scope: list[any], "
-    "dropped: list[any], is_call: bool, baggage: str"
-)
-class SpanFrame(NamedTuple):
-    """A span as it crosses (appendSpanFrame); ids are bytes, times nanoseconds."""
-
-    context: Context
-    parent: Context
-    what: tuple[str, int, int, int]  # name, kind, start, end
-    attributes: dict[str, Any]
-    events: list[tuple[int, str, dict[str, Any], int]]
-    links: list[tuple[Context, dict[str, Any], int]]
-    status: tuple[str, str]
-    scope: tuple[str, str, str, dict[str, Any]]
-    dropped: tuple[int, int, int]  # attributes, events, links
-    is_call: bool
-    baggage: str  # that it began with
-
-
-_decode = _shapes.schema("SpanFrame", globals()).decode
-
-listed = _shapes.schema("list[bytes]", globals()).decode
-"""Return the spans of an array, as bytes each (appendSpan)."""
-
-
-# trace.SpanKind of Go counts from 1, with 0 for unspecified.
-_KINDS = (
-    SpanKind.INTERNAL,
-    SpanKind.INTERNAL,
-    SpanKind.SERVER,
-    SpanKind.CLIENT,
-    SpanKind.PRODUCER,
-    SpanKind.CONSUMER,
-)
 _STATUS = {"Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 _UNSET = Status()
 
@@ -148,7 +106,7 @@ class GoSpan(ReadableSpan):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}") from None
 
     def _read(self, span: bytes | memoryview) -> None:
-        of: SpanFrame = _decode(span[1:])
+        of: SpanFrame = decode(span[1:])
         name, kind, start, end = of.what
         status, text = of.status
         attributes, events, links = of.dropped
@@ -156,13 +114,13 @@ class GoSpan(ReadableSpan):
         ReadableSpan.__init__(
             self,
             name=name,
-            context=_context(of.context),
+            context=context_of(of.context),
             parent=_parent(of.parent),
             resource=self._resource,
             attributes=_attributes(of.attributes, attributes),
             events=_listed([_event(each) for each in of.events], events),
             links=_listed([_link(each) for each in of.links], links),
-            kind=_KINDS[kind],
+            kind=KINDS[kind],
             status=_UNSET if status == "Unset" else Status(_STATUS[status], text or None),
             start_time=start,
             end_time=end,
@@ -178,7 +136,7 @@ def _event(of: tuple[int, str, dict[str, Any], int]) -> Event:
 
 def _link(of: tuple[Context, dict[str, Any], int]) -> Link:
     to, attributes, dropped = of
-    return Link(_context(to), _attributes(attributes, dropped))
+    return Link(context_of(to), _attributes(attributes, dropped))
 
 
 def _scope(of: tuple[str, str, str, dict[str, Any]]) -> InstrumentationScope:
@@ -204,7 +162,7 @@ def _parent(of: Context) -> SpanContext | None:
     global _last_parent
     known, found = _last_parent
     if known != of:
-        found = _context(of)
+        found = context_of(of)
         found = found if found.is_valid else None
         _last_parent = of, found
     return found
@@ -228,14 +186,3 @@ def _listed(values: list[Any], dropped: int) -> Any:
     bounded = BoundedList.from_seq(None, values)
     bounded.dropped = dropped
     return bounded
-
-
-def _context(of: Context) -> SpanContext:
-    trace_id, span_id, flags, state, is_remote = of
-    return SpanContext(
-        int.from_bytes(trace_id, "big"),
-        int.from_bytes(span_id, "big"),
-        is_remote=is_remote,
-        trace_flags=TraceFlags(flags),
-        trace_state=TraceState.from_header([state]) if state else None,
-    )

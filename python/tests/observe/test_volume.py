@@ -71,7 +71,7 @@ def test_a_burst_of_spans(export: str, spans: int, width: int, tmp_path: Path) -
 class Picky(Receiver):
     """A receiver that takes a part of each batch of Go's, and says so."""
 
-    def Export(self, request: Any, context: Any) -> Any:
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's
         """Take one span less than there are."""
         super().Export(request, context)
         answer = trace_service_pb2.ExportTraceServiceResponse()

@@ -1,0 +1,39 @@
+"""What Go is told of a tracer provider that has nothing to tell: no SDK, or nothing that records."""
+
+from __future__ import annotations
+
+from gostitch.observe import _exporter, _generated
+
+_QUEUE_SIZE, _BATCH_SIZE, _DELAY_S = 2048, 512, 1.0
+_NO_LIMITS = _generated.ObserveSpanLimits(
+    attributes=-1,
+    attribute_length=-1,
+    events=-1,
+    event_attributes=-1,
+    links=-1,
+    link_attributes=-1,
+)
+
+
+def config(export: str, *, roots: bool = False) -> _generated.ObserveTraceConfig:
+    """Return what Go does with spans: ``off``, ``ended`` or ``python``; all traces are sampled."""
+    return _generated.ObserveTraceConfig(
+        export=export,
+        resource=[],
+        resource_schema_url="",
+        queue_size=_QUEUE_SIZE,
+        batch_size=_BATCH_SIZE,
+        delay_s=_DELAY_S,
+        limits=_NO_LIMITS,
+        start_baggage=False,
+        samplers=[
+            _generated.ObserveSampler("parent", 1.0, [1, 2, 3, 4, 5]),
+            *(
+                _generated.ObserveSampler(kind, 1.0, [])
+                for kind in ("on", "on", "off", "on", "off")
+            ),
+        ],
+        roots=roots,
+        random_ids=True,
+        **_exporter.described(None),
+    )
