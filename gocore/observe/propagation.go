@@ -20,6 +20,7 @@ const parentLength = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef-0
 type rest struct {
 	text    string
 	state   trace.TraceState
+	raw     string // tracestate with keys that the SDK does not know; else empty
 	baggage baggage.Baggage
 	options callOptions
 }
@@ -41,11 +42,23 @@ func contextWithTrace(ctx context.Context, text []byte) (context.Context, *callO
 	if config, valid := parseParent(parent); valid {
 		config.TraceState, config.Remote = r.state, r.options.remote
 		ctx = trace.ContextWithSpanContext(ctx, trace.NewSpanContext(config))
+		if r.raw != "" {
+			ctx = context.WithValue(ctx, callerState{}, ofCaller{config.SpanID, r.raw})
+		}
 	}
 	if r.baggage.Len() > 0 {
 		ctx = baggage.ContextWithBaggage(ctx, r.baggage)
 	}
 	return r.options.apply(ctx), &r.options
+}
+
+// callerState is the key of the caller's tracestate, where the SDK cannot hold all of it.
+type callerState struct{}
+
+// ofCaller is the tracestate of the caller's span.
+type ofCaller struct {
+	span  trace.SpanID
+	state string
 }
 
 func parseRest(text []byte) *rest {
@@ -57,12 +70,30 @@ func parseRest(text []byte) *rest {
 	members, options, _ := strings.Cut(others, "\n")
 	parsed := &rest{text: string(text), options: parseOptions(options)}
 	// What is malformed counts as absent, as the W3C wants it.
-	if s, err := trace.ParseTraceState(state); err == nil {
-		parsed.state = s
+	var err error
+	if parsed.state, err = trace.ParseTraceState(state); err != nil && isPrintable(state) {
+		parsed.state, parsed.raw = knownState(state), state
 	}
 	parsed.baggage, _ = baggage.Parse(members)
 	lastRest.Store(parsed)
 	return parsed
+}
+
+// knownState is what the SDK takes of a tracestate: it knows keys of an earlier edition of the
+// W3C's rules only, and Python has refused what follows none of them.
+func knownState(text string) trace.TraceState {
+	var known []string
+	for member := range strings.SplitSeq(text, ",") {
+		if _, err := trace.ParseTraceState(member); err == nil {
+			known = append(known, member)
+		}
+	}
+	state, _ := trace.ParseTraceState(strings.Join(known, ","))
+	return state
+}
+
+func isPrintable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 // parseParent reads a traceparent with all eight flags, of which Go's own
@@ -90,6 +121,9 @@ func traceOf(ctx context.Context) (out gocore.TraceContext) {
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
 		out.Parent = formatParent(span)
 		out.State = span.TraceState().String()
+		if of, given := ctx.Value(callerState{}).(ofCaller); given && of.span == span.SpanID() {
+			out.State = of.state
+		}
 	}
 	if members := baggage.FromContext(ctx); members.Len() > 0 {
 		out.Baggage = members.String()

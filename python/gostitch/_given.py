@@ -7,7 +7,7 @@ process, the context is given to that; else a context variable of our own keeps 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -17,6 +17,13 @@ from gostitch._process import bridge
 from gostitch.exceptions import GoTypeError, GoValueError
 
 _current: ContextVar[bytes] = ContextVar("gostitch_trace", default=b"")
+
+_RULES = {
+    "traceparent": "look like 00-<32 hexadecimal digits>-<16>-<2>, in lower case and not all zero",
+    "tracestate": "be printable ASCII, at most 32 members key=value with keys in lower case",
+    "baggage": "be at most 64 members name=value in 8192 bytes, percent-encoded, with names of "
+    "letters, digits and !#$%&'*+-.^_`|~",
+}
 
 was_used = False
 """Whether the variable was ever set, so that it must be asked."""
@@ -30,27 +37,34 @@ def current(function: str = "") -> bytes:
 @contextmanager
 def trace_context(
     *,
-    traceparent: str | None = None,
-    tracestate: str | None = None,
-    baggage: str | Mapping[str, object] | None = None,
+    traceparent: str | Sequence[str] | None = None,
+    tracestate: str | Sequence[str] | None = None,
+    baggage: str | Sequence[str] | Mapping[str, object] | None = None,
+    strict: bool = False,
 ) -> Iterator[None]:
     """Make calls in the block part of a trace, whose headers are given.
 
     For a service without OpenTelemetry's SDK: what it received with a request goes on to Go,
     and from there to requests and programs that Go starts. Threads and tasks see it as they see
-    context variables. Without ``traceparent`` the block is in no trace.
+    context variables.
+
+    What is malformed counts as the W3C says. Without a ``traceparent``, or with a malformed one,
+    the block is a new trace, which counts as sampled; where a provider of OpenTelemetry makes the
+    spans, that is left to it, and the block is in no trace. A malformed ``tracestate`` is left out.
 
     Args:
         traceparent: The header of that name; a future version is understood as the present one.
         tracestate: The header of that name.
-        baggage: The header of that name, or a mapping. Entries that the header cannot carry are
-            dropped and counted in ``runtime_info()["baggage_dropped"]``.
+        baggage: The header of that name, without properties, or a mapping. Entries that the header
+            cannot carry are dropped and counted in ``runtime_info()["baggage_dropped"]``.
+        strict: Refuse what is malformed or would be dropped.
 
-    Raises ``GoValueError`` if a header is malformed.
+    A header that came several times is a list of its values.
+
+    Raises ``GoValueError`` if ``strict`` and a header is malformed.
 
     """
-    lines = _lines(traceparent, tracestate, baggage)
-    token = enter(lines)
+    token = enter(_lines(traceparent, tracestate, baggage, strict))
     try:
         yield
     finally:
@@ -58,7 +72,10 @@ def trace_context(
 
 
 def enter(lines: bytes) -> Any:
-    """Make a trace context the current one; gives what ``leave`` takes."""
+    """Make a trace context the current one, a new one if it has no parent.
+
+    Gives what ``leave`` takes.
+    """
     global was_used
     if "opentelemetry.trace" in sys.modules:
         of = _late.module("gostitch.observe._traces")
@@ -68,6 +85,8 @@ def enter(lines: bytes) -> Any:
         was_used = True
         _hooks.trace_context, _hooks.enter = current, _current.set
         bridge.install(trace=current)
+    if lines.startswith(b"\n"):
+        lines = _w3c.new_parent().encode() + lines
     return _current.reset, _current.set(lines)
 
 
@@ -77,37 +96,50 @@ def leave(entered: Any) -> None:
     go_back(token)
 
 
-def _lines(traceparent: Any, tracestate: Any, baggage: Any) -> bytes:
-    parent = ""
-    if _text("traceparent", traceparent):
-        parent = _w3c.parent(traceparent.strip()) or ""
-        if not parent:
-            raise GoValueError(
-                "traceparent must look like 00-<32 hexadecimal digits>-<16>-<2>, in lower case and "
-                f"not all zero, not {traceparent!r}; pass the request's header as it came",
-                details={"argument": "traceparent"},
-            )
-    state = ""
-    if _text("tracestate", tracestate) and parent:
-        state = tracestate.strip()
-        if not state.isascii() or not state.isprintable():
-            raise GoValueError(
-                f"tracestate must be printable ASCII, not {tracestate!r}; pass the request's "
-                "header as it came",
-                details={"argument": "tracestate"},
-            )
-    members: Mapping[str, object]
-    if isinstance(baggage, Mapping):
-        members = baggage
-    else:
-        members = dict(_w3c.read_baggage(baggage)) if _text("baggage", baggage) else {}
-    return f"{parent}\n{state}\n{_w3c.write_baggage(members)}".encode()
+def _lines(traceparent: Any, tracestate: Any, baggage: Any, strict: bool) -> bytes:
+    parent = _valid("traceparent", traceparent, _w3c.parent, strict)
+    state = _valid("tracestate", tracestate, _w3c.state, strict)
+    # A state belongs to its parent.
+    return f"{parent}\n{state if parent else ''}\n{_members(baggage, strict)}".encode()
 
 
-def _text(argument: str, value: Any) -> bool:
-    if value is not None and not isinstance(value, str):
-        raise GoTypeError(
-            f"{argument} must be a str or None, not {type(value).__name__}",
-            details={"argument": argument},
-        )
-    return bool(value)
+def _valid(argument: str, value: Any, read: Callable[[str], str | None], strict: bool) -> str:
+    """Give a header as it is sent on; nothing if it did not come, or is malformed."""
+    header = _header(argument, value)
+    found = read(header) if header else ""
+    if strict and found is None:
+        raise _malformed(argument, header)
+    return found or ""
+
+
+def _members(baggage: Any, strict: bool) -> str:
+    """Give baggage as a header that can be sent."""
+    lost: list[object] = []
+    members = baggage
+    if not isinstance(baggage, Mapping):
+        members = dict(_w3c.read_baggage(_header("baggage", baggage), lost))
+    written = _w3c.write_baggage(members, lost)
+    if strict and lost:
+        raise _malformed("baggage", lost[0])
+    return written
+
+
+def _header(argument: str, value: Any) -> str:
+    """Give a header as one line, also one that came several times; nothing if it did not come."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    raise GoTypeError(
+        f"{argument} must be a str or None, not {type(value).__name__}; give a header that came "
+        "several times as a list of str",
+        details={"argument": argument},
+    )
+
+
+def _malformed(argument: str, value: object) -> GoValueError:
+    return GoValueError(
+        f"{argument} must {_RULES[argument]}, not {value!r}; pass the request's header as it came, "
+        "or leave strict out to do without what is malformed",
+        details={"argument": argument},
+    )

@@ -88,8 +88,8 @@ def _delegate(above: SpanContext) -> str:
 
 def ask(
     provider: Any, current: context.Context, above: SpanContext, function: str
-) -> tuple[str, trace.TraceState] | None:
-    """Ask about a call; give what the sampler has said as Go reads it, and the trace state.
+) -> tuple[str, str] | None:
+    """Ask about a call; give what the sampler has said as Go reads it, and the header tracestate.
 
     None if Go has the sampler that decides, or the call has no span.
     """
@@ -100,7 +100,8 @@ def ask(
     said = provider.sampler.should_sample(
         current, trace_id, function, SpanKind.INTERNAL, {"gostitch.side": "go"}, ()
     )
-    return _words(trace_id, said), said.trace_state or trace.TraceState()
+    state = said.trace_state
+    return _words(trace_id, said), state.to_header() if state else ""
 
 
 def wants(provider: Any, span: Any, left_out: Collection[int]) -> bool:

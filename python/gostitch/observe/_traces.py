@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import re
 import urllib.parse  # noqa: F401 - for _w3c, and not in the middle of a call
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from opentelemetry import baggage, context, trace
@@ -31,6 +32,8 @@ _SERVES, _HANDS_OVER = "gostitch.observe._provider", "gostitch.observe._foreign"
 _OWN = "observe."
 """Functions of ours, which are no part of anybody's trace."""
 
+_API_STATE_KEY = r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}"
+
 _MOST_FAILURES = 3
 """How often in a row Go may not be told of a provider before that counts as its last word."""
 
@@ -41,7 +44,7 @@ _followed: Any = None
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
 
-_asked: Callable[[context.Context, SpanContext, str], tuple[str, TraceState] | None] | None = None
+_asked: Callable[[context.Context, SpanContext, str], tuple[str, str] | None] | None = None
 """What asks the provider's sampler about a call, if that has to be asked here."""
 
 
@@ -122,20 +125,21 @@ def trace_context(function: str = "") -> bytes:
 
 
 def _lines(current: context.Context, function: str) -> bytes:
-    of = trace.get_current_span(current).get_span_context()
+    span = trace.get_current_span(current)
+    of = span.get_span_context()
     if not of.is_valid and _given.was_used:
         return _given.current()  # changes without the context
     is_settled = not of.is_valid or _follow()
     is_own = function.startswith(_OWN)
     said = None if is_own or _asked is None else _asked(current, of, function)
-    options, state = said or ("", of.trace_state)
+    options, state = said or ("", _state_of(span))
     if of.is_valid and of.is_remote:
         options = f"remote {options}"
     if context.get_value(_SUPPRESS_INSTRUMENTATION_KEY, current):
         options = "suppressed"
     parent = f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}" if of.is_valid else ""
     members = _w3c.write_baggage(baggage.get_all(current))
-    text = f"{parent}\n{state.to_header()}\n{members}"
+    text = f"{parent}\n{state}\n{members}"
     if options:
         text = f"{text}\n{options}"
     lines = text.encode() if len(text) > len("\n\n") else b""
@@ -147,13 +151,30 @@ def _lines(current: context.Context, function: str) -> bytes:
     return lines
 
 
+def _state_of(span: trace.Span) -> str:
+    return span.state if type(span) is _Caller else span.get_span_context().trace_state.to_header()
+
+
+class _Caller(NonRecordingSpan):
+    """What runs in Go, or where a request came from, with its tracestate as it came.
+
+    OpenTelemetry's API knows keys of an earlier edition of the W3C's rules only.
+    """
+
+    def __init__(self, context: SpanContext, state: str) -> None:
+        super().__init__(context)
+        self.state = state
+
+
 def enter(lines: bytes, *, is_remote: bool = False) -> Any:
     """Make what runs in Go, or where a request came from, the current span; gives a token."""
-    parent, state, members, *_ = lines.decode().split("\n")
+    parent, state, members = lines.decode().split("\n")[:3]
     current = baggage.clear(context.get_current())
     for key, value in _w3c.read_baggage(members):
         current = baggage.set_baggage(key, value, current)
     span = trace.get_current_span(current)
+    if is_remote and not parent and not _makes_spans():
+        parent = _w3c.new_parent()
     if not parent:
         if is_remote:
             current = trace.set_span_in_context(trace.INVALID_SPAN, current)
@@ -164,10 +185,24 @@ def enter(lines: bytes, *, is_remote: bool = False) -> Any:
             int(parent[36:52], 16),
             is_remote=is_remote,
             trace_flags=TraceFlags(int(parent[53:55], 16)),
-            trace_state=TraceState.from_header([state]) if state else None,
+            trace_state=TraceState(list(_known_members(state))),
         )
-        current = trace.set_span_in_context(NonRecordingSpan(of), current)
+        current = trace.set_span_in_context(_Caller(of, state), current)
     return context.attach(current)
+
+
+def _makes_spans() -> bool:
+    """Tell whether somebody makes spans here, so that new traces are theirs to begin."""
+    kind = type(trace.get_tracer_provider())
+    return kind not in (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+
+
+def _known_members(state: str) -> Iterator[tuple[str, str]]:
+    """Give the members of a tracestate that OpenTelemetry's API takes, which warns of others."""
+    for member in state.split(","):
+        key, _, value = member.partition("=")
+        if re.fullmatch(_API_STATE_KEY, key):
+            yield key, value
 
 
 def leave(token: Any) -> None:
