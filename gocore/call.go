@@ -18,9 +18,9 @@ import (
 // A Call is safe for concurrent use and must not be copied.
 type Call struct {
 	Function *Function
-	// Trace is the caller's trace context as three lines of text (traceparent,
-	// tracestate, baggage), or empty. It aliases the caller's memory and is
-	// only valid until the observer's StartCall returns.
+	// Trace is the caller's trace context as lines of text (traceparent, tracestate,
+	// baggage, and what Python's part of the observer has to add), or empty. It aliases
+	// the caller's memory and is only valid until the observer's StartCall returns.
 	Trace []byte
 	// Token names a submitted call in messages and cancellation; 0 for a call
 	// that the caller waits for.

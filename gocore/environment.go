@@ -188,11 +188,12 @@ func Environ(ctx context.Context) []string {
 
 // Command is exec.CommandContext for a program that gets, and is found by, the
 // environment that Python has now, with the current span as TRACEPARENT, TRACESTATE and
-// BAGGAGE if there is one. A plain exec.Command gets that of the first call into Go.
+// BAGGAGE if there is one, or as variables for the headers that Python's propagator writes.
+// A plain exec.Command gets that of the first call into Go.
 func Command(ctx context.Context, name string, arguments ...string) *exec.Cmd {
 	environment := Environ(ctx)
 	command := exec.CommandContext(ctx, name, arguments...)
-	command.Env = append(environment, TraceOf(ctx).environment()...) // the last one counts
+	command.Env = append(environment, environmentOf(ctx)...) // the last one counts
 	return command
 }
 

@@ -17,6 +17,8 @@ type Observer interface {
 	// Trace gives the trace context of what runs under a context that StartCall
 	// gave, or one derived from it.
 	Trace(ctx context.Context) TraceContext
+	// Headers gives what a request or a program under such a context carries of it.
+	Headers(ctx context.Context) []Propagated
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)

@@ -2,6 +2,8 @@ package gocore
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync/atomic"
 )
 
@@ -49,11 +51,58 @@ func (t TraceContext) lines() []byte {
 	return append(out, t.Baggage...)
 }
 
-// environment gives the variables that OpenTelemetry reads in a program that is
+// Header is a header of a request, by which a trace goes on elsewhere. An empty value
+// says that there is nothing to say, where another one may have been inherited.
+type Header struct {
+	Name, Value string
+}
+
+// Propagated are the headers that belong together, so that they are sent all or not at all.
+type Propagated struct {
+	Headers []Header
+	// IsBaggage is true for what a program says in its baggage, which may be a customer's
+	// name: it is no part of the trace, and nothing for servers that may be anybody's.
+	IsBaggage bool
+}
+
+// HeadersOf gives the headers by which what runs under ctx goes on elsewhere, in the
+// formats that the process is configured to.
+func HeadersOf(ctx context.Context) []Propagated {
+	if o := observer.Load(); o != nil {
+		return (*o).Headers(ctx)
+	}
+	return nil
+}
+
+// environmentOf gives the variables that OpenTelemetry reads in a program that is
 // started; those of a program without a span of its own stay as they are.
-func (t TraceContext) environment() []string {
-	if t.Parent == "" {
+func environmentOf(ctx context.Context) (out []string) {
+	propagated := HeadersOf(ctx)
+	if TraceOf(ctx).Parent == "" && !slices.ContainsFunc(propagated, func(p Propagated) bool { return !p.IsBaggage }) {
 		return nil
 	}
-	return []string{"TRACEPARENT=" + t.Parent, "TRACESTATE=" + t.State, "BAGGAGE=" + t.Baggage}
+	for _, p := range propagated {
+		for _, h := range p.Headers {
+			out = append(out, variable(h.Name)+"="+h.Value)
+		}
+	}
+	return out
+}
+
+// variable gives the variable that stands for a header: letters, digits and _ in upper
+// case, no digit first.
+func variable(header string) string {
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z', '0' <= r && r <= '9':
+			return r
+		}
+		return '_'
+	}, header)
+	if name != "" && name[0] <= '9' {
+		return "_" + name
+	}
+	return name
 }

@@ -60,7 +60,7 @@ typedef struct gostitch_request {
   uint32_t function;       /* position in the catalogue */
   uint32_t flags;          /* GOSTITCH_MESSAGES */
   int64_t timeout_ns;      /* 0: none; negative: has passed already */
-  const uint8_t *trace;    /* "traceparent\ntracestate\nbaggage", or empty */
+  const uint8_t *trace;    /* "traceparent\ntracestate\nbaggage" and what observers add, or empty */
   uint64_t trace_length;
   const uint8_t *frame;    /* MessagePack array of the arguments */
   uint64_t frame_length;

@@ -11,7 +11,6 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/propagation"
 )
 
 // Attribute is one attribute of Python's resource, its values as text.
@@ -114,6 +113,8 @@ type Config struct {
 	Traces *TraceConfig `gostitch:"traces,default=None"`
 	// Sentry client to mirror, or None.
 	Sentry *SentryConfig `gostitch:"sentry,default=None"`
+	// Propagation says which headers requests carry, or None.
+	Propagation *Propagation `gostitch:"propagation,default=None"`
 }
 
 // None is the result of a function that only acts.
@@ -141,7 +142,7 @@ func init() {
 		}
 	}))
 	otel.SetTracerProvider(&delegate{observer: process})
-	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
+	otel.SetTextMapPropagator(textMap{process})
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
 	gocore.Register("observe.read_metrics", ReadMetrics)
@@ -163,6 +164,13 @@ func Configure(ctx context.Context, c Config) (None, error) {
 			return None{}, err
 		}
 		process.follow(made)
+	}
+	if c.Propagation != nil {
+		made, err := newPropagators(*c.Propagation)
+		if err != nil {
+			return None{}, err
+		}
+		process.propagation.Store(&made)
 	}
 	if c.Sentry != nil {
 		client, err := newSentry(*c.Sentry)

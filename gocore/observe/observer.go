@@ -21,6 +21,8 @@ type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
 	sentry atomic.Pointer[sentry.Client]
 	former sync.Map // sender -> none: those that were replaced and still send
+
+	propagation atomic.Pointer[propagators] // nil: standard
 }
 
 // traces is one configuration of tracing.

@@ -23,6 +23,7 @@ type rest struct {
 	raw     string // tracestate with keys that the SDK does not know; else empty
 	baggage baggage.Baggage
 	options callOptions
+	own     [][]gocore.Header // of propagators that only Python has
 }
 
 var (
@@ -31,8 +32,9 @@ var (
 )
 
 // contextWithTrace makes the caller's span the parent, a local one unless the options say
-// otherwise. The lines that cross the boundary are traceparent, tracestate, baggage and options,
-// of which the last may not be there.
+// otherwise. The lines that cross the boundary are traceparent, tracestate, baggage and options; all
+// below are headers as Python's own propagators have written them, with an empty line between one's
+// and the next's. Lines at the end may be missing.
 func contextWithTrace(ctx context.Context, text []byte) (context.Context, *callOptions) {
 	parent, below, _ := bytes.Cut(text, []byte{'\n'})
 	r := noRest
@@ -49,7 +51,18 @@ func contextWithTrace(ctx context.Context, text []byte) (context.Context, *callO
 	if r.baggage.Len() > 0 {
 		ctx = baggage.ContextWithBaggage(ctx, r.baggage)
 	}
+	if len(r.own) > 0 {
+		ctx = context.WithValue(ctx, ownKey{}, r.own)
+	}
 	return r.options.apply(ctx), &r.options
+}
+
+// ownKey is the key of the headers of propagators that only Python has.
+type ownKey struct{}
+
+func ownHeaders(ctx context.Context) [][]gocore.Header {
+	own, _ := ctx.Value(ownKey{}).([][]gocore.Header)
+	return own
 }
 
 // callerState is the key of the caller's tracestate, where the SDK cannot hold all of it.
@@ -66,17 +79,36 @@ func parseRest(text []byte) *rest {
 	if last != nil && last.text == string(text) {
 		return last
 	}
-	state, others, _ := strings.Cut(string(text), "\n")
-	members, options, _ := strings.Cut(others, "\n")
-	parsed := &rest{text: string(text), options: parseOptions(options)}
+	parsed := &rest{text: string(text)}
+	state, below, _ := strings.Cut(parsed.text, "\n")
+	members, below, _ := strings.Cut(below, "\n")
+	options, own, _ := strings.Cut(below, "\n")
+	parsed.options = parseOptions(options)
 	// What is malformed counts as absent, as the W3C wants it.
 	var err error
 	if parsed.state, err = trace.ParseTraceState(state); err != nil && isPrintable(state) {
 		parsed.state, parsed.raw = knownState(state), state
 	}
 	parsed.baggage, _ = baggage.Parse(members)
+	if own != "" {
+		parsed.own = parseOwn(own)
+	}
 	lastRest.Store(parsed)
 	return parsed
+}
+
+// parseOwn reads headers of propagators, each of which has some, or none.
+func parseOwn(text string) (out [][]gocore.Header) {
+	for section := range strings.SplitSeq(text, "\n\n") {
+		var headers []gocore.Header
+		for line := range strings.SplitSeq(section, "\n") {
+			if name, value, found := strings.Cut(line, ":"); found {
+				headers = append(headers, gocore.Header{Name: name, Value: value})
+			}
+		}
+		out = append(out, headers)
+	}
+	return out
 }
 
 // knownState is what the SDK takes of a tracestate: it knows keys of an earlier edition of the

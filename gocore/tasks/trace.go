@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gostitch/gostitch/gocore"
 )
@@ -12,16 +13,13 @@ type traced struct{ next http.RoundTripper }
 
 func withTrace(next http.RoundTripper) http.RoundTripper { return traced{next} }
 
-// The names of the headers, as net/http has them.
-const (
-	parentHeader = "Traceparent"
-	stateHeader  = "Tracestate"
-)
-
-// RoundTrip implements http.RoundTripper. A traceparent that the caller has given stays.
+// RoundTrip implements http.RoundTripper. Headers that the caller has given stay, and so
+// does without what belongs to them.
 func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
-	trace := gocore.TraceOf(r.Context())
-	if trace.Parent == "" || r.Header.Get(parentHeader) != "" {
+	propagated := slices.DeleteFunc(gocore.HeadersOf(r.Context()), func(p gocore.Propagated) bool {
+		return p.IsBaggage || slices.ContainsFunc(p.Headers, func(h gocore.Header) bool { return r.Header.Get(h.Name) != "" })
+	})
+	if len(propagated) == 0 {
 		return t.next.RoundTrip(r)
 	}
 	own := r.WithContext(r.Context()) // a round tripper may not change its request
@@ -29,9 +27,12 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 	if own.Header == nil {
 		own.Header = http.Header{}
 	}
-	own.Header.Set(parentHeader, trace.Parent)
-	if trace.State != "" {
-		own.Header.Set(stateHeader, trace.State)
+	for _, p := range propagated {
+		for _, h := range p.Headers {
+			if h.Value != "" {
+				own.Header.Set(h.Name, h.Value)
+			}
+		}
 	}
 	return t.next.RoundTrip(own)
 }

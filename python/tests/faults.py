@@ -28,6 +28,7 @@ __all__ = [
     "FaultsPartDict",
     "FaultsPoint",
     "FaultsPointDict",
+    "FaultsPropagated",
     "FaultsQuestion",
     "FaultsReply",
     "FaultsRuntimeSettings",
@@ -72,6 +73,7 @@ __all__ = [
     "end_seen",
     "environment",
     "every_column",
+    "extract",
     "fail",
     "fail_hostile",
     "fail_joined",
@@ -104,6 +106,7 @@ __all__ = [
     "nothing",
     "panic",
     "profile",
+    "propagate",
     "read_file",
     "receive",
     "receive_with",
@@ -1437,6 +1440,26 @@ def every_column(
 
 
 @_go.function(
+    "faults.extract",
+    "2aa1cb212d73b452",
+    "headers: map[str]",
+    "list[str]",
+)
+def extract(
+    headers: _abc.Mapping[str, str],
+    *,
+    timeout: float | None = None,
+) -> list[str]:
+    """Returns the trace context that the global propagator of Go reads.
+
+    Args:
+        headers: By their names.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.fail",
     "0bca69c9de990a8a",
     "code: str, text: str",
@@ -2143,6 +2166,50 @@ def profile(
     Args:
         path: Of the file.
         seconds: To look.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("headers: map[str], environment: list[str]")
+class FaultsPropagated(_go.FrozenRecord):
+    """What leaves.
+
+    Attributes:
+        headers: That code of the user's own gives a request.
+        environment: Of a program that is started.
+    """
+
+    __slots__ = ("headers", "environment")
+
+    headers: dict[str, str]
+    environment: list[str]
+
+    def __init__(
+        self,
+        headers: dict[str, str],
+        environment: list[str],
+    ) -> None:
+        _go.set_field(self, "headers", headers)
+        _go.set_field(self, "environment", environment)
+
+
+@_go.function(
+    "faults.propagate",
+    "5a4cb95cec2b4813",
+    "span: str",
+    "FaultsPropagated",
+)
+def propagate(
+    *,
+    span: str = "",
+    timeout: float | None = None,
+) -> FaultsPropagated:
+    """Returns what the global propagator of Go writes, and the environment of a program, both
+    in a span of Go's if there is a name for it.
+
+    Args:
+        span: To begin; empty: none.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -34,6 +34,8 @@ func (o brokenObserver) StartCall(ctx context.Context, _ *gocore.Call) (context.
 
 func (o brokenObserver) Trace(context.Context) gocore.TraceContext { return gocore.TraceContext{} }
 
+func (o brokenObserver) Headers(context.Context) []gocore.Propagated { return nil }
+
 func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
 
 func (o brokenObserver) Flush(context.Context) {

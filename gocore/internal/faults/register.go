@@ -94,6 +94,8 @@ func init() {
 	gocore.Register("faults.ticks", Ticks)
 	gocore.Register("faults.trace", Trace)
 	gocore.Register("faults.burst", Burst)
+	gocore.Register("faults.propagate", Propagate)
+	gocore.Register("faults.extract", Extract)
 	gocore.RegisterCallback("faults.visit", Visit)
 	gocore.RegisterStream("faults.visit_lines", VisitLines)
 	gocore.Register("faults.write_to_closed", WriteToClosed)

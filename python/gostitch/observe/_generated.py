@@ -15,6 +15,8 @@ __all__ = [
     "ObserveFrameDict",
     "ObserveFunctionMetrics",
     "ObserveMetrics",
+    "ObservePropagation",
+    "ObservePropagationDict",
     "ObserveSampler",
     "ObserveSamplerDict",
     "ObserveSentryConfig",
@@ -359,16 +361,47 @@ class ObserveSentryConfigDict(_typing.TypedDict):
 _go.typed_dict(ObserveSentryConfigDict)
 
 
+@_go.record("names: list[str]")
+class ObservePropagation(_go.Record):
+    """Python's global propagator.
+
+    Attributes:
+        names: Of the formats in which requests and programs carry a trace, in their
+            order: tracecontext, baggage, b3, b3multi, jaeger or xray; "own" stands for
+            a propagator of the user's own, whose headers come with each call.
+    """
+
+    __slots__ = ("names",)
+
+    names: _abc.Iterable[str]
+
+    def __init__(
+        self,
+        names: _abc.Iterable[str],
+    ) -> None:
+        self.names = names
+
+
+class ObservePropagationDict(_typing.TypedDict):
+    """The fields of a ObservePropagation, as a dict that is given for one."""
+
+    names: _abc.Iterable[str]
+
+
+_go.typed_dict(ObservePropagationDict)
+
+
 @_go.function(
     "observe.configure",
-    "38a49c4e1de8e63f",
-    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig]",
+    "62ef21729298f663",
+    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation]",
     "none",
 )
 def configure(
     *,
     traces: ObserveTraceConfig | ObserveTraceConfigDict | None = None,
     sentry: ObserveSentryConfig | ObserveSentryConfigDict | None = None,
+    propagation: ObservePropagation | ObservePropagationDict | None = None,
     timeout: float | None = None,
 ) -> None:
     """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
@@ -377,6 +410,7 @@ def configure(
     Args:
         traces: To export, or None.
         sentry: Client to mirror, or None.
+        propagation: Says which headers requests carry, or None.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
