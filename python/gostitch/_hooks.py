@@ -62,7 +62,7 @@ def no_trace(function: str = "") -> bytes:
 
 trace_context: Callable[[str], bytes] = no_trace
 """Give the caller's trace context for a function of that name: lines of traceparent, tracestate,
-baggage and options, or nothing."""
+baggage and options, or nothing. Below may stand what observers add."""
 
 
 def _ignore_panic(error: GoPanic) -> None:

@@ -71,6 +71,11 @@ def state(text: str) -> str | None:
     return ",".join(members.values()) if len(members) <= _MOST_STATE_MEMBERS else None
 
 
+def is_token(text: str) -> bool:
+    """Tell whether a text can be the name of a header, or of an entry of baggage."""
+    return re.fullmatch(_KEY, text) is not None
+
+
 def write_baggage(members: Mapping[str, object], lost: list[object] | None = None) -> str:
     """Give the header for entries; what it cannot carry is counted, and added to ``lost``."""
     written: list[str] = []
@@ -89,7 +94,7 @@ def write_baggage(members: Mapping[str, object], lost: list[object] | None = Non
 
 def _member(key: object, value: object, quote: Callable[..., str]) -> str:
     """Give an entry as it is written; nothing if the header cannot carry it."""
-    if not isinstance(key, str) or not re.fullmatch(_KEY, key):
+    if not isinstance(key, str) or not is_token(key):
         return ""
     try:
         return f"{key}={quote(str(value), safe=_UNQUOTED)}"
@@ -104,7 +109,7 @@ def read_baggage(header: str, lost: list[object] | None = None) -> Iterator[tupl
     for member in header.split(","):
         key, equals, value = member.partition(";")[0].partition("=")
         key, value = key.strip(_SPACE), value.strip(_SPACE)
-        if equals and re.fullmatch(_KEY, key) and re.fullmatch(_VALUE, value):
+        if equals and is_token(key) and re.fullmatch(_VALUE, value):
             yield key, unquote(value)
         elif member.strip(_SPACE):
             _drop(member, lost)

@@ -244,6 +244,9 @@ typedef struct {
   PyObject *spans;     /* (message): spans of Go, or that some wait, or NULL */
   PyObject *context;   /* () -> the current context, a dict on which (age, trace context) is kept, or NULL */
   PyObject *age;       /* of what is kept: an older one does not count */
+  PyObject *place;     /* a dict: nothing that is kept counts while there is another value than */
+  PyObject *place_value; /* this one */
+  PyObject *place_key; /* at this key; or NULL */
 } gs_hooks;
 
 extern gs_hooks gs_hook;

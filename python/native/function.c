@@ -168,11 +168,19 @@ static int look_around(void) {
   return 0;
 }
 
+/* Tells whether what Python has kept still counts. */
+static int still_counts(void) {
+  if (gs_hook.place == NULL || gs_hook.place_key == NULL) return 1;
+  PyObject *now = PyDict_GetItemWithError(gs_hook.place, gs_hook.place_key);
+  if (now == NULL) PyErr_Clear();
+  return now == gs_hook.place_value;
+}
+
 /* Looks for the trace context where Python keeps it: 1 and it (NULL for none) if it is there, 0 if Python
    must be asked. */
 static int kept_trace(PyObject **trace) {
   static PyObject *name;
-  if (gs_hook.context == NULL) return 0;
+  if (gs_hook.context == NULL || !still_counts()) return 0;
   if (name == NULL && (name = PyUnicode_InternFromString("_gostitch_trace")) == NULL) return -1;
   PyObject *context = PyObject_CallFunctionObjArgs(gs_hook.context, NULL);
   if (context == NULL) return -1;

@@ -21,6 +21,8 @@ static const struct {
     {"wait_always", &gs_hook.wait_always}, {"own_queue", &gs_hook.own_queue},
     {"let_go", &gs_hook.let_go},     {"waiter", &gs_hook.waiter},
     {"touch", &gs_hook.touch},       {"spans", &gs_hook.spans},
+    {"place", &gs_hook.place},       {"place_key", &gs_hook.place_key},
+    {"place_value", &gs_hook.place_value},
 };
 
 PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");

@@ -55,8 +55,8 @@ def sentry(environment: Mapping[str, str]) -> Verdict:
     otlp = facts["otlp"]
     if otlp is not None and otlp["propagator"]:
         words += (
-            " OTLPIntegration has replaced the global propagator, so requests to other services "
-            "carry no traceparent; Go's spans are not concerned."
+            " OTLPIntegration has replaced the global propagator, so requests to other services, "
+            "Go's too, carry sentry-trace and no traceparent."
         )
         fix = "Use OTLPIntegration(setup_propagator=False) if other services want traceparent."
         return note(words, fix, **facts)

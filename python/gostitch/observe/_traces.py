@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
-from gostitch.observe import _library
+from gostitch.observe import _library, _propagation
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
@@ -52,6 +52,7 @@ def attach() -> None:
     """Have calls carry the current span from now on."""
     _hooks.trace_context, _hooks.enter = trace_context, enter
     _watch_providers()
+    _look_at_propagator()
     bridge.install(context=_reader(), age=_age)
 
 
@@ -81,9 +82,17 @@ def _look() -> None:
 def follow() -> None:
     """Follow the provider of now: spans that begin in Go need it before any call in a span.
 
-    It is a part of the work that is being done.
+    It is a part of the work that is being done. So is following the propagator.
     """
+    _look_at_propagator()
     _serve(trace.get_tracer_provider())
+
+
+def _look_at_propagator() -> None:
+    """Follow the global propagator from now on, if there is one."""
+    with guest("Go's requests carry the headers of the W3C; correct OTEL_PROPAGATORS"):
+        _propagation.look()
+        bridge.install(**_propagation.watched())
 
 
 def ask(how: Callable[[context.Context, SpanContext, str], Any] | None) -> None:
@@ -99,6 +108,8 @@ def _reader() -> Any:
     asks_for_roots = _asked is not None and _settings.traces() == "always"
     if type(runtime) is not ContextVarsRuntimeContext or _given.was_used or asks_for_roots:
         return None
+    if _propagation.own:
+        return None
     variable = getattr(runtime, "_current_context", None)
     return getattr(variable, "get", None)
 
@@ -107,9 +118,18 @@ def trace_context(function: str = "") -> bytes:
     """Give the current span and baggage as lines: traceparent, tracestate, baggage, options.
 
     They are built once for each context, and kept on it with their age. The bridge looks
-    there too, before it asks.
+    there too, before it asks. What propagators of the user's own write comes below them, anew
+    for each call, since it need not depend on the context alone.
     """
+    if _propagation.has_changed():
+        with guest("Go's requests carry the headers of the former propagator"):
+            _late.do(_follow_propagator)
     current = context.get_current()
+    lines = _kept(current, function)
+    return _propagation.with_headers(lines, current) if _propagation.own else lines
+
+
+def _kept(current: context.Context, function: str) -> bytes:
     try:
         age, lines = current._gostitch_trace  # type: ignore[attr-defined]
     except AttributeError:
@@ -227,8 +247,7 @@ def _serve(provider: Any) -> None:
     global _followed, _failed
     if provider is _followed:
         return
-    # Not below the user's span, of which this is no part.
-    token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
+    token = context.attach(_no_span())
     try:
         if not isinstance(provider, trace.ProxyTracerProvider):  # else none was set
             _late.load(_SERVES if _has_sdk(provider) else _HANDS_OVER).serve(provider)
@@ -267,6 +286,21 @@ def look_again() -> None:
     _followed, _age = None, object()
     bridge.install(age=_age)
     _look()
+
+
+def _follow_propagator() -> None:
+    """Have Go send what the present global propagator writes."""
+    token = context.attach(_no_span())
+    try:
+        _propagation.follow()
+    finally:
+        context.detach(token)
+    bridge.install(context=_reader(), **_propagation.watched())
+
+
+def _no_span() -> context.Context:
+    """Give a context for calls of our own, which are no part of the user's span."""
+    return trace.set_span_in_context(trace.INVALID_SPAN, context.Context())
 
 
 def _after_fork_in_child() -> None:

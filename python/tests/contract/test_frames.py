@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 import faults
 from gostitch import _codec, _logs, _process, _shapes, exceptions
 from gostitch.exceptions import GoFrame
-from gostitch.observe import _spans
+from gostitch.observe import _propagation, _spans
 
 FRAMES = Path(__file__).parents[3] / "gocore" / "codec" / "testdata" / "frames"
 
@@ -339,3 +339,21 @@ def test_a_span_becomes_the_sdks_own() -> None:
     assert (1, 2, 3) == (span.dropped_attributes, span.dropped_events, span.dropped_links)
     assert provider.resource is span.resource
     assert (True, "tenant=z%C3%B6e") == (span.is_call, span.start_baggage)
+
+
+def test_headers_of_ones_own_cross_below_the_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A section for each propagator that only Python has, an empty one included, in their order."""
+
+    class Own:
+        def __init__(self, **headers: str) -> None:
+            self.headers = headers
+
+        def inject(self, carrier: dict[str, str], context: object) -> None:
+            carrier.update({name.replace("_", "-"): each for name, each in self.headers.items()})
+
+    monkeypatch.setattr(_propagation, "own", [Own(x_a="1", x_b="2: 3"), Own(), Own(x_c="\xe9")])
+    golden = frame("trace")
+    lines, _, _ = golden.partition(b"\n\n")
+
+    assert golden == _propagation.with_headers(lines, None)
+    assert golden == _propagation.with_headers(lines + b"\n", None)
