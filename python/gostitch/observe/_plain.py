@@ -1,4 +1,4 @@
-"""What Go is told of a tracer provider that has nothing to tell: no SDK, or nothing that records."""
+"""What Go is told of a tracer provider that has nothing to tell: no SDK, or none that records."""
 
 from __future__ import annotations
 
