@@ -41,7 +41,10 @@ type Call struct {
 	waited   atomic.Bool // it is submitted, and a thread of Python waits for it as for one of its own
 	inbox    chan []byte // guarded by mu; nil until asked for
 
-	spans   SpanSource    // of the call wait there for Python; nil: none
+	spans        SpanSource // of the call wait there for Python; nil: none
+	caller       [16]byte   // the id of the caller's span in hexadecimal digits
+	callerLength int        // 0: there is none
+
 	begun   time.Duration // on the clock of now; 0: it is not counted
 	bytesIn int
 	code    Code // of the error that it ended with; empty: none

@@ -180,7 +180,7 @@ func Environ(ctx context.Context) []string {
 		err = SetEnvironment(variables)
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "Python's environment is not known; the last one known is used", "error", err)
+		slog.WarnContext(ctx, fmt.Sprintf("Python's environment is not known; the last one known is used: %v", err))
 		return os.Environ()
 	}
 	return variables

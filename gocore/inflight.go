@@ -93,9 +93,16 @@ func InFlight(limit int) []Running {
 }
 
 // traceAs notes the caller's trace context.
+// spanIDEnd is where the id of the caller's span ends in a traceparent.
+const spanIDEnd = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef")
+
 func (c *Call) traceAs(trace []byte) {
 	c.Trace = trace
+	c.callerLength = 0
 	if len(trace) > 0 {
+		if len(trace) >= spanIDEnd {
+			c.callerLength = copy(c.caller[:], trace[spanIDEnd-len(c.caller):])
+		}
 		if t := c.Function.tracedBy(trace); t != nil {
 			c.traced.Store(t)
 		}

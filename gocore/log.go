@@ -3,6 +3,7 @@ package gocore
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -76,11 +77,11 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= h.level.Level()
 }
 
-// Handle implements slog.Handler. The frame is [time in ns, level, message,
-// function of the call, {attribute: text}, traceparent]; the last is empty where
-// no span is current.
+// Handle implements slog.Handler. The frame is [time in ns, level, message, {attribute: value}, [the
+// Go function that logs, file, line], function of the call, id of the caller's span in hexadecimal
+// digits, trace context as lines]; what is not known is empty.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := msgp.AppendArrayHeader(nil, 6)
+	out := msgp.AppendArrayHeader(nil, 8)
 	at := r.Time
 	if at.IsZero() { // slog: then it is not known
 		at = time.Now()
@@ -88,11 +89,6 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 	out = msgp.AppendInt64(out, at.UnixNano())
 	out = msgp.AppendInt(out, int(r.Level))
 	out = codec.AppendString(out, r.Message)
-	name := ""
-	if c := CallFrom(ctx); c != nil {
-		name = c.Function.Name
-	}
-	out = codec.AppendString(out, name)
 	attrs := make(map[string]any, len(h.fixed)+r.NumAttrs())
 	for _, a := range h.fixed {
 		attrs[a.Key] = a.Value.Resolve().Any()
@@ -101,9 +97,54 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 		flatten(attrs, h.groups, a)
 		return true
 	})
+	explainErrors(attrs)
 	out = appendDetails(out, attrs)
-	PushHost(RecordLog, codec.AppendString(out, TraceOf(ctx).Parent))
+	out = appendSource(out, r.PC)
+	name, caller := "", ""
+	if c := CallFrom(ctx); c != nil {
+		name, caller = c.Function.Name, string(c.caller[:c.callerLength])
+	}
+	out = codec.AppendString(out, name)
+	out = codec.AppendString(out, caller)
+	trace := TraceOf(ctx)
+	if trace.IsEmpty() {
+		out = codec.AppendString(out, "")
+	} else {
+		out = codec.AppendString(out, string(trace.lines()))
+	}
+	PushHost(RecordLog, out)
 	return nil
+}
+
+// errorKeys are what attributes with the error that a record tells of are called.
+var errorKeys = []string{"error", "err"}
+
+// explainErrors has an error be what OpenTelemetry calls an exception.
+func explainErrors(attrs map[string]any) {
+	for _, key := range errorKeys {
+		err, isError := attrs[key].(error)
+		if !isError || err == nil {
+			continue
+		}
+		delete(attrs, key)
+		attrs["exception.type"], attrs["exception.message"] = TypeOf(err), MessageOf(err)
+		if stack := StackOf(err); len(stack) > 0 {
+			attrs["exception.stacktrace"] = FormatStack(stack)
+		}
+		return
+	}
+}
+
+// appendSource writes [function, file, line] of the place that logs.
+func appendSource(out []byte, pc uintptr) []byte {
+	var frame runtime.Frame
+	if pc != 0 {
+		frame, _ = runtime.CallersFrames([]uintptr{pc}).Next()
+	}
+	out = msgp.AppendArrayHeader(out, 3)
+	out = codec.AppendString(out, frame.Function)
+	out = codec.AppendString(out, frame.File)
+	return msgp.AppendInt(out, frame.Line)
 }
 
 // WithAttrs implements slog.Handler.

@@ -3,6 +3,7 @@ package gocore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -19,6 +20,9 @@ type logged struct {
 	message  string
 	function string
 	attrs    map[string]any
+
+	source, file string
+	line         int
 }
 
 func readLog(t *testing.T, frame []byte) logged {
@@ -29,7 +33,12 @@ func readLog(t *testing.T, frame []byte) logged {
 	}
 	fields := value.([]any)
 	level, _ := fields[1].(int64)
-	return logged{time.Unix(0, fields[0].(int64)), int(level), fields[2].(string), fields[3].(string), fields[4].(map[string]any)}
+	source := fields[4].([]any)
+	line, _ := source[2].(int64)
+	return logged{
+		time.Unix(0, fields[0].(int64)), int(level), fields[2].(string), fields[5].(string), fields[3].(map[string]any),
+		source[0].(string), source[1].(string), int(line),
+	}
 }
 
 // records gives what a logger sends.
@@ -92,6 +101,38 @@ func TestLogHandler(t *testing.T) {
 		if r.attrs[key] != value {
 			t.Errorf("%s is %v, want %v", key, r.attrs[key], value)
 		}
+	}
+}
+
+// What logs is told by function, file and line; an error by its type, its message and its stack.
+func TestSourcesAndErrors(t *testing.T) {
+	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
+		l.Info("failed", "err", Errorf(CodeData, "bad"), "other", errors.New("as text"))
+		l.With("error", &PanicError{Value: "gone", Stack: []Frame{{"main.f", "f.go", 3}}}).Info("panicked")
+		l.Info("fine", "error", nil)
+	})
+	if len(found) != 3 {
+		t.Fatalf("%d records", len(found))
+	}
+	if r := found[0]; !strings.HasSuffix(r.source, "gocore.TestSourcesAndErrors.func1") || !strings.HasSuffix(r.file, "log_test.go") || r.line == 0 {
+		t.Errorf("it was logged by %s in %s:%d", r.source, r.file, r.line)
+	}
+	for i, want := range []map[string]any{
+		{"exception.type": "gocore.Error", "exception.message": "bad", "other": "as text"},
+		{"exception.type": "gocore.PanicError", "exception.message": "gone"},
+		{"error": "<nil>"},
+	} {
+		for key, value := range want {
+			if got := found[i].attrs[key]; got != value && !strings.Contains(fmt.Sprint(got), fmt.Sprint(value)) {
+				t.Errorf("%s is %v, want %v", key, got, value)
+			}
+		}
+	}
+	if stack, _ := found[1].attrs["exception.stacktrace"].(string); !strings.Contains(stack, "f.go:3") {
+		t.Errorf("the stack is %q", stack)
+	}
+	if _, kept := found[0].attrs["err"]; kept {
+		t.Error("the error is there twice")
 	}
 }
 

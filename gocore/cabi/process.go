@@ -10,6 +10,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -125,7 +126,7 @@ func start(c *Config) {
 	slog.SetDefault(slog.New(gocore.NewLogHandler(&logLevel)))
 	if c.CrashReport != "" {
 		if err := gocore.ReportCrash(c.CrashReport); err != nil {
-			slog.Warn("no crash report can be written", "error", err)
+			slog.Warn(fmt.Sprintf("no crash report can be written: %v", err))
 		}
 		path := C.CString(c.CrashReport)
 		C.gs_report_threads_to(path)

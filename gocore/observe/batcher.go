@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -22,8 +23,8 @@ type batcher struct {
 	full     chan struct{}   // holds one token when a batch of them does
 	flushes  chan chan error // who waits for all that has ended
 	stop     chan struct{}
-	ended    chan struct{}           // closed when nothing is sent any more
-	last     error                   // of what waited when this was replaced; to be read when ended is closed
+	ended    chan struct{}          // closed when nothing is sent any more
+	last     error                  // of what waited when this was replaced; to be read when ended is closed
 	next     atomic.Pointer[sender] // what has replaced this one
 
 	mu    sync.Mutex
@@ -207,6 +208,6 @@ var lastTold atomic.Int64 // in ns since 1970
 func tell(err error, spans int) {
 	now, last := time.Now().UnixNano(), lastTold.Load()
 	if now-last >= int64(toldEvery) && lastTold.CompareAndSwap(last, now) {
-		slog.Warn("spans of Go could not be sent and are lost", "error", err, "spans", spans)
+		slog.Warn(fmt.Sprintf("%d spans of Go could not be sent and are lost: %v", spans, err))
 	}
 }

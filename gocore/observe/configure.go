@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"runtime/pprof"
 	"sync"
@@ -138,7 +139,7 @@ func init() {
 	otel.SetLogger(logr.Discard())
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		if !making.Load() {
-			slog.Warn("OpenTelemetry in Go", "error", err)
+			slog.Warn(fmt.Sprintf("OpenTelemetry in Go: %v", err))
 		}
 	}))
 	otel.SetTracerProvider(&delegate{observer: process})

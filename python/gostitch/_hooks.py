@@ -6,6 +6,7 @@ finds OpenTelemetry or Sentry in the process. The core works without either.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import sys
@@ -79,6 +80,14 @@ def _ignore_record(record: logging.LogRecord) -> None:
 
 logged: Callable[[logging.LogRecord], None] = _ignore_record
 """Take note of a log record of Go, before its logger gets it."""
+
+
+def _no_context(caller: str) -> contextvars.Context | None:
+    return None
+
+
+context_of: Callable[[str], contextvars.Context | None] = _no_context
+"""Give the context variables that calls have below a span, whose id this is."""
 
 
 def _enter_nothing(lines: bytes) -> Any:

@@ -52,7 +52,7 @@ def runtime_info() -> dict[str, Any]:
     (None: off) are what Go may use.
     """
     # Late, so that the package can be imported where there is no bridge.
-    from gostitch import _go_environment, _pending, _process, _w3c, _waiting
+    from gostitch import _go_environment, _logs, _pending, _process, _w3c, _waiting
     from gostitch._process import bridge
 
     library = _process.loaded()
@@ -90,7 +90,7 @@ def runtime_info() -> dict[str, Any]:
         "background_goroutines": stats.background,
         "background_panics": stats.background_panics,
         "abandoned": _waiting.abandoned(stats.lingering),
-        "records_dropped": stats.records_dropped,
+        "records_dropped": stats.records_dropped + _logs.lost,
         "spans_dropped": stats.spans_dropped,
         "baggage_dropped": _w3c.dropped,
         "heap_bytes": stats.heap_bytes,

@@ -1,14 +1,15 @@
 """Records of Go's slog in Python's logging.
 
 Twin of ``gocore/log.go``. A record arrives with others in a batch, on whatever thread
-drains it; where OpenTelemetry is in the process, handlers find the span current that the
-function had.
+drains it. Filters and handlers run in the context of the call, as far as OpenTelemetry or Sentry
+have told of it, with the span current that the function had.
 """
 
 from __future__ import annotations
 
 import contextvars
 import logging
+import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -21,8 +22,8 @@ _to = logging.getLogger(LOGGER)
 
 
 @_shapes.record(
-    "time_ns: int64, level: int64, message: str, function: str, attributes: map[any], "
-    "traceparent: str"
+    "time_ns: int64, level: int64, message: str, attributes: map[any], source: list[any], "
+    "function: str, caller: str, trace: str"
 )
 class LogFrame(NamedTuple):
     """A log record as it crosses (gocore.LogHandler)."""
@@ -30,51 +31,88 @@ class LogFrame(NamedTuple):
     time_ns: int
     level: int
     message: str
-    function: str
     attributes: dict[str, bool | int | float | str]
-    traceparent: str
+    source: tuple[str, str, int]  # the Go function that logs, its file and line
+    function: str  # of the call
+    caller: str  # id of the span that was current in Python, 16 hexadecimal digits
+    trace: str  # the trace context in Go, as lines
 
 
-_shape = _shapes.schema("LogFrame", globals())
+_decode = _shapes.schema("LogFrame", globals()).decode
+
+_frames: weakref.WeakKeyDictionary[logging.LogRecord, LogFrame] = weakref.WeakKeyDictionary()
+
+lost = 0
+"""Records that could not be made or handled."""
 
 
-def decode_log(frame: bytes | memoryview) -> logging.LogRecord:
-    """Build the logging record of a log frame.
+def frame_of(record: object) -> LogFrame | None:
+    """Return what Go has said of a record that is its own; None of any other."""
+    return _frames.get(record) if isinstance(record, logging.LogRecord) else None
 
-    The attributes are in ``go_attributes``; the ids of the span that was current in Go, or
-    None, are in ``otelTraceID`` and ``otelSpanID``, where OpenTelemetry puts them too.
+
+def decode_log(frame: bytes | memoryview) -> LogFrame:
+    """Return the log record of a frame."""
+    found: LogFrame = _decode(frame)
+    return found
+
+
+def make_record(log: LogFrame) -> logging.LogRecord:
+    """Make the logging record of a log of Go, as the logger makes those of Python.
+
+    The attributes are fields of it, as those of ``extra`` are. One whose name logging has taken
+    gets the prefix "go.".
     """
-    log: LogFrame = _shape.decode(frame)
-    text = log.message
-    if log.attributes:
-        text += " " + " ".join(f"{key}={value}" for key, value in log.attributes.items())
+    function, file, line = log.source
     level = logging_level(log.level)
-    record = logging.LogRecord(LOGGER, level, "", 0, text, (), None, log.function)
+    record = _to.makeRecord(LOGGER, level, file, line, log.message, (), None, function or None)
     record.created = log.time_ns / 1e9
     record.msecs = log.time_ns // 1_000_000 % 1000
-    record.go_attributes = log.attributes
-    record.otelTraceID = log.traceparent[3:35] or None
-    record.otelSpanID = log.traceparent[36:52] or None
-    record.traceparent = log.traceparent
+    fields = record.__dict__
+    for name, value in log.attributes.items():
+        fields[f"go.{name}" if name in fields or name in _MADE_LATER else name] = value
+    if log.function:
+        fields["gostitch.function"] = log.function
+    if _TYPE in log.attributes:  # for formatters that write text
+        record.exc_text = f"{log.attributes[_TYPE]}: {log.attributes[_MESSAGE]}"
+    _frames[record] = log
     return record
 
 
 def take(frame: bytes | memoryview) -> None:
-    """Hand a record to its logger."""
-    record = decode_log(frame)
-    if not _to.isEnabledFor(record.levelno):
+    """Hand a record to its logger, in the context of the call that it belongs to."""
+    global lost
+    log = decode_log(frame)
+    if not _to.isEnabledFor(logging_level(log.level)):
         return
+    try:
+        if log.trace:
+            found = _hooks.context_of(log.caller)
+            within = contextvars.Context() if found is None else found.copy()
+            within.run(_handle_in_span, log)
+        else:
+            _handle(log)
+    except BaseException:
+        lost += 1
+        raise
+
+
+def _handle_in_span(log: LogFrame) -> None:
+    _hooks.enter(log.trace.encode())
+    _handle(log)
+
+
+def _handle(log: LogFrame) -> None:
+    record = make_record(log)
     _hooks.logged(record)
-    if record.traceparent:  # type: ignore[attr-defined]
-        contextvars.Context().run(_handle_in_span, record)
-    else:
-        _to.handle(record)
-
-
-def _handle_in_span(record: Any) -> None:
-    _hooks.enter(f"{record.traceparent}\n\n".encode())
     _to.handle(record)
 
+
+_TYPE, _MESSAGE = "exception.type", "exception.message"
+"""Attributes that the error of a record is in."""
+
+_MADE_LATER = ("message", "asctime")
+"""Fields that formatters make, which logging keeps from others."""
 
 _LOWEST, _HIGHEST = -(2**31), 2**31
 """Levels that cross, for numbers of any size in Python."""

@@ -95,6 +95,7 @@ __all__ = [
     "list_directory",
     "located_table",
     "log",
+    "log_error",
     "log_until_end",
     "longest_stop",
     "loopback",
@@ -1924,6 +1925,30 @@ def log(
         level: Of slog: -4, 0, 4, 8.
         text: Of the record.
         count: Of records.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.log_error",
+    "275ad7544853c795",
+    "text: str, error: str, id: int64",
+    "none",
+)
+def log_error(
+    text: str,
+    error: str,
+    *,
+    id: int = 0,
+    timeout: float | None = None,
+) -> None:
+    """Logs an error.
+
+    Args:
+        text: Of the record.
+        error: That it tells of.
+        id: Changes from record to record.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

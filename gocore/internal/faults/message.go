@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -118,6 +119,22 @@ func Log(ctx context.Context, a LogArgs) (None, error) {
 		logger.Log(ctx, slog.Level(a.Level), a.Text, "index", i, "share", 0.5, "flag", true,
 			slog.Group("inner", "pause", time.Second), "bytes", "\xff")
 	}
+	return None{}, nil
+}
+
+// LogErrorArgs are the text and the error of a record.
+type LogErrorArgs struct {
+	// Text of the record.
+	Text string
+	// Error that it tells of.
+	Error string
+	// ID changes from record to record.
+	ID int `gostitch:"id,default=0"`
+}
+
+// LogError logs an error.
+func LogError(ctx context.Context, a LogErrorArgs) (None, error) {
+	slog.ErrorContext(ctx, a.Text, "error", errors.New(a.Error), "id", a.ID, "name", "taken", "user.name", "zoë")
 	return None{}, nil
 }
 

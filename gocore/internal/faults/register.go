@@ -57,6 +57,7 @@ func init() {
 	gocore.Register("faults.list_directory", ListDirectory)
 	gocore.Register("faults.located_table", LocatedTable)
 	gocore.Register("faults.log", Log)
+	gocore.Register("faults.log_error", LogError)
 	gocore.Register("faults.log_until_end", LogUntilEnd)
 	gocore.Register("faults.longest_stop", LongestStop)
 	gocore.Register("faults.loopback", Loopback)

@@ -12,6 +12,8 @@ from collections import deque
 from datetime import datetime, timezone
 from typing import Any
 
+from gostitch import _logs
+
 _MOST = 100
 _LEVELS = {"WARNING": "warning", "ERROR": "error", "CRITICAL": "fatal", "DEBUG": "debug"}
 
@@ -20,15 +22,18 @@ _kept: deque[tuple[str | None, dict[str, Any]]] = deque(maxlen=_MOST)
 
 def keep(record: logging.LogRecord) -> None:
     """Keep a log record of Go."""
+    log = _logs.frame_of(record)
+    if log is None:
+        return
     breadcrumb = {
         "type": "log",
         "category": record.name,
         "level": _LEVELS.get(record.levelname, "info"),
         "message": record.getMessage(),
         "timestamp": datetime.fromtimestamp(record.created, timezone.utc),
-        "data": {"function": record.funcName} if record.funcName else {},
+        "data": log.attributes | ({"function": log.function} if log.function else {}),
     }
-    _kept.append((record.otelTraceID, breadcrumb))  # type: ignore[attr-defined]
+    _kept.append((log.trace[3:35] or None, breadcrumb))
 
 
 def add_to(event: dict[str, Any]) -> None:

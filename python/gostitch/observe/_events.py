@@ -6,6 +6,7 @@ import logging
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from gostitch import _logs
 from gostitch.exceptions import GoError, GoFrame
 
 Value = dict[str, Any]
@@ -37,9 +38,9 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
 
 def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
     """Put an event made of a log record of Go on the trace in which Go wrote it."""
-    trace_id = getattr(record, "otelTraceID", None)
-    if trace_id and getattr(record, "go_attributes", None) is not None:
-        _set_trace(event, trace_id, record.otelSpanID)  # type: ignore[attr-defined]
+    log = _logs.frame_of(record)
+    if log is not None and log.trace.startswith("00-"):
+        _set_trace(event, log.trace[3:35], log.trace[36:52])
 
 
 def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:

@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
-from gostitch.observe import _library, _propagation
+from gostitch.observe import _callers, _library, _propagation
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
@@ -51,6 +51,7 @@ _asked: Callable[[context.Context, SpanContext, str], tuple[str, str] | None] | 
 def attach() -> None:
     """Have calls carry the current span from now on."""
     _hooks.trace_context, _hooks.enter = trace_context, enter
+    _hooks.context_of = _callers.context_of
     _watch_providers()
     _look_at_propagator()
     bridge.install(context=_reader(), age=_age)
@@ -166,6 +167,8 @@ def _lines(current: context.Context, function: str) -> bytes:
     if is_settled and said is None and not is_own:
         try:
             current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
+            if parent:
+                _callers.keep(parent[36:52], current)
         except AttributeError:
             pass  # a context of somebody's own class, with slots: built anew for each call
     return lines

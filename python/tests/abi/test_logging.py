@@ -29,12 +29,12 @@ def test_level(caplog: pytest.LogCaptureFixture, slog: int, level: int) -> None:
 
 
 def test_content(caplog: pytest.LogCaptureFixture) -> None:
-    """A record has message, attributes, function and time."""
+    """A record has message, attributes as fields, the place that logs, the call and time."""
     faults.log(8, "100% of %s done")
     settled(lambda: len(_messages(caplog)), 1)
     [record] = _messages(caplog)
 
-    assert record.getMessage().startswith("100% of %s done fixed=yes ")
+    assert "100% of %s done" == record.getMessage()
     assert {
         "fixed": "yes",
         "group.index": 0,
@@ -42,8 +42,11 @@ def test_content(caplog: pytest.LogCaptureFixture) -> None:
         "group.flag": True,
         "group.inner.pause": "1s",
         "group.bytes": "\ufffd",
-    } == record.go_attributes  # type: ignore[attr-defined]
-    assert "faults.log" == record.funcName
+        "gostitch.function": "faults.log",
+    }.items() <= vars(record).items()
+    assert record.funcName.endswith("faults.Log")
+    assert "message.go" == record.filename
+    assert record.lineno > 0
     assert abs(record.created - time.time()) < 60
 
 

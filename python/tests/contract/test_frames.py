@@ -281,14 +281,18 @@ def test_a_panic_has_its_stack() -> None:
 
 
 def test_a_log_record() -> None:
-    """Time, level and text are logging's; attributes are flat and in the text."""
-    record = _logs.decode_log(frame("log"))
+    """Time, level and text are logging's; attributes are fields of the record."""
+    log = _logs.decode_log(frame("log"))
+    record = _logs.make_record(log)
 
     assert (logging.WARNING, _logs.LOGGER) == (record.levelno, record.name)
     assert 1_700_000_000.123456789 == pytest.approx(record.created, abs=1e-6)
     attributes = {"g.n": 1, "g.b": True, "g.in.s": "x", "g.in.f": 1.5}
-    assert attributes == record.go_attributes
-    assert record.getMessage().startswith("text ")
+    assert attributes == {name: vars(record)[name] for name in attributes}
+    assert "text" == record.getMessage()
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert f"{parent}\n\n" == log.trace
+    assert log is _logs.frame_of(record)
 
 
 def test_live_counts() -> None:

@@ -183,10 +183,7 @@ def test_a_record_names_its_span() -> None:
         _pending.drain_host(time.monotonic() + 20)
         (span,) = [each for each in exporter.get_finished_spans() if each.name == "faults.log"]
         (within, current), (without, none) = kept
-        assert within.otelTraceID == f"{span.context.trace_id:032x}"
-        assert within.otelSpanID == f"{span.context.span_id:016x}"
         assert (current.trace_id, current.span_id) == (span.context.trace_id, span.context.span_id)
-        assert (None, None) == (without.otelTraceID, without.otelSpanID)
         assert not none.is_valid
         """,
         env={"PYTHONPATH": str(Path(__file__).parents[1])},
