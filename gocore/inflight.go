@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -93,6 +94,16 @@ func InFlight(limit int) []Running {
 }
 
 // traceAs notes the caller's trace context.
+// CallerOf gives the id of the span that was current in Python when the call of a context began, in
+// hexadecimal digits; nothing if there was none.
+func CallerOf(ctx context.Context) string {
+	c := CallFrom(ctx)
+	if c == nil {
+		return ""
+	}
+	return string(c.caller[:c.callerLength])
+}
+
 // spanIDEnd is where the id of the caller's span ends in a traceparent.
 const spanIDEnd = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef")
 

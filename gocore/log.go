@@ -100,19 +100,13 @@ func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
 	explainErrors(attrs)
 	out = appendDetails(out, attrs)
 	out = appendSource(out, r.PC)
-	name, caller := "", ""
+	name := ""
 	if c := CallFrom(ctx); c != nil {
-		name, caller = c.Function.Name, string(c.caller[:c.callerLength])
+		name = c.Function.Name
 	}
 	out = codec.AppendString(out, name)
-	out = codec.AppendString(out, caller)
-	trace := TraceOf(ctx)
-	if trace.IsEmpty() {
-		out = codec.AppendString(out, "")
-	} else {
-		out = codec.AppendString(out, string(trace.lines()))
-	}
-	PushHost(RecordLog, out)
+	out = codec.AppendString(out, CallerOf(ctx))
+	PushHost(RecordLog, codec.AppendString(out, TraceOf(ctx).Lines()))
 	return nil
 }
 

@@ -43,6 +43,14 @@ func TraceOf(ctx context.Context) TraceContext {
 // IsEmpty tells whether there is nothing to hand on.
 func (t TraceContext) IsEmpty() bool { return t == TraceContext{} }
 
+// Lines is how a trace context crosses the boundary; nothing if it is empty.
+func (t TraceContext) Lines() string {
+	if t.IsEmpty() {
+		return ""
+	}
+	return string(t.lines())
+}
+
 // lines is how a trace context crosses the boundary.
 func (t TraceContext) lines() []byte {
 	out := make([]byte, 0, len(t.Parent)+len(t.State)+len(t.Baggage)+2)

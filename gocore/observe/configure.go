@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/log/global"
 )
 
 // Attribute is one attribute of Python's resource, its values as text.
@@ -116,6 +117,8 @@ type Config struct {
 	Sentry *SentryConfig `gostitch:"sentry,default=None"`
 	// Propagation says which headers requests carry, or None.
 	Propagation *Propagation `gostitch:"propagation,default=None"`
+	// Logs that go to Python's logger provider, or None.
+	Logs *LogConfig `gostitch:"logs,default=None"`
 }
 
 // None is the result of a function that only acts.
@@ -125,7 +128,9 @@ type None struct{}
 type FlushConfig struct{}
 
 var (
-	process   = &Observer{}
+	process        = &Observer{}
+	processLoggers = &loggers{}
+
 	configure sync.Mutex
 	// making is set while a provider is made: the SDK reads variables then, whatever it is given
 	// instead, and complains of those that it cannot read.
@@ -144,6 +149,7 @@ func init() {
 	}))
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(textMap{process})
+	global.SetLoggerProvider(processLoggers)
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
 	gocore.Register("observe.read_metrics", ReadMetrics)
@@ -172,6 +178,9 @@ func Configure(ctx context.Context, c Config) (None, error) {
 			return None{}, err
 		}
 		process.propagation.Store(&made)
+	}
+	if c.Logs != nil {
+		processLoggers.records.Store(c.Logs.Records)
 	}
 	if c.Sentry != nil {
 		client, err := newSentry(*c.Sentry)

@@ -12,8 +12,8 @@ from gostitch import _mocks, _shapes
 from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
 REPLY, MESSAGE, SPANS, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
-IDS = 8
-OF_HOST = (SPANS, LOG, IDS)  # what belongs to no call, and is no question
+IDS, ENTRY = 8, 10
+OF_HOST = (SPANS, LOG, IDS, ENTRY)  # what belongs to no call, and is no question
 """The kinds of record (gocore.RecordKind)."""
 
 OK, ERROR = 0, 1

@@ -16,7 +16,7 @@ from typing import Any
 from gostitch import _late
 from gostitch.exceptions import GoPanic
 
-_OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "sentry_sdk")
+_OBSERVED = ("opentelemetry.trace", "opentelemetry.metrics", "opentelemetry._logs", "sentry_sdk")
 
 _modules_seen = 0
 _found: set[str] = set()
@@ -104,6 +104,14 @@ def ignore_spans(message: bytes) -> None:
 
 spans: Callable[[bytes], None] = ignore_spans
 """Take spans of Go: those in the message, those of the trace that it names, or any that wait."""
+
+
+def _ignore_entry(frame: bytes | memoryview) -> None:
+    pass
+
+
+entry: Callable[[bytes | memoryview], None] = _ignore_entry
+"""Take a log record of OpenTelemetry's API in Go."""
 
 
 def ignore_ids() -> None:

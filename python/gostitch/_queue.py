@@ -341,6 +341,8 @@ class Queue(bridge.Queue):
                     _logs.take(payload)
                 elif kind == _codec.SPANS:
                     _hooks.spans(bytes(payload))
+                elif kind == _codec.ENTRY:
+                    _hooks.entry(payload)
                 else:
                     _hooks.ids()
             finally:

@@ -70,6 +70,7 @@ __all__ = [
     "echo_list",
     "echo_optional_bytes",
     "echo_thing",
+    "emit",
     "end_seen",
     "environment",
     "every_column",
@@ -1372,6 +1373,34 @@ def echo_thing(
     Args:
         thing: To give back.
         paint: It before, if given.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.emit",
+    "77e066ec766a2381",
+    "text: str, severity: int64, event: str, error: str, bridge: bool",
+    "bool",
+)
+def emit(
+    text: str,
+    *,
+    severity: int = 9,
+    event: str = "",
+    error: str = "",
+    bridge: bool = False,
+    timeout: float | None = None,
+) -> bool:
+    """Writes a log record through OpenTelemetry's API, and returns whether somebody takes it.
+
+    Args:
+        text: Of its body.
+        severity: Of OpenTelemetry, from 1 to 24.
+        event: Its name, or empty.
+        error: That it tells of, or empty.
+        bridge: Has slog's bridge write it.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

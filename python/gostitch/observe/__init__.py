@@ -16,6 +16,7 @@ __all__ = ["attach", "follow"]
 # Each fails by itself: a version that is too old, say, or a stand-in of a test.
 _TRACES = "calls of Go carry no trace; see that opentelemetry is what gostitch[opentelemetry] needs"
 _METRICS = "there are no metrics of Go; see that the meter provider is one of OpenTelemetry's SDK"
+_LOGS = "log records of OpenTelemetry's API in Go are lost; see to the logger provider"
 _SENTRY = "Go reports nothing to Sentry; see that sentry-sdk is what gostitch[sentry] needs"
 
 
@@ -33,6 +34,10 @@ def attach() -> set[str]:
         with guest(_METRICS):
             _late.load("gostitch.observe._metrics")
             done.add("opentelemetry.metrics")
+    if _late.is_whole("opentelemetry._logs"):
+        with guest(_LOGS):
+            _late.load("gostitch.observe._entries").attach()
+            done.add("opentelemetry._logs")
     if _late.is_whole("sentry_sdk"):
         with guest(_SENTRY):
             _hooks.logged = _late.load("gostitch.observe._breadcrumbs").keep
@@ -49,6 +54,9 @@ def follow() -> None:
     if _late.is_whole("opentelemetry.metrics"):
         with guest(_METRICS):
             _late.load("gostitch.observe._metrics").follow()
+    if _late.is_whole("opentelemetry._logs"):
+        with guest(_LOGS):
+            _late.load("gostitch.observe._entries").follow()
     if _late.is_whole("sentry_sdk"):
         with guest(_SENTRY):
             _late.load("gostitch.observe._sentry").follow()

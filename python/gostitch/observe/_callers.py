@@ -6,6 +6,7 @@ caller's own would have: its span, Sentry's scope, the id of a request.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import time
 import weakref
@@ -31,8 +32,9 @@ def keep(span_id: str, current: context.Context) -> None:
     _contexts[span_id] = current
     now = time.monotonic()
     _recent.append((now, current))
-    while _recent and _recent[0][0] < now - _AFTER_S:
-        _recent.popleft()
+    with contextlib.suppress(IndexError):  # another thread was faster
+        while _recent[0][0] < now - _AFTER_S:
+            _recent.popleft()
 
 
 def context_of(span_id: str) -> contextvars.Context | None:

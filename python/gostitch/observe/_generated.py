@@ -14,6 +14,8 @@ __all__ = [
     "ObserveFrame",
     "ObserveFrameDict",
     "ObserveFunctionMetrics",
+    "ObserveLogConfig",
+    "ObserveLogConfigDict",
     "ObserveMetrics",
     "ObservePropagation",
     "ObservePropagationDict",
@@ -391,10 +393,38 @@ class ObservePropagationDict(_typing.TypedDict):
 _go.typed_dict(ObservePropagationDict)
 
 
+@_go.record("records: bool")
+class ObserveLogConfig(_go.Record):
+    """What Python's logger provider says.
+
+    Attributes:
+        records: Says that it takes log records.
+    """
+
+    __slots__ = ("records",)
+
+    records: bool
+
+    def __init__(
+        self,
+        records: bool,
+    ) -> None:
+        self.records = records
+
+
+class ObserveLogConfigDict(_typing.TypedDict):
+    """The fields of a ObserveLogConfig, as a dict that is given for one."""
+
+    records: bool
+
+
+_go.typed_dict(ObserveLogConfigDict)
+
+
 @_go.function(
     "observe.configure",
-    "62ef21729298f663",
-    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation]",
+    "3976232eb5d2b20b",
+    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
     "none",
 )
 def configure(
@@ -402,6 +432,7 @@ def configure(
     traces: ObserveTraceConfig | ObserveTraceConfigDict | None = None,
     sentry: ObserveSentryConfig | ObserveSentryConfigDict | None = None,
     propagation: ObservePropagation | ObservePropagationDict | None = None,
+    logs: ObserveLogConfig | ObserveLogConfigDict | None = None,
     timeout: float | None = None,
 ) -> None:
     """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
@@ -411,6 +442,7 @@ def configure(
         traces: To export, or None.
         sentry: Client to mirror, or None.
         propagation: Says which headers requests carry, or None.
+        logs: That go to Python's logger provider, or None.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

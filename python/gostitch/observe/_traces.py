@@ -6,7 +6,6 @@ what needs the SDK is in ``_provider``.
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import re
@@ -21,7 +20,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
-from gostitch.observe import _callers, _library, _propagation
+from gostitch.observe import _callers, _library, _propagation, _watch
 from gostitch.observe._guest import guest, tell
 
 _log = logging.getLogger("gostitch")
@@ -52,32 +51,9 @@ def attach() -> None:
     """Have calls carry the current span from now on."""
     _hooks.trace_context, _hooks.enter = trace_context, enter
     _hooks.context_of = _callers.context_of
-    _watch_providers()
+    _watch.setting(trace, "_set_tracer_provider")
     _look_at_propagator()
     bridge.install(context=_reader(), age=_age)
-
-
-def _watch_providers() -> None:
-    """Have the next call look when a provider is set, also one outside of any span."""
-    set_provider = getattr(trace, "_set_tracer_provider", None)
-    if set_provider is None or hasattr(set_provider, "_gostitch"):
-        return
-
-    @functools.wraps(set_provider)
-    def set_and_look(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return set_provider(*args, **kwargs)
-        finally:
-            _look()
-
-    set_and_look._gostitch = True  # type: ignore[attr-defined]
-    trace._set_tracer_provider = set_and_look
-
-
-def _look() -> None:
-    """Have the next call look, also one outside of any span."""
-    _hooks.forget()
-    bridge.look_again()
 
 
 def follow() -> None:
@@ -288,7 +264,7 @@ def look_again() -> None:
     global _followed, _age
     _followed, _age = None, object()
     bridge.install(age=_age)
-    _look()
+    _watch.look()
 
 
 def _follow_propagator() -> None:

@@ -1,0 +1,126 @@
+"""What Go logs through OpenTelemetry's API, in Python's logger provider.
+
+Twin of ``gocore/observe/logs.go``. Records of slog go to Python's logging instead (``_logs``).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import os
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from opentelemetry import _logs, context, trace
+from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
+
+from gostitch import _hooks, _pending, _shapes
+from gostitch.observe import _generated, _library, _watch
+
+_FLUSH_S = 30.0
+
+_followed: Any = None
+
+
+@_shapes.record(
+    "time_ns: int64, observed_ns: int64, severity: int64, severity_text: str, body: any, "
+    "attributes: map[any], event: str, scope: list[any], caller: str, trace: str"
+)
+class EntryFrame(NamedTuple):
+    """A log record as it crosses (logger.Emit)."""
+
+    time_ns: int  # 0: not known
+    observed_ns: int
+    severity: int
+    severity_text: str
+    body: Any
+    attributes: dict[str, Any]
+    event: str
+    scope: tuple[str, str, str, dict[str, Any]]
+    caller: str  # id of the span that was current in Python, 16 hexadecimal digits
+    trace: str  # the trace context in Go, as lines
+
+
+decode = _shapes.schema("EntryFrame", globals()).decode
+
+
+def attach() -> None:
+    """Take records from now on, and look again when a provider is set."""
+    _hooks.entry = take
+    _watch.setting(_logs._internal, "_set_logger_provider")
+
+
+def follow() -> None:
+    """Have Go hand over records if there is a provider that takes them, and flush with it."""
+    global _followed
+    provider = _logs.get_logger_provider()
+    if provider is _followed or not _library.is_there():
+        return
+    records = not isinstance(provider.get_logger("gostitch"), NoOpLogger) and hasattr(
+        provider, "force_flush"
+    )
+    if records or _followed is not None:
+        token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
+        try:
+            _generated.configure(logs=_generated.ObserveLogConfig(records=records))
+        finally:
+            context.detach(token)
+    _followed = provider
+    if records:
+        _bring_go_along(provider)
+
+
+def _bring_go_along(provider: Any) -> None:
+    """Have the flush and the shutdown of a provider be Go's too: first what Go has logged."""
+    for name in ("force_flush", "shutdown"):
+        end = getattr(provider, name)
+        if not hasattr(end, "_gostitch"):
+            setattr(provider, name, _after_go(end))
+
+
+def _after_go(end: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(end)
+    def handle_and_end(*args: Any, **named: Any) -> Any:
+        _pending.settle_host(time.monotonic() + _FLUSH_S)
+        return end(*args, **named)
+
+    handle_and_end._gostitch = True  # type: ignore[attr-defined]
+    return handle_and_end
+
+
+def take(frame: bytes | memoryview) -> None:
+    """Emit a record of Go, in the context of the call that it belongs to."""
+    of: EntryFrame = decode(frame)
+    found = _hooks.context_of(of.caller)
+    within = contextvars.Context() if found is None else found.copy()
+    within.run(_emit, of)
+
+
+def _emit(of: EntryFrame) -> None:
+    if of.trace:
+        _hooks.enter(of.trace.encode())
+    name, version, schema_url, attributes = of.scope
+    logger = _logs.get_logger_provider().get_logger(
+        name, version or None, schema_url or None, attributes or None
+    )
+    logger.emit(
+        LogRecord(
+            timestamp=of.time_ns or None,
+            observed_timestamp=of.observed_ns,
+            context=context.get_current(),
+            severity_text=of.severity_text or None,
+            severity_number=SeverityNumber(of.severity),
+            body=of.body,
+            attributes=of.attributes,
+            event_name=of.event or None,
+        )
+    )
+
+
+def _after_fork_in_child() -> None:
+    global _followed
+    _followed = None
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
