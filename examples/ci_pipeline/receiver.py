@@ -26,7 +26,8 @@ STOP_S = 5
 class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
     """The trace service. Safe to use from several threads; it copies nothing and drops nothing.
 
-    `senders` are the user agents of who has sent, `metadata` is that of each request.
+    `requests` are what came, `metadata` is that of each, `senders` are the user agents of who has
+    sent.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
         self.senders: set[str] = set()
         self.metadata: list[dict[str, str]] = []
         self._lock = threading.Lock()
-        self._requests: list[trace_service_pb2.ExportTraceServiceRequest] = []
+        self.requests: list[trace_service_pb2.ExportTraceServiceRequest] = []
 
     def Export(  # noqa: N802 - the name is the protocol's
         self,
@@ -44,7 +45,7 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
         """Take one batch of spans."""
         metadata = dict(context.invocation_metadata())
         with self._lock:
-            self._requests.append(request)
+            self.requests.append(request)
             self.metadata.append(metadata)
             self.senders.add(metadata.get("user-agent", "").partition(" grpc")[0])
         return trace_service_pb2.ExportTraceServiceResponse()
@@ -56,7 +57,7 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
         """
         merged: dict[str, dict[str, Any]] = {}
         with self._lock:
-            requests = list(self._requests)
+            requests = list(self.requests)
         for request in requests:
             for resource_spans in request.resource_spans:
                 _merge(merged, MessageToDict(resource_spans, use_integers_for_enums=True))

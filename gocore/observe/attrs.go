@@ -1,6 +1,9 @@
 package observe
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"go.opentelemetry.io/otel/attribute"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+)
 
 // The names of the attributes that gostitch sets. Each stands here once; those
 // of code.* follow the OpenTelemetry semantic conventions.
@@ -24,10 +27,17 @@ const (
 	// on no span that is sent.
 	attrStartBaggage = attribute.Key("gostitch.start_baggage")
 
+	attrErrorType           = attribute.Key("error.type")
 	attrExceptionType       = attribute.Key("exception.type")
 	attrExceptionMessage    = attribute.Key("exception.message")
 	attrExceptionStacktrace = attribute.Key("exception.stacktrace")
 )
 
-// tracerName is the instrumentation scope of the call spans.
+// exceptionEvent is the name of an event or a log record that tells of an error.
+const exceptionEvent = "exception"
+
+// schemaURL is that of the conventions that these names follow.
+const schemaURL = semconv.SchemaURL
+
+// tracerName is the instrumentation scope of the call spans; its version is gocore.Version.
 const tracerName = "github.com/gostitch/gostitch"

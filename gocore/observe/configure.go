@@ -83,6 +83,9 @@ type TraceConfig struct {
 	Samplers []Sampler
 	// Roots has calls outside of any span begin a trace.
 	Roots bool
+	// Exceptions says how errors of calls are told: empty, as events of spans; logs, as log records;
+	// logs/dup, as both.
+	Exceptions string
 	// RandomIDs says that trace ids of Python are random, so Go makes its own; otherwise Python
 	// hands over ids.
 	RandomIDs bool `gostitch:"random_ids"`

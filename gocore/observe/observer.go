@@ -8,8 +8,6 @@ import (
 
 	"github.com/getsentry/sentry-go"
 	"github.com/gostitch/gostitch/gocore"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -33,6 +31,7 @@ type traces struct {
 	handover *handover // the sender, if Python takes spans
 	ids      *ids
 
+	exceptions       exceptionSignal
 	roots            bool // calls outside of any span have one
 	recordsUnsampled bool // below a span that is not sampled the sampler may record
 }
@@ -60,7 +59,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	call.Time()
 	return ctx, func(err error) {
 		split, measured := call.Split()
-		endSpan(span, err)
+		t.endSpan(ctx, span, err)
 		if ended, isWhole := span.(sdktrace.ReadOnlySpan); isWhole {
 			t.sender.OnEnd(&callSpan{ended, function, split, measured})
 		}
@@ -100,28 +99,6 @@ func (t *traces) flagged(ctx context.Context) context.Context {
 		return ctx
 	}
 	return trace.ContextWithSpanContext(ctx, trace.SpanContext{}.WithTraceFlags(trace.FlagsRandom))
-}
-
-// endSpan records how the call ended.
-func endSpan(span trace.Span, err error) {
-	if err != nil {
-		code := string(gocore.CodeOf(err))
-		span.SetStatus(codes.Error, gocore.MessageOf(err))
-		span.SetAttributes(AttrCode.String(code))
-		span.AddEvent("exception", trace.WithAttributes(exception(err)...))
-	}
-	span.End()
-}
-
-func exception(err error) []attribute.KeyValue {
-	attrs := []attribute.KeyValue{
-		attrExceptionType.String(gocore.TypeOf(err)),
-		attrExceptionMessage.String(gocore.MessageOf(err)),
-	}
-	if stack := gocore.StackOf(err); len(stack) > 0 {
-		attrs = append(attrs, attrExceptionStacktrace.String(gocore.FormatStack(stack)))
-	}
-	return attrs
 }
 
 // BackgroundPanic reports to Sentry a panic that no reply can carry.

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
@@ -33,7 +35,7 @@ func newTraces(ctx context.Context, c TraceConfig) (*traces, error) {
 	if err != nil {
 		return nil, err
 	}
-	made := &traces{ids: &ids{isRandom: c.RandomIDs}, roots: c.Roots, recordsUnsampled: recordsBelowUnsampled(c.Samplers, 0)}
+	made := &traces{ids: &ids{isRandom: c.RandomIDs}, exceptions: exceptionSignal(c.Exceptions), roots: c.Roots, recordsUnsampled: recordsBelowUnsampled(c.Samplers, 0)}
 	switch c.Export {
 	case exportOff:
 		return nil, nil
@@ -105,7 +107,7 @@ func (t *traces) provide(to sdktrace.SpanProcessor, options ...sdktrace.TracerPr
 		sdktrace.WithIDGenerator(t.ids),
 		sdktrace.WithSpanProcessor(to),
 	)...)
-	t.tracer = t.provider.Tracer(tracerName)
+	t.tracer = t.provider.Tracer(tracerName, trace.WithInstrumentationVersion(gocore.Version), trace.WithSchemaURL(schemaURL))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

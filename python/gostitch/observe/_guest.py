@@ -21,6 +21,13 @@ def tell(what: str, error: Exception) -> None:
         _log.warning("%s (%s: %s)", what, type(error).__name__, error)
 
 
+def tell_once(what: str) -> None:
+    """Say something the first time."""
+    if what not in _told:
+        _told.add(what)
+        _log.warning("%s", what)
+
+
 @contextmanager
 def guest(what: str) -> Iterator[None]:
     """Go on after the block if it fails."""

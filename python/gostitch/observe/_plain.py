@@ -34,6 +34,7 @@ def config(export: str, *, roots: bool = False) -> _generated.ObserveTraceConfig
             ),
         ],
         roots=roots,
+        exceptions="",
         random_ids=True,
         **_exporter.described(None),
     )

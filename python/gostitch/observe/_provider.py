@@ -47,6 +47,8 @@ that are Python's default a trace would look broken for as long."""
 _LAST_S = 0.5
 """Seconds that Go has at least to send its last spans when a provider is shut down."""
 
+_EXCEPTIONS_VARIABLE = "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN"
+
 _DEFAULT_DELAY_MS = 5000
 _DELAY_VARIABLE = "OTEL_BSP_SCHEDULE_DELAY"
 
@@ -271,9 +273,16 @@ def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
         export="python" if route.exporter is None else "direct",
         samplers=_sampler.described(provider.sampler),
         roots=_settings.traces() == "always",
+        exceptions=_exceptions(),
         random_ids=_ids.are_random(provider.id_generator),
         **_exporter.described(route.exporter),
     )
+
+
+def _exceptions() -> str:
+    """Give how errors are told: the conventions' variable may ask for log records."""
+    chosen = {each.strip() for each in os.environ.get(_EXCEPTIONS_VARIABLE, "").lower().split(",")}
+    return next((each for each in ("logs/dup", "logs") if each in chosen), "")
 
 
 def _number(batching: Any, name: str, default: int) -> int:

@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
 from gostitch.observe import _callers, _library, _propagation, _watch
-from gostitch.observe._guest import guest, tell
+from gostitch.observe._guest import guest, tell, tell_once
 
 _log = logging.getLogger("gostitch")
 
@@ -39,7 +39,13 @@ _MOST_FAILURES = 3
 _failed: tuple[Any, int] = (None, 0)
 """The provider that Go could not be told of, and how often."""
 
+_OTHER_PROVIDER = (
+    "spans of Go follow the global tracer provider, also below a span of another provider; set that "
+    "one with opentelemetry.trace.set_tracer_provider"
+)
+
 _followed: Any = None
+_processor: Any = None  # what spans of the provider that is followed go to
 _age = object()
 """Marks what was kept since Go was told of the provider the last time."""
 
@@ -127,6 +133,8 @@ def _lines(current: context.Context, function: str) -> bytes:
     if not of.is_valid and _given.was_used:
         return _given.current()  # changes without the context
     is_settled = not of.is_valid or _follow()
+    if getattr(span, "_span_processor", _processor) is not _processor:
+        tell_once(_OTHER_PROVIDER)
     is_own = function.startswith(_OWN)
     said = None if is_own or _asked is None else _asked(current, of, function)
     options, state = said or ("", _state_of(span))
@@ -223,7 +231,7 @@ def _follow() -> bool:
 
 
 def _serve(provider: Any) -> None:
-    global _followed, _failed
+    global _followed, _failed, _processor
     if provider is _followed:
         return
     token = context.attach(_no_span())
@@ -240,6 +248,7 @@ def _serve(provider: Any) -> None:
     finally:
         context.detach(token)
     _followed, _failed = provider, (None, 0)
+    _processor = getattr(provider, "_active_span_processor", None)
 
 
 def _has_sdk(provider: Any) -> bool:

@@ -521,7 +521,7 @@ def test_the_schema_of_the_resource() -> None:
     with receiving() as receiver:
         prologue = PROLOGUE.replace("resource = ", f"resource = Resource({{}}, {url!r}) or ")
         run_to(receiver, CALL, prologue=prologue)
-        schemas = [each.schema_url for sent in receiver._requests for each in sent.resource_spans]
+        schemas = [each.schema_url for sent in receiver.requests for each in sent.resource_spans]
 
     assert [url, url] == schemas
 

@@ -1,0 +1,93 @@
+package observe
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+
+	"github.com/gostitch/gostitch/gocore"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// exceptionSignal says how exceptions are told: as events of spans, which is the default, as log
+// records, or as both (OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN).
+type exceptionSignal string
+
+const (
+	exceptionsInLogs exceptionSignal = "logs"
+	exceptionsInBoth exceptionSignal = "logs/dup"
+)
+
+// endSpan records how the call ended. One that its caller has cancelled has not failed.
+func (t *traces) endSpan(ctx context.Context, span trace.Span, err error) {
+	defer span.End()
+	if err == nil {
+		return
+	}
+	code := gocore.CodeOf(err)
+	span.SetAttributes(AttrCode.String(string(code)))
+	if code == gocore.CodeCancelled {
+		return
+	}
+	span.SetStatus(codes.Error, gocore.MessageOf(err))
+	span.SetAttributes(attrErrorType.String(errorType(code, err)))
+	told := exception(err)
+	if t.exceptions != exceptionsInLogs {
+		span.AddEvent(exceptionEvent, trace.WithAttributes(told...))
+	}
+	if t.exceptions == exceptionsInLogs || t.exceptions == exceptionsInBoth {
+		var r log.Record
+		r.SetEventName(exceptionEvent)
+		r.SetSeverity(log.SeverityError)
+		r.AddAttributes(told...)
+		processLoggers.Logger(tracerName, log.WithInstrumentationVersion(gocore.Version), log.WithSchemaURL(schemaURL)).Emit(ctx, r)
+	}
+}
+
+// errorType is the code of an error, or its type if the code says nothing.
+func errorType(code gocore.Code, err error) string {
+	if code == gocore.CodeUnknown {
+		return gocore.TypeOf(usefulError(err))
+	}
+	return string(code)
+}
+
+func exception(err error) []attribute.KeyValue {
+	attrs := []attribute.KeyValue{
+		attrExceptionType.String(gocore.TypeOf(usefulError(err))),
+		attrExceptionMessage.String(gocore.MessageOf(err)),
+	}
+	if stack := gocore.StackOf(err); len(stack) > 0 {
+		attrs = append(attrs, attrExceptionStacktrace.String(gocore.FormatStack(stack)))
+	}
+	return attrs
+}
+
+// plainTypes only wrap another error, or have nothing but a text.
+var plainTypes = []string{
+	fmt.Sprintf("%T", fmt.Errorf("%w", errors.ErrUnsupported)),
+	fmt.Sprintf("%T", fmt.Errorf("%w%w", errors.ErrUnsupported, errors.ErrUnsupported)),
+	fmt.Sprintf("%T", errors.New("")),
+	fmt.Sprintf("%T", errors.Join(errors.ErrUnsupported)),
+	fmt.Sprintf("%T", &gocore.Error{}),
+	fmt.Sprintf("%T", syscall.Errno(0)), // what was done when it happened says more
+}
+
+// usefulError gives the innermost error in a chain whose type says something; else the innermost one.
+func usefulError(err error) error {
+	var useful error
+	last := err
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		last = e
+		if !slices.Contains(plainTypes, fmt.Sprintf("%T", e)) {
+			useful = e
+		}
+	}
+	return cmp.Or(useful, last)
+}
