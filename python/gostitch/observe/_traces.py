@@ -40,8 +40,8 @@ _failed: tuple[Any, int] = (None, 0)
 """The provider that Go could not be told of, and how often."""
 
 _OTHER_PROVIDER = (
-    "spans of Go follow the global tracer provider, also below a span of another provider; set that "
-    "one with opentelemetry.trace.set_tracer_provider"
+    "spans of Go follow the global tracer provider, also below a span of another one; make that "
+    "the global one with opentelemetry.trace.set_tracer_provider"
 )
 
 _followed: Any = None

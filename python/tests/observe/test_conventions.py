@@ -98,8 +98,8 @@ def test_the_scope_of_calls(export: str) -> None:
 
     scope, schema = scopes["faults.nothing"]
     assert ("github.com/gostitch/gostitch", gostitch.__version__) == (
-        scope["name"],
-        scope["version"],
+        scope.name,
+        scope.version,
     )
     assert schema.startswith("https://opentelemetry.io/schemas/1.")
     oldest = Schemas.V1_33_0.value  # the first in which code.function.name is stable
