@@ -90,6 +90,10 @@ context_of: Callable[[str], contextvars.Context | None] = _no_context
 """Give the context variables that calls have below a span, whose id this is."""
 
 
+spans_are_theirs = True
+"""Whether spans of Go keep their ids; else what Go tells of is shown below the caller's span."""
+
+
 def _enter_nothing(lines: bytes) -> Any:
     pass
 
@@ -104,6 +108,21 @@ def ignore_spans(message: bytes) -> None:
 
 spans: Callable[[bytes], None] = ignore_spans
 """Take spans of Go: those in the message, those of the trace that it names, or any that wait."""
+
+
+def run_in_call(handle: Callable[[], object], caller: str, trace: str) -> None:
+    """Handle what Go tells of in the context of its call: the caller's, and the span in Go.
+
+    These are the id of the caller's span, and the trace context in Go as lines, or nothing.
+    """
+    if not trace:
+        handle()
+        return
+    found = context_of(caller)
+    within = contextvars.Context() if found is None else found.copy()
+    if found is None or spans_are_theirs:
+        within.run(enter, trace.encode())
+    within.run(handle)
 
 
 def _ignore_entry(frame: bytes | memoryview) -> None:

@@ -7,7 +7,6 @@ have told of it, with the span current that the function had.
 
 from __future__ import annotations
 
-import contextvars
 import logging
 import weakref
 from collections.abc import Callable
@@ -86,20 +85,10 @@ def take(frame: bytes | memoryview) -> None:
     if not _to.isEnabledFor(logging_level(log.level)):
         return
     try:
-        if log.trace:
-            found = _hooks.context_of(log.caller)
-            within = contextvars.Context() if found is None else found.copy()
-            within.run(_handle_in_span, log)
-        else:
-            _handle(log)
+        _hooks.run_in_call(lambda: _handle(log), log.caller, log.trace)
     except BaseException:
         lost += 1
         raise
-
-
-def _handle_in_span(log: LogFrame) -> None:
-    _hooks.enter(log.trace.encode())
-    _handle(log)
 
 
 def _handle(log: LogFrame) -> None:

@@ -5,7 +5,6 @@ Twin of ``gocore/observe/logs.go``. Records of slog go to Python's logging inste
 
 from __future__ import annotations
 
-import contextvars
 import functools
 import os
 import time
@@ -92,14 +91,10 @@ def _after_go(end: Callable[..., Any]) -> Callable[..., Any]:
 def take(frame: bytes | memoryview) -> None:
     """Emit a record of Go, in the context of the call that it belongs to."""
     of: EntryFrame = decode(frame)
-    found = _hooks.context_of(of.caller)
-    within = contextvars.Context() if found is None else found.copy()
-    within.run(_emit, of)
+    _hooks.run_in_call(lambda: _emit(of), of.caller, of.trace)
 
 
 def _emit(of: EntryFrame) -> None:
-    if of.trace:
-        _hooks.enter(of.trace.encode())
     name, version, schema_url, attributes = of.scope
     logger = _logs.get_logger_provider().get_logger(
         name, version or None, schema_url or None, attributes or None

@@ -13,7 +13,7 @@ from typing import Any
 from opentelemetry import context, trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode
 
-from gostitch import _settings
+from gostitch import _hooks, _settings
 from gostitch.observe import _flush, _generated, _handover, _plain, _span_frame, _traces
 
 _log = logging.getLogger("gostitch")
@@ -38,6 +38,7 @@ def serve(provider: Any) -> None:
         type(provider).__name__,
     )
     _handover.use(_handover.Handover(Tracers(provider)))
+    _hooks.spans_are_theirs = False
     _generated.configure(traces=_plain.config("python", roots=_settings.traces() == "always"))
     _flush.goes_through(provider if hasattr(provider, "force_flush") else None)
 

@@ -60,6 +60,7 @@ _SCOPE = "github.com/gostitch/gostitch"
 def serve(provider: Any) -> None:
     """Let Go export as the provider does: to the same place, or through it."""
     _handover.finish()
+    _hooks.spans_are_theirs = True
     if not _records(provider):
         _generated.configure(traces=_plain.config("off"))
         _handover.use(None)

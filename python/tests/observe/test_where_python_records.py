@@ -370,3 +370,77 @@ assert {1} == {int(span.context.trace_flags) for span in spans}
     )
 
     assert 0 == done.returncode, done.stderr
+
+
+FOREIGN = """
+import itertools, logging
+import faults, gostitch
+from opentelemetry import context, trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+ended = []
+
+class Span(NonRecordingSpan):
+    def __init__(self, name, parent, start, attributes):
+        ids = parent.trace_id if parent.is_valid else next(numbers), next(numbers)
+        super().__init__(SpanContext(*ids, is_remote=False, trace_flags=TraceFlags(1)))
+        self.name, self.parent, self.start, self.attributes = name, parent, start, attributes
+        self.events, self.status = [], None
+
+    def add_event(self, name, attributes=None, timestamp=None):
+        self.events.append(name)
+
+    def set_status(self, status, description=None):
+        self.status = status
+
+    def end(self, end_time=None):
+        self.end_time = end_time
+        ended.append(self)
+
+class Tracer(trace.Tracer):
+    def start_span(self, name, context=None, kind=trace.SpanKind.INTERNAL, attributes=None,
+                   links=None, start_time=None, record_exception=True, set_status_on_exception=True):
+        parent = trace.get_current_span(context).get_span_context()
+        return Span(name, parent, start_time, attributes)
+
+    def start_as_current_span(self, name, **options):
+        return trace.use_span(self.start_span(name), end_on_exit=True)
+
+class Provider(trace.TracerProvider):
+    def get_tracer(self, *arguments, **named):
+        return Tracer()
+
+numbers = itertools.count(1)
+trace.set_tracer_provider(Provider())
+"""
+
+
+def test_a_provider_that_is_not_the_sdks(program: Programs) -> None:
+    """Spans of Go are made again by its tracers, below one another; one warning says so."""
+    done = program(
+        FOREIGN
+        + """
+step = faults.FaultsVisitStep
+for _ in range(2):
+    with trace.get_tracer("x").start_as_current_span("root"):
+        list(faults.visit_lines([step("own", -1, "inline", "", ""), step("below", 0, "inline", "", "")]))
+    try:
+        with trace.get_tracer("x").start_as_current_span("root"):
+            faults.fail("data")
+    except gostitch.GoError:
+        pass
+by_id = {span.get_span_context().span_id: span for span in ended}
+above = {(span.name, by_id[span.parent.span_id].name) for span in ended if span.parent.is_valid}
+assert above == {
+    ("faults.visit_lines", "root"), ("own", "faults.visit_lines"), ("below", "own"),
+    ("faults.fail", "root"),
+}, above
+assert 12 == len(ended)
+failed = [span for span in ended if span.name == "faults.fail"]
+assert [["exception"]] * 2 == [span.events for span in failed]
+assert all(not span.status.is_ok and span.start < span.end_time for span in failed)
+"""
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("through the tracer API of Provider"), done.stderr
