@@ -56,6 +56,7 @@ handler = logging.StreamHandler(sys.stdout)
 handler.setFormatter(logging.Formatter("%(message)s:%(dd.trace_id)s"))
 logging.getLogger("gostitch.go").addHandler(handler)
 faults.log(8, "without")
+gostitch.force_flush(10)
 with trace.get_tracer("x").start_as_current_span("root"):
     logging.getLogger("gostitch.go").error("within")
     faults.log(8, "within")
