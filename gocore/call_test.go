@@ -224,6 +224,12 @@ func (o *recordingObserver) Trace(context.Context) TraceContext {
 	return TraceContext{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
 }
 
+func (o *recordingObserver) StartRequest(ctx context.Context, _ Outgoing) (context.Context, func(Answer)) {
+	return ctx, func(Answer) {}
+}
+
+func (o *recordingObserver) Retry(context.Context, error, int, time.Duration) {}
+
 func (o *recordingObserver) Headers(context.Context) []Propagated               { return nil }
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
 func (o *recordingObserver) Flush(context.Context)                              {}

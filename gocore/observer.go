@@ -3,6 +3,7 @@ package gocore
 import (
 	"context"
 	"sync/atomic"
+	"time"
 )
 
 // Observer is told what happens to calls. The core runs without one; package
@@ -19,6 +20,10 @@ type Observer interface {
 	Trace(ctx context.Context) TraceContext
 	// Headers gives what a request or a program under such a context carries of it.
 	Headers(ctx context.Context) []Propagated
+	// StartRequest runs before a request is sent; see the function of that name.
+	StartRequest(ctx context.Context, r Outgoing) (context.Context, func(Answer))
+	// Retry tells that something is tried again after a while.
+	Retry(ctx context.Context, reason error, attempt int, delay time.Duration)
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)

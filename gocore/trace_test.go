@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 )
 
 // sending is an observer that has something to send.
@@ -14,6 +15,12 @@ type sending struct {
 }
 
 func (o *sending) Trace(context.Context) TraceContext   { return o.trace }
+func (o *sending) StartRequest(ctx context.Context, _ Outgoing) (context.Context, func(Answer)) {
+	return ctx, func(Answer) {}
+}
+
+func (o *sending) Retry(context.Context, error, int, time.Duration) {}
+
 func (o *sending) Headers(context.Context) []Propagated { return o.sent }
 
 // A program gets headers as OpenTelemetry's convention for environments names them; empty ones

@@ -27,6 +27,22 @@ const (
 	// on no span that is sent.
 	attrStartBaggage = attribute.Key("gostitch.start_baggage")
 
+	// AttrRequests is how many HTTP requests a call has made, or are summed.
+	AttrRequests = attribute.Key("gostitch.http.requests")
+	// AttrRequestErrors is how many of them have failed.
+	AttrRequestErrors = attribute.Key("gostitch.http.errors")
+	// AttrRequestResends is how many of them were sent again, as retries or because of redirects.
+	AttrRequestResends = attribute.Key("gostitch.http.resends")
+
+	attrMethod         = attribute.Key("http.request.method")
+	attrMethodOriginal = attribute.Key("http.request.method_original")
+	attrResends        = attribute.Key("http.request.resend_count")
+	attrStatus         = attribute.Key("http.response.status_code")
+	attrProtocol       = attribute.Key("network.protocol.version")
+	attrServer         = attribute.Key("server.address")
+	attrPort           = attribute.Key("server.port")
+	attrURL            = attribute.Key("url.full")
+
 	attrErrorType           = attribute.Key("error.type")
 	attrExceptionType       = attribute.Key("exception.type")
 	attrExceptionMessage    = attribute.Key("exception.message")

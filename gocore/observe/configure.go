@@ -83,6 +83,8 @@ type TraceConfig struct {
 	Samplers []Sampler
 	// Roots has calls outside of any span begin a trace.
 	Roots bool
+	// RequestSpans is how many HTTP requests of a call have a span of their own; others are summed.
+	RequestSpans int
 	// Exceptions says how errors of calls are told: empty, as events of spans; logs, as log records;
 	// logs/dup, as both.
 	Exceptions string
@@ -169,6 +171,7 @@ func Configure(ctx context.Context, c Config) (None, error) {
 	// The goroutines that it starts outlive this call, so they must not be shown as it.
 	pprof.SetGoroutineLabels(context.Background())
 	if c.Traces != nil {
+		requestSpans.Store(int64(c.Traces.RequestSpans))
 		made, err := newTraces(ctx, *c.Traces)
 		if err != nil {
 			return None{}, err

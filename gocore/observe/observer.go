@@ -21,6 +21,9 @@ type Observer struct {
 	former sync.Map // sender -> none: those that were replaced and still send
 
 	propagation atomic.Pointer[propagators] // nil: standard
+
+	requests   sync.Map     // *gocore.Call -> *requests: of calls with a span that make some
+	requesting atomic.Int64 // how many those are
 }
 
 // traces is one configuration of tracing.
@@ -59,6 +62,9 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	call.Time()
 	return ctx, func(err error) {
 		split, measured := call.Split()
+		if o.requesting.Load() > 0 {
+			o.endRequests(call, span)
+		}
 		t.endSpan(ctx, span, err)
 		if ended, isWhole := span.(sdktrace.ReadOnlySpan); isWhole {
 			t.sender.OnEnd(&callSpan{ended, function, split, measured})

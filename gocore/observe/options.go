@@ -15,11 +15,12 @@ import (
 //
 //	remote          the span above is another process's
 //	suppressed      nothing is to be recorded or sent on
+//	no-requests     neither are requests, nor is a trace context sent with them
 //	trace=ID        the sampler was asked about a root with this id
 //	drop, record or keep, and then a JSON object of attributes: what the sampler has said
 type callOptions struct {
-	remote, suppressed bool
-	decision           *decision // nil: Python was not asked
+	remote, suppressed, noRequests bool
+	decision                       *decision // nil: Python was not asked
 }
 
 func parseOptions(line string) (o callOptions) {
@@ -31,6 +32,8 @@ func parseOptions(line string) (o callOptions) {
 			o.remote = true
 		case "suppressed":
 			o.suppressed = true
+		case "no-requests":
+			o.noRequests = true
 		case "trace":
 			id, _ = trace.TraceIDFromHex(value)
 		case "drop":
@@ -116,11 +119,18 @@ func each[T any](values []attribute.Value, of func(attribute.Value) T) []T {
 	return out
 }
 
-// suppressedKey marks the context of a call below which nothing is sent on.
-type suppressedKey struct{}
+// suppressedKey marks the context of a call below which nothing is sent on, and noRequestsKey one below
+// which requests are not told of.
+type (
+	suppressedKey struct{}
+	noRequestsKey struct{}
+)
 
 // apply puts what holds for all below a call into its context.
 func (o *callOptions) apply(ctx context.Context) context.Context {
+	if o.noRequests {
+		ctx = context.WithValue(ctx, noRequestsKey{}, true)
+	}
 	if !o.suppressed && (o.decision == nil || o.decision.SamplingDecision != sdktrace.Drop) {
 		return ctx
 	}

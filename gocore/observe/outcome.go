@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 
@@ -76,7 +77,9 @@ var plainTypes = []string{
 	fmt.Sprintf("%T", errors.New("")),
 	fmt.Sprintf("%T", errors.Join(errors.ErrUnsupported)),
 	fmt.Sprintf("%T", &gocore.Error{}),
-	fmt.Sprintf("%T", syscall.Errno(0)), // what was done when it happened says more
+	// What was done when these happened says more.
+	fmt.Sprintf("%T", syscall.Errno(0)),
+	fmt.Sprintf("%T", &os.SyscallError{}),
 }
 
 // usefulError gives the innermost error in a chain whose type says something; else the innermost one.

@@ -14,6 +14,7 @@ import (
 func init() {
 	fetch.WrapTransport = withTrace
 	fetch.MayReach = gocore.MayReach
+	fetch.OnRetry = gocore.NoteRetry
 	gocore.RegisterMessages("tasks.fetch", fetch.Fetch)
 	gocore.Register("tasks.hash_tree", hashtree.Sum)
 	gocore.Register("tasks.pack", archive.Pack)

@@ -60,6 +60,7 @@ class Settings(NamedTuple):
     fork: str | None = None
     export: str | None = None
     traces: str | None = None
+    request_spans: int | None = None
     limits: Mapping[str, Limit] = {}
     default_timeout: float | None = None
     grace: float | None = None
@@ -90,6 +91,7 @@ def configure(
     fork: str | None = _UNSET,
     export: str | None = _UNSET,
     traces: str | None = _UNSET,
+    request_spans: int | None = _UNSET,
     limits: Mapping[str, Limit] | None = _UNSET,
     default_timeout: float | None = _UNSET,
     grace: float | None = _UNSET,
@@ -117,6 +119,8 @@ def configure(
         traces: Which calls have spans: ``"inside"``, those inside a span of the caller's, which is
             the default; ``"always"``, all, so that a call outside of any span begins a trace, if
             the provider's sampler keeps it.
+        request_spans: How many HTTP requests of one call have a span of their own; those above are
+            summed on the call's span. Default: 128.
         limits: A ``Limit`` for each function's name in Go, as ``"tasks.fetch"``; replaces
             those that were set before.
         default_timeout: Seconds for calls without ``timeout=``; a call takes
@@ -156,6 +160,8 @@ def configure(
             if traces is not None and traces not in TRACES:
                 raise _value("traces", f"must be 'inside' or 'always', not {traces!r}")
             new = new._replace(traces=traces)
+        if request_spans is not _UNSET:
+            new = new._replace(request_spans=_whole("request_spans", request_spans, 0))
         if limits is not _UNSET:
             new = new._replace(limits=_limits(limits))
         if default_timeout is not _UNSET:
@@ -176,6 +182,15 @@ def configure(
         except BaseException:
             _present = before
             raise
+
+
+_REQUEST_SPANS = 128
+
+
+def request_spans() -> int:
+    """Return how many requests of a call have spans of their own."""
+    chosen = _present.request_spans
+    return _REQUEST_SPANS if chosen is None else chosen
 
 
 def traces() -> str:

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"context"
+	"time"
 
 	"github.com/gostitch/gostitch/gocore"
 )
@@ -35,6 +36,12 @@ func (o brokenObserver) StartCall(ctx context.Context, _ *gocore.Call) (context.
 func (o brokenObserver) Trace(context.Context) gocore.TraceContext { return gocore.TraceContext{} }
 
 func (o brokenObserver) Headers(context.Context) []gocore.Propagated { return nil }
+
+func (o brokenObserver) StartRequest(ctx context.Context, _ gocore.Outgoing) (context.Context, func(gocore.Answer)) {
+	return ctx, func(gocore.Answer) {}
+}
+
+func (o brokenObserver) Retry(context.Context, error, int, time.Duration) {}
 
 func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
 

@@ -86,7 +86,16 @@ func (c *call) newRequest(ctx context.Context, j *job) *http.Request {
 		r.Header.Set("Range", "bytes="+strconv.FormatInt(p.offset, 10)+"-")
 		r.Header.Set("If-Range", p.validator)
 	}
-	return r.WithContext(ctx)
+	return r.WithContext(context.WithValue(ctx, attemptKey{}, j.attempts))
+}
+
+type attemptKey struct{}
+
+// AttemptOf tells which attempt at its item a request of Fetch is a part of, from its context: 1 for the
+// first; 0 if it is none of Fetch's.
+func AttemptOf(ctx context.Context) int {
+	attempt, _ := ctx.Value(attemptKey{}).(int)
+	return attempt
 }
 
 // accept decides by the head of the response what the body is, and makes the

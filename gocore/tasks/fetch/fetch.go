@@ -141,6 +141,7 @@ func (c *call) work() {
 func (c *call) step(j *job) {
 	err := c.attempt(j)
 	if delay, again := c.judge(j, err); again {
+		OnRetry(c.ctx, err, j.attempts, delay)
 		j.partial.pause()
 		c.queue.park(j, delay)
 		return

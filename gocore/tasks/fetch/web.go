@@ -36,6 +36,10 @@ var WrapTransport = func(next http.RoundTripper) http.RoundTripper { return next
 // call of Fetch, if at all.
 var MayReach = func(address string) error { return nil }
 
+// OnRetry is told why an attempt has failed that is made again after a while, with the context of the
+// call. A program sets it before its first call of Fetch, if at all; it must be safe for concurrent use.
+var OnRetry = func(ctx context.Context, reason error, attempt int, delay time.Duration) {}
+
 // web is the HTTP client of one call, with every connection it has open. A
 // client per call costs one connection set-up per host and worker, and in
 // return leaves nothing behind: no goroutine, no descriptor, and nothing for a

@@ -189,7 +189,7 @@ class ObserveSamplerDict(_typing.TypedDict):
 _go.typed_dict(ObserveSamplerDict)
 
 
-@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, export: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, samplers: list[ObserveSampler], roots: bool, exceptions: str, random_ids: bool")
+@_go.record("resource: list[ObserveAttribute], resource_schema_url: str, export: str, endpoint: str, insecure: bool, headers: map[str], certificates: str, client_certificate: str, client_key: str, server_name: str, gzip: bool, timeout_s: float64, queue_size: int64, batch_size: int64, delay_s: float64, limits: ObserveSpanLimits, start_baggage: bool, samplers: list[ObserveSampler], roots: bool, request_spans: int64, exceptions: str, random_ids: bool")
 class ObserveTraceConfig(_go.Record):
     """What Python's tracer provider says.
 
@@ -215,13 +215,15 @@ class ObserveTraceConfig(_go.Record):
             began with. The limits of their attributes are then left to Python.
         samplers: Python's, first the provider's.
         roots: Has calls outside of any span begin a trace.
+        request_spans: How many HTTP requests of a call have a span of their own; others
+            are summed.
         exceptions: Says how errors of calls are told: empty, as events of spans; logs,
             as log records; logs/dup, as both.
         random_ids: Says that trace ids of Python are random, so Go makes its own;
             otherwise Python hands over ids.
     """
 
-    __slots__ = ("resource", "resource_schema_url", "export", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "samplers", "roots", "exceptions", "random_ids")
+    __slots__ = ("resource", "resource_schema_url", "export", "endpoint", "insecure", "headers", "certificates", "client_certificate", "client_key", "server_name", "gzip", "timeout_s", "queue_size", "batch_size", "delay_s", "limits", "start_baggage", "samplers", "roots", "request_spans", "exceptions", "random_ids")
 
     resource: _abc.Iterable[ObserveAttribute | ObserveAttributeDict]
     resource_schema_url: str
@@ -242,6 +244,7 @@ class ObserveTraceConfig(_go.Record):
     start_baggage: bool
     samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict]
     roots: bool
+    request_spans: int
     exceptions: str
     random_ids: bool
 
@@ -266,6 +269,7 @@ class ObserveTraceConfig(_go.Record):
         start_baggage: bool,
         samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict],
         roots: bool,
+        request_spans: int,
         exceptions: str,
         random_ids: bool,
     ) -> None:
@@ -288,6 +292,7 @@ class ObserveTraceConfig(_go.Record):
         self.start_baggage = start_baggage
         self.samplers = samplers
         self.roots = roots
+        self.request_spans = request_spans
         self.exceptions = exceptions
         self.random_ids = random_ids
 
@@ -314,6 +319,7 @@ class ObserveTraceConfigDict(_typing.TypedDict):
     start_baggage: bool
     samplers: _abc.Iterable[ObserveSampler | ObserveSamplerDict]
     roots: bool
+    request_spans: int
     exceptions: str
     random_ids: bool
 
@@ -429,7 +435,7 @@ _go.typed_dict(ObserveLogConfigDict)
 
 @_go.function(
     "observe.configure",
-    "7a8df61ddbe8554f",
+    "7aee6a2328d14b3b",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
     "none",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gostitch import _settings
 from gostitch.observe import _exporter, _generated
 
 _QUEUE_SIZE, _BATCH_SIZE, _DELAY_S = 2048, 512, 1.0
@@ -34,6 +35,7 @@ def config(export: str, *, roots: bool = False) -> _generated.ObserveTraceConfig
             ),
         ],
         roots=roots,
+        request_spans=_settings.request_spans(),
         exceptions="",
         random_ids=True,
         **_exporter.described(None),

@@ -274,6 +274,7 @@ def _trace_config(provider: Any, route: Route) -> _generated.ObserveTraceConfig:
         export="python" if route.exporter is None else "direct",
         samplers=_sampler.described(provider.sampler),
         roots=_settings.traces() == "always",
+        request_spans=_settings.request_spans(),
         exceptions=_exceptions(),
         random_ids=_ids.are_random(provider.id_generator),
         **_exporter.described(route.exporter),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from opentelemetry import baggage, context, trace
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
+from opentelemetry.context import _SUPPRESS_HTTP_INSTRUMENTATION_KEY, _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
@@ -142,6 +142,8 @@ def _lines(current: context.Context, function: str) -> bytes:
         options = f"remote {options}"
     if context.get_value(_SUPPRESS_INSTRUMENTATION_KEY, current):
         options = "suppressed"
+    elif context.get_value(_SUPPRESS_HTTP_INSTRUMENTATION_KEY, current):
+        options = f"no-requests {options}"
     parent = f"00-{of.trace_id:032x}-{of.span_id:016x}-{of.trace_flags:02x}" if of.is_valid else ""
     members = _w3c.write_baggage(baggage.get_all(current))
     text = f"{parent}\n{state}\n{members}"
@@ -295,13 +297,17 @@ def _after_fork_in_child() -> None:
     look_again()
 
 
-_ways = (_settings.present().export, _settings.present().traces)
+def _ways_in(settings: _settings.Settings) -> tuple[object, ...]:
+    return settings.export, settings.traces, settings.request_spans
+
+
+_ways = _ways_in(_settings.present())
 
 
 def _apply(settings: _settings.Settings) -> None:
     global _ways
-    if (settings.export, settings.traces) != _ways:
-        _ways = settings.export, settings.traces
+    if _ways_in(settings) != _ways:
+        _ways = _ways_in(settings)
         look_again()
 
 
