@@ -14,7 +14,7 @@ type sending struct {
 	sent  []Propagated
 }
 
-func (o *sending) Trace(context.Context) TraceContext   { return o.trace }
+func (o *sending) Trace(context.Context) TraceContext { return o.trace }
 func (o *sending) StartRequest(ctx context.Context, _ Outgoing) (context.Context, func(Answer)) {
 	return ctx, func(Answer) {}
 }
