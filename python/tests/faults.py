@@ -107,6 +107,7 @@ __all__ = [
     "no_columns",
     "nothing",
     "panic",
+    "perform",
     "profile",
     "propagate",
     "read_file",
@@ -2198,6 +2199,26 @@ def panic(
     Args:
         kind: One of: string, error, coded, nil, dereference, index, division, map,
             hostile, repanic.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.perform",
+    "e2db99600d5f0b3b",
+    "program: str",
+    "none",
+)
+def perform(
+    program: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes the spans and log records of a program.
+
+    Args:
+        program: In JSON.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -33,8 +33,10 @@ receivers:
         endpoint: {endpoint}
         max_recv_msg_size_mib: 64
 exporters:
-  file:
+  file/traces:
     path: {output}
+  file/logs:
+    path: {logs}
 service:
   telemetry:
     metrics:
@@ -44,7 +46,10 @@ service:
   pipelines:
     traces:
       receivers: [otlp]
-      exporters: [file]
+      exporters: [file/traces]
+    logs:
+      receivers: [otlp]
+      exporters: [file/logs]
 """
 
 
@@ -85,7 +90,9 @@ class Collector:
             self._address = f"127.0.0.1:{free.getsockname()[1]}"
         self.endpoint = f"http://{self._address}"
         config = folder / "collector.yaml"
-        config.write_text(_CONFIG.format(endpoint=self._address, output=self.output))
+        config.write_text(
+            _CONFIG.format(endpoint=self._address, output=self.output, logs=folder / "logs.jsonl")
+        )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [str(binary()), "--config", str(config)],
