@@ -10,5 +10,7 @@ func Register() {
 	gocore.Register("operate.free_memory", FreeMemory)
 	gocore.Register("operate.goroutines", Goroutines)
 	gocore.Register("operate.set_offline", SetOffline)
+	gocore.Register("operate.start_profile", StartProfile)
+	gocore.Register("operate.stop_profile", StopProfile)
 	gocore.Register("operate.write_dumps", WriteDumps)
 }

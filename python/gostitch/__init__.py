@@ -53,6 +53,7 @@ if typing.TYPE_CHECKING:
     from gostitch.operate._close import close, reopen
     from gostitch.operate._dump import dump, dump_on_signal, dump_text
     from gostitch.operate._memory import free_memory
+    from gostitch.operate._profile import profile, profiles
 
 __all__ = [
     "CrashReport",
@@ -90,6 +91,8 @@ __all__ = [
     "force_flush",
     "free_memory",
     "on_crash_report",
+    "profile",
+    "profiles",
     "reopen",
     "runtime_info",
     "trace_context",
@@ -108,6 +111,8 @@ _LATE = {
     "force_flush": "gostitch.observe._flush",
     "free_memory": "gostitch.operate._memory",
     "on_crash_report": "gostitch._crashes",
+    "profile": "gostitch.operate._profile",
+    "profiles": "gostitch.operate._profile",
     "reopen": "gostitch.operate._close",
     "trace_context": "gostitch._given",
 }

@@ -13,6 +13,8 @@ __all__ = [
     "free_memory",
     "goroutines",
     "set_offline",
+    "start_profile",
+    "stop_profile",
     "write_dumps",
 ]
 
@@ -88,6 +90,49 @@ def set_offline(
 
     Args:
         hosts: By name or address, without a port.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "operate.start_profile",
+    "159130eb4e437ca7",
+    "kind: str",
+    "none",
+)
+def start_profile(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Begins to look, for a kind that looks at a time.
+
+    Args:
+        kind: Cpu, trace (of execution), block, mutex, heap, allocs, goroutine or
+            threadcreate.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "operate.stop_profile",
+    "9112ba4fd8562061",
+    "kind: str",
+    "bytes",
+)
+def stop_profile(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> memoryview:
+    """Ends looking, and returns the profile: in the format of pprof, a trace in that of go
+    tool trace.
+
+    Args:
+        kind: Cpu, trace (of execution), block, mutex, heap, allocs, goroutine or
+            threadcreate.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
