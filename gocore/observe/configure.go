@@ -12,7 +12,6 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/log/global"
 )
 
 // Attribute is one attribute of Python's resource, its values as text.
@@ -154,7 +153,7 @@ func init() {
 	}))
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(textMap{process})
-	global.SetLoggerProvider(processLoggers)
+	otel.SetLoggerProvider(processLoggers)
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.flush", Flush)
 	gocore.Register("observe.read_metrics", ReadMetrics)

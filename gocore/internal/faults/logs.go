@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 )
 
 // EmitArgs describe a log record.
@@ -27,7 +27,7 @@ type EmitArgs struct {
 }
 
 var (
-	emitter = global.Logger("faults.logs", log.WithInstrumentationVersion("1.2.3"), log.WithSchemaURL("https://example.com/1"),
+	emitter = otel.Logger("faults.logs", log.WithInstrumentationVersion("1.2.3"), log.WithSchemaURL("https://example.com/1"),
 		log.WithInstrumentationAttributes(attribute.String("part", "tests")))
 	bridge = otelslog.NewLogger("faults.bridge")
 )

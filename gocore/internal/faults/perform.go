@@ -9,7 +9,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/log"
-	"go.opentelemetry.io/otel/log/global"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -126,7 +125,7 @@ func (p *performance) log(ctx context.Context, l *logged) {
 	r.SetBody(l.Body.attribute())
 	r.AddAttributes(l.Attributes.all()...)
 	r.SetEventName(l.Event)
-	global.Logger(of.Name, log.WithInstrumentationVersion(of.Version), log.WithSchemaURL(of.Schema), log.WithInstrumentationAttributes(of.Attributes.all()...)).Emit(ctx, r)
+	otel.Logger(of.Name, log.WithInstrumentationVersion(of.Version), log.WithSchemaURL(of.Schema), log.WithInstrumentationAttributes(of.Attributes.all()...)).Emit(ctx, r)
 }
 
 func (l *link) context() (trace.SpanContext, error) {
