@@ -34,6 +34,7 @@ type Call struct {
 	exit     func(*Call)
 	deadline *deadline // nil: none
 	inside   bool      // the user's function runs, so that a panic is its own
+	queue    *Queue    // of a submitted call
 	outbox   *outbox   // nil when nobody wants messages
 	window   *window   // of a stream
 	answers  *answers  // to a function that asks
@@ -107,7 +108,7 @@ func (c *Call) begin(r *Request, contexts int) {
 	f := c.Function
 	f.endOnce.Do(func() { f.ended, f.labels = newEndedCall(f), newLabels(f) })
 	x := c.nextContext(contexts)
-	x.started, x.number = r.Started, r.Number
+	x.started, x.number, x.thread = r.Started, r.Number, r.Thread
 	c.open(x)
 	if timeout := f.timeout(r.Timeout); timeout != 0 {
 		c.setTimeout(timeout)

@@ -233,3 +233,5 @@ func (o *recordingObserver) Retry(context.Context, error, int, time.Duration) {}
 func (o *recordingObserver) Headers(context.Context) []Propagated               { return nil }
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }
 func (o *recordingObserver) Flush(context.Context)                              {}
+func (o *recordingObserver) Value(context.Context, any) any                     { return nil }
+func (o *recordingObserver) StartBackground(context.Context)                    {}

@@ -17,9 +17,12 @@ import (
 // nobody, and so needs no lock.
 type callContext struct {
 	call atomic.Pointer[Call]
-	// Both are written before the context is its call's, so that who finds it there may read them.
+	// These are written before the context is its call's, so that who finds it there may read them.
 	started int64  // on the clock CLOCK_MONOTONIC, in ns
 	number  uint64 // of a call that the main thread waits for; 0: any other
+	thread  int    // on which it runs, if it is waited for; 0: not known
+
+	events atomic.Pointer[CallEvents] // nil until asked for
 }
 
 // newEndedCall makes what the contexts of a function's calls refer to in the end.
@@ -183,18 +186,31 @@ func (x *callContext) Err() error {
 type callKey struct{}
 
 // Value implements context.Context. It has the labels of its call where runtime/pprof looks for
-// them, so that those which a function adds join them.
+// them, so that those which a function adds join them, and what the observer knows of the call
+// where others look for that.
 func (x *callContext) Value(key any) any {
+	switch key.(type) {
+	case callKey:
+		return x.call.Load()
+	case eventsKey:
+		return x.eventsOf()
+	}
+	if label := x.labelOf(key); label != nil {
+		return label
+	}
+	if o := observer.Load(); o != nil {
+		return (*o).Value(x, key)
+	}
+	return nil
+}
+
+func (x *callContext) labelOf(key any) any {
 	for {
 		c := x.call.Load()
-		if _, wanted := key.(callKey); wanted {
-			return c
-		}
 		labels := c.labels()
-		if x.call.Load() != c {
-			continue // it ended meanwhile
+		if x.call.Load() == c { // else it ended meanwhile
+			return labels.Value(key)
 		}
-		return labels.Value(key)
 	}
 }
 

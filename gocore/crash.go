@@ -38,6 +38,11 @@ func ReportCrash(path string) error {
 	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
 		return err
 	}
+	return ShowLabels()
+}
+
+// ShowLabels has Go print the labels of goroutines with their stacks.
+func ShowLabels() error {
 	environmentLock.Lock()
 	defer environmentLock.Unlock()
 	labelsArePrinted = true

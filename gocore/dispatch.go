@@ -29,6 +29,9 @@ type Request struct {
 	Buffers  [][]byte      // bytes that cross beside the frame
 	Started  int64         // when it began, on the clock CLOCK_MONOTONIC, in ns
 	Number   uint64        // of a call by the thread that receives Ctrl-C; for Submit: not 0 if a thread waits; 0: any other
+	Thread   int           // that calls Execute, as the kernel numbers them; 0: not known
+	// Events is set by Execute: a number for TakeEvents, or 0.
+	Events uint32
 	// Held is set by Execute: memory that the payload refers to, which must stay
 	// where it is as long as the payload is used.
 	Held []unsafe.Pointer
@@ -50,6 +53,9 @@ func Execute(r *Request, out []byte) (payload []byte, status int) {
 	c.traceAs(r.Trace)
 	payload, err = c.run(out)
 	payload, status = c.reply(out, payload, err)
+	if e := c.context.Load().events.Load(); e != nil {
+		r.Events = e.ended()
+	}
 	r.Held, c.held = c.held, nil // who keeps the context of a call keeps no memory
 	if c.spans != nil {
 		r.Spans = c.putSpans(out[:cap(out)], payload)
@@ -139,7 +145,10 @@ func (c *Call) panicked(value any) error {
 func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 	status := StatusOK
 	if err != nil {
-		payload, status = c.fail(out, err), StatusError
+		if status = StatusError; c.hasCaptured(err) {
+			status = StatusCaptured
+		}
+		payload = c.fail(out, err)
 	} else if c.end != nil {
 		c.end(nil)
 	}
@@ -201,7 +210,7 @@ func Submit(r *Request, token uint64, queue *Queue, wantMessages bool) error {
 	own := *r
 	own.Number = 0 // Ctrl-C means none of these
 	c := newCall(f, &own)
-	c.Token = token
+	c.Token, c.queue = token, queue
 	if r.Number != 0 {
 		c.waited.Store(true)
 	}

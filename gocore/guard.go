@@ -74,13 +74,16 @@ func trimStack(frames []Frame) []Frame {
 // with the end of the call.
 func Go(ctx context.Context, f func(ctx context.Context)) {
 	ctx = context.WithoutCancel(ctx)
+	if o := observer.Load(); o != nil {
+		(*o).StartBackground(ctx)
+	}
 	background.Add(1)
 	go guard(
 		func() ([]byte, error) { f(ctx); return nil, nil },
 		func(_ []byte, err error) {
 			defer background.Add(-1)
 			if p, isPanic := err.(*PanicError); isPanic {
-				backgroundPanics.Add(1)
+				defer backgroundPanics.Add(1) // who sees it finds it reported
 				if o := observer.Load(); o != nil {
 					(*o).BackgroundPanic(ctx, p)
 				}

@@ -2,6 +2,7 @@ package gocore
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"runtime"
 	"sync/atomic"
@@ -36,28 +37,39 @@ func SetHostQueue(q *Queue) { hostQueue.Store(q) }
 // RecordsDropped gives how many host records found no queue or no room.
 func RecordsDropped() int64 { return recordsDropped.Load() }
 
+// Why something was not queued for Python.
+var (
+	ErrNobody = errors.New("nobody in Python takes records any more")
+	ErrNoRoom = errors.New("too many records wait for Python")
+)
+
 // PushHost queues a host record, or counts it as dropped.
 func PushHost(kind RecordKind, payload []byte) {
-	if !pushHost(kind, payload) {
+	if pushTo(hostQueue.Load(), Record{Kind: kind, Payload: payload}) != nil {
 		recordsDropped.Add(1)
 	}
 }
 
 // WakeHost tells Python that there is something to take, and says whether it will come to know.
-func WakeHost(kind RecordKind) bool { return pushHost(kind, nil) }
+func WakeHost(kind RecordKind) bool { return pushTo(hostQueue.Load(), Record{Kind: kind}) == nil }
 
-func pushHost(kind RecordKind, payload []byte) bool {
-	q := hostQueue.Load()
-	if q == nil || q.Len() >= hostQueueSize || len(payload) >= hostLarge && hostBytes.Load()+int64(len(payload)) > hostQueueBytes {
-		return false
+// pushTo queues a record that no call waits for, or says why it cannot.
+func pushTo(q *Queue, record Record) error {
+	if q == nil {
+		return ErrNobody
 	}
-	record := Record{Kind: kind, Payload: payload}
-	if n := int64(len(payload)); n >= hostLarge {
+	n := int64(len(record.Payload))
+	if q.Len() >= hostQueueSize || n >= hostLarge && hostBytes.Load()+n > hostQueueBytes {
+		return ErrNoRoom
+	}
+	if n >= hostLarge {
 		hostBytes.Add(n)
 		record.taken = func() { hostBytes.Add(-n) }
 	}
-	q.push(record)
-	return true
+	if !q.push(record) {
+		return ErrNobody
+	}
+	return nil
 }
 
 // LogHandler sends the records of slog to Python's logging. It is the default

@@ -24,6 +24,11 @@ type Observer interface {
 	StartRequest(ctx context.Context, r Outgoing) (context.Context, func(Answer))
 	// Retry tells that something is tried again after a while.
 	Retry(ctx context.Context, reason error, attempt int, delay time.Duration)
+	// Value gives what the context of a call has for a key of a package that the observer
+	// knows; nil for any other.
+	Value(of context.Context, key any) any
+	// StartBackground is told of a goroutine that may outlive the call that its context is of.
+	StartBackground(ctx context.Context)
 	// BackgroundPanic reports a panic that no reply can carry: one in a
 	// goroutine started through Go. The context is that goroutine's.
 	BackgroundPanic(ctx context.Context, err *PanicError)

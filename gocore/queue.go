@@ -22,20 +22,22 @@ const (
 	RecordLog      RecordKind = 4  // a log record of slog
 	RecordQuestion RecordKind = 5  // a question of a running call; the status is its number
 	RecordTrace    RecordKind = 6  // the trace context of the question with that number; 0: of all messages of the call
+	RecordEvent    RecordKind = 7  // what is to be reported as an error, or a sign that there may be such (CallEvents)
 	RecordIDs      RecordKind = 8  // ids for spans of Go run out
 	RecordEntry    RecordKind = 10 // a log record of the API that an observer offers
 )
 
 // The status of a reply, sent or returned.
 const (
-	StatusOK    = 0 // the payload is the result
-	StatusError = 1 // the payload is an error frame
+	StatusOK       = 0 // the payload is the result
+	StatusError    = 1 // the payload is an error frame
+	StatusCaptured = 3 // the same, and the function has reported that error itself
 )
 
 // Record is one thing that waits for Python.
 type Record struct {
 	Kind    RecordKind
-	Token   uint64 // of the call; 0 for spans and logs
+	Token   uint64 // of the call; 0 for what is of none, or of one that has ended
 	Status  int    // of a reply; the number of a question
 	Payload []byte
 	Held    []unsafe.Pointer // memory that the payload refers to
@@ -70,15 +72,15 @@ const compactAt = 1024
 // NewQueue makes a queue; wake must not block.
 func NewQueue(wake func()) *Queue { return &Queue{wake: wake} }
 
-// push adds a record. After Shut it is dropped: nobody will ask for it.
-func (q *Queue) push(r Record) {
+// push adds a record. After Shut it is dropped, as nobody will ask for it, and push false.
+func (q *Queue) push(r Record) bool {
 	q.mu.Lock()
 	if q.shut {
 		q.mu.Unlock()
 		if r.taken != nil {
 			r.taken()
 		}
-		return
+		return false
 	}
 	q.records = append(q.records, r)
 	signal := !q.signalled
@@ -89,6 +91,7 @@ func (q *Queue) push(r Record) {
 		q.wake()
 	}
 	q.mu.Unlock()
+	return true
 }
 
 // Drain gives waiting records to take, oldest first, until it returns false

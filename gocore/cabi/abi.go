@@ -28,6 +28,7 @@ func requestOf(r *C.gostitch_const_request) gocore.Request {
 		Frame:    lent(r.frame, r.frame_length),
 		Started:  int64(r.started_ns),
 		Number:   uint64(r.number),
+		Thread:   int(r.thread),
 	}
 	if r.buffer_count > 0 {
 		request.Buffers = make([][]byte, r.buffer_count)
@@ -69,7 +70,7 @@ func gostitch_call(r *C.gostitch_const_request, scratch *C.uint8_t, capacity C.u
 	request := requestOf(r)
 	room := unsafe.Slice((*byte)(unsafe.Pointer(scratch)), int(capacity))
 	payload, status := gocore.Execute(&request, room[:0])
-	out.spans = C.int32_t(request.Spans)
+	out.spans, out.events = C.int32_t(request.Spans), C.uint32_t(request.Events)
 	inScratch := len(payload) == 0 || unsafe.SliceData(payload) == unsafe.SliceData(room)
 	switch {
 	case inScratch && len(request.Held) > 0:

@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 6
+#define GOSTITCH_ABI 7
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {
@@ -50,9 +50,10 @@ typedef struct gostitch_out {
   const uint8_t *data;
   uint64_t length;
   uint64_t handle; /* for gostitch_release; 0: nothing to release */
-  int32_t status;  /* GOSTITCH_OK: the result. GOSTITCH_ERROR: an error frame */
-  int32_t spans;   /* of a call: how many bytes at the end of scratch are a message of spans (gocore.SpanSource),
-                      to be handled before the call returns; -1: an empty one */
+  int32_t status;  /* GOSTITCH_OK: the result. GOSTITCH_ERROR, GOSTITCH_CAPTURED: an error frame */
+  /* Of gostitch_call, for what is to be handled before the call returns, whatever it returns: */
+  int32_t spans;   /* how many bytes at the end of scratch are a message of spans (gocore.SpanSource); -1: an empty one */
+  uint32_t events; /* a number for the function by which events are taken; 0: there are none */
 } gostitch_out;
 
 /* A call. */
@@ -69,6 +70,7 @@ typedef struct gostitch_request {
   int64_t started_ns;           /* when the call began, on the clock CLOCK_MONOTONIC */
   uint64_t number; /* names a call of the main thread to the pipe of Ctrl-C; for gostitch_submit: not 0 if a
                       thread waits as for a call of its own; 0: any other */
+  int32_t thread;  /* for gostitch_call: the kernel's id of the thread; 0: not known */
 } gostitch_request;
 
 /* The types above as Go's export directive spells const parameters. */
@@ -78,11 +80,12 @@ typedef const uint8_t gostitch_const_byte;
 enum {
   GOSTITCH_OK = 0,
   GOSTITCH_ERROR = 1,
+  GOSTITCH_CAPTURED = 3, /* the same, and the function has reported that error itself */
 };
 
 enum {
   GOSTITCH_MESSAGES = 2, /* the caller wants the messages of this call */
-  GOSTITCH_RECORDS = 1,  /* the queue receives spans and logs */
+  GOSTITCH_RECORDS = 1,  /* the queue receives spans, logs and events */
   GOSTITCH_QUESTIONS = 2, /* the queue receives what Go asks of the process */
 };
 

@@ -135,3 +135,9 @@ func (o *Observer) flush(ctx context.Context) bool {
 
 // Trace implements gocore.Observer.
 func (o *Observer) Trace(ctx context.Context) gocore.TraceContext { return traceOf(ctx) }
+
+// Value implements gocore.Observer.
+func (o *Observer) Value(context.Context, any) any { return nil }
+
+// StartBackground implements gocore.Observer.
+func (o *Observer) StartBackground(context.Context) {}

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 from gostitch import _mocks, _shapes
 from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
-REPLY, MESSAGE, SPANS, LOG, QUESTION, TRACE = 1, 2, 3, 4, 5, 6
+REPLY, MESSAGE, SPANS, LOG, QUESTION, TRACE, EVENT = 1, 2, 3, 4, 5, 6, 7
 IDS, ENTRY = 8, 10
-OF_HOST = (SPANS, LOG, IDS, ENTRY)  # what belongs to no call, and is no question
+OF_HOST = (SPANS, LOG, IDS, ENTRY, EVENT)  # what is no call's to handle, and is no question
 """The kinds of record (gocore.RecordKind)."""
 
-OK, ERROR = 0, 1
-"""The status of a reply (gocore.StatusOK, StatusError)."""
+OK, ERROR, CAPTURED = 0, 1, 3
+"""The status of a reply (gocore.StatusOK, StatusError, StatusCaptured)."""
 
 
 @_shapes.record(

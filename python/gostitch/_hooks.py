@@ -141,6 +141,14 @@ ids: Callable[[], None] = ignore_ids
 """Hand over ids for spans of Go."""
 
 
+def _ignore_event(frame: bytes | memoryview, caller: contextvars.Context | None) -> None:
+    pass
+
+
+event: Callable[[bytes | memoryview, contextvars.Context | None], None] = _ignore_event
+"""Take the record of what is to be reported for a call, with the caller of one that runs."""
+
+
 def _after_fork_in_child() -> None:
     """Attach again: the observers have to tell another library."""
     global _modules_seen

@@ -317,7 +317,7 @@ class Queue(bridge.Queue):
         kind: int,
         token: int,
         status: int,
-        payload: bytes | memoryview,
+        payload: Any,  # of an event: with its caller
     ) -> None:
         """Handle a record, which the bridge keeps if this raises."""
         if self.is_foreign():
@@ -343,6 +343,8 @@ class Queue(bridge.Queue):
                     _hooks.spans(bytes(payload))
                 elif kind == _codec.ENTRY:
                     _hooks.entry(payload)
+                elif kind == _codec.EVENT:
+                    _hooks.event(*payload)
                 else:
                     _hooks.ids()
             finally:
@@ -448,7 +450,7 @@ class Queue(bridge.Queue):
                 callbacks.end()
             future.settle(FINISHED, future._function.result_of(payload), None, True)
         else:
-            error = decode_error(payload, future._trace or b"")
+            error = decode_error(payload, future._trace or b"", status == _codec.CAPTURED)
             if self._loop_has_ended and isinstance(error, GoCancelledError):
                 future.settle(CANCELLED, None, None, True)
             else:
@@ -587,11 +589,13 @@ class Queue(bridge.Queue):
         self.forget(self.loop is None)
 
 
-def decode_error(payload: bytes | memoryview, trace: bytes) -> GoError:
-    """Build the exception of an error frame, and report it if it is a panic."""
+def decode_error(payload: bytes | memoryview, trace: bytes, captured: bool = False) -> GoError:
+    """Build the exception of an error frame, and report it if it is a panic that nobody has."""
     error = _codec.decode_error(payload)
     error.trace = trace
-    if isinstance(error, GoPanic):
+    if captured:
+        error.reported = True
+    elif isinstance(error, GoPanic):
         _hooks.panicked(error)
     return error
 

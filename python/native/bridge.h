@@ -72,6 +72,10 @@ extern __thread uintptr_t gs_floor __attribute__((tls_model("initial-exec")));
 #define GS_UNKNOWN (UINTPTR_MAX - 1)
 #define GS_INSIDE UINTPTR_MAX
 
+/* The kernel's id of this thread; 0 until it is asked for. */
+extern __thread int32_t gs_thread __attribute__((tls_model("initial-exec")));
+int32_t gs_find_thread(void);
+
 /* Makes a crossing, here or on a thread of ours: 0, or why it cannot be made, GS_INTERRUPTED or an errno. Needs
    no GIL, but should not have it if the crossing takes long. */
 int gs_cross_anywhere(gs_crossing crossing, void *with);
@@ -238,7 +242,9 @@ typedef struct {
   PyObject *let_go;    /* (queue, future, exception): ends such a call, whose wait a signal's handler has ended */
   PyObject *touch;     /* (path): raises if a test has forbidden it, or NULL */
   PyObject *timeout;   /* (timeout) -> ns, or raises */
-  PyObject *fail;      /* (payload, trace) -> exception of an error reply */
+  PyObject *fail;      /* (payload, trace, captured) -> exception of an error reply */
+  PyObject *caller;    /* () -> what is kept of the caller with a submitted call, or NULL */
+  PyObject *events;    /* (number): takes the events of a call that has ended, or NULL */
   PyObject *observe;   /* (): modules were imported, attach to what is there */
   PyObject *trace;     /* (name of the function) -> the caller's trace context as bytes, or NULL */
   PyObject *spans;     /* (message): spans of Go, or that some wait, or NULL */
@@ -430,8 +436,9 @@ typedef struct {
   uint64_t length, handle;
 } gs_record;
 
-/* The kinds of a reply and of the trace context of a question: gocore.RecordReply, RecordTrace. */
+/* The kinds of a reply, an event, and of the trace context of a question: gocore.RecordReply, RecordTrace. */
 #define GS_REPLY 1
+#define GS_EVENT 7 /* gocore.RecordEvent */
 #define GS_TRACE 6
 #define GS_REMINDER 0 /* of no record: something waits at a conversation */
 
@@ -506,8 +513,9 @@ int64_t gs_number_of(PyObject *function);
 /* Gives the result of a reply whose payload lies here. */
 PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length);
 
-/* Raises the error of a payload, which it takes over; the trace context may be NULL. */
-void gs_fail(PyObject *payload, PyObject *trace);
+/* Raises the error of a payload, which it takes over; the trace context may be NULL. Captured tells
+   that the function has reported it. */
+void gs_fail(PyObject *payload, PyObject *trace, int captured);
 
 /* The time for started_ns: to some milliseconds, for the price of a few nanoseconds. */
 int64_t gs_now(void);
@@ -573,6 +581,7 @@ int gs_is_claimed(PyObject *future); /* it has an outcome, or somebody is about 
 
 /* These are for futures alone. */
 unsigned long long gs_token_of(PyObject *future);
+PyObject *gs_caller_of(PyObject *future); /* borrowed; None if it is not kept */
 void gs_abandon(PyObject *future);
 void gs_expect_reply_only(PyObject *future);
 int gs_begin_call(PyObject *future); /* raises if it was begun before */

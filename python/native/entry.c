@@ -43,6 +43,10 @@
 
 __thread uintptr_t gs_floor __attribute__((tls_model("initial-exec"))) = GS_UNKNOWN;
 
+__thread int32_t gs_thread __attribute__((tls_model("initial-exec")));
+
+int32_t gs_find_thread(void) { return gs_thread = (int32_t)syscall(SYS_gettid); }
+
 /* The stack of this thread; nothing if that cannot be known. */
 static __thread uintptr_t lowest __attribute__((tls_model("initial-exec")));
 static __thread uintptr_t highest __attribute__((tls_model("initial-exec")));

@@ -244,57 +244,27 @@ static PyObject *small_view(const uint8_t *data, size_t length) {
   return view;
 }
 
-void gs_fail(PyObject *payload, PyObject *trace) {
-  PyObject *exception = trace == NULL ? PyObject_CallFunction(gs_hook.fail, "Oy", payload, "")
-                                      : PyObject_CallFunction(gs_hook.fail, "OO", payload, trace);
+void gs_fail(PyObject *payload, PyObject *trace, int captured) {
+  PyObject *known = captured ? Py_True : Py_False;
+  PyObject *exception = trace == NULL ? PyObject_CallFunction(gs_hook.fail, "OyO", payload, "", known)
+                                      : PyObject_CallFunction(gs_hook.fail, "OOO", payload, trace, known);
   Py_DECREF(payload);
   gs_raise(exception);
 }
 
-/* Raises the error of a reply. */
-static PyObject *fail(const gostitch_out *out, PyObject *trace) {
-  PyObject *payload = gs_payload_of(out);
-  /* If Ctrl-C has cancelled the call, KeyboardInterrupt is what it ends with. */
-  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);
-  if (payload != NULL) gs_fail(payload, trace);
-  return NULL;
-}
-
-PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length) {
-  function_object *f = (function_object *)function;
-  return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length, NULL);
-}
-
-/* A call, for a stack that Go cannot be entered on. */
-typedef struct {
-  const gostitch_request *request;
-  uint8_t *scratch;
-  gostitch_out *out;
-  int64_t length;
-} calling;
-
-static void cross_call(void *of) {
-  calling *with = of;
-  with->length = gs_go.call(with->request, with->scratch, REPLY_ROOM, with->out);
-}
-
-static __attribute__((noinline, cold)) int call_elsewhere(const gostitch_request *request, uint8_t *scratch,
-                                                          gostitch_out *out, int64_t *length) {
-  calling with = {request, scratch, out, 0};
-  int refused = gs_cross(cross_call, &with);
-  *length = with.length;
-  return refused;
-}
-
-/* Has the spans of a call handled before it returns its result, or raises. */
-static __attribute__((noinline)) PyObject *handle_spans(PyObject *result, const uint8_t *end, int32_t length) {
-  if (gs_hook.spans == NULL) return result;
+/* Has a hook handle what came with a reply, bytes or (where there are none) a number, before the call gives
+   this result, or raises. */
+static __attribute__((noinline)) PyObject *handle(PyObject *hook, const uint8_t *bytes, int64_t number,
+                                                  PyObject *result) {
+  if (hook == NULL) return result;
   PyObject *type, *value, *traceback;
   PyErr_Fetch(&type, &value, &traceback);
-  if (length < 0) length = 0;
-  PyObject *message = PyBytes_FromStringAndSize((const char *)end - length, length);
-  PyObject *done = message == NULL ? NULL : PyObject_CallFunctionObjArgs(gs_hook.spans, message, NULL);
+  Py_INCREF(hook); /* another thread may take it out meanwhile */
+  PyObject *message = bytes == NULL ? PyLong_FromLongLong(number)
+                                    : PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)number);
+  PyObject *done = message == NULL ? NULL : PyObject_CallFunctionObjArgs(hook, message, NULL);
   Py_XDECREF(message);
+  Py_DECREF(hook);
   if (done != NULL) {
     Py_DECREF(done);
     PyErr_Restore(type, value, traceback);
@@ -308,8 +278,60 @@ static __attribute__((noinline)) PyObject *handle_spans(PyObject *result, const 
   return NULL;
 }
 
+/* Has the events of a call reported. */
+static PyObject *handle_events(gostitch_out *out, PyObject *result) {
+  int64_t number = out->events;
+  out->events = 0;
+  return number == 0 ? result : handle(gs_hook.events, NULL, number, result);
+}
+
+/* Has handled what came with a reply. */
+static PyObject *handle_beside(gostitch_out *out, const uint8_t *end, PyObject *result) {
+  result = handle_events(out, result);
+  int32_t length = out->spans < 0 ? 0 : out->spans;
+  return out->spans == 0 ? result : handle(gs_hook.spans, end - length, length, result);
+}
+
+/* Raises the error of a reply. */
+static PyObject *fail(gostitch_out *out, PyObject *trace) {
+  PyObject *payload = handle_events(out, gs_payload_of(out)); /* before a panic is reported, which came later */
+  /* If Ctrl-C has cancelled the call, KeyboardInterrupt is what it ends with. */
+  if (payload != NULL && PyErr_CheckSignals() < 0) Py_CLEAR(payload);
+  if (payload != NULL) gs_fail(payload, trace, out->status == GOSTITCH_CAPTURED);
+  return NULL;
+}
+
+PyObject *gs_result_of(PyObject *function, const uint8_t *data, size_t length) {
+  function_object *f = (function_object *)function;
+  return f->bytes_result ? small_view(data, length) : gs_decode(f->result, data, length, NULL);
+}
+
+/* A call, for a stack that Go cannot be entered on. */
+typedef struct {
+  gostitch_request *request;
+  uint8_t *scratch;
+  gostitch_out *out;
+  int64_t length;
+} calling;
+
+static inline int32_t this_thread(void) { return __builtin_expect(gs_thread != 0, 1) ? gs_thread : gs_find_thread(); }
+
+static void cross_call(void *of) {
+  calling *with = of;
+  with->request->thread = this_thread(); /* which may be one of ours */
+  with->length = gs_go.call(with->request, with->scratch, REPLY_ROOM, with->out);
+}
+
+static __attribute__((noinline, cold)) int call_elsewhere(gostitch_request *request, uint8_t *scratch,
+                                                          gostitch_out *out, int64_t *length) {
+  calling with = {request, scratch, out, 0};
+  int refused = gs_cross(cross_call, &with);
+  *length = with.length;
+  return refused;
+}
+
 /* Gives the result of a reply that is no error, or no short one. */
-static PyObject *result_in(function_object *f, const gostitch_out *out, PyObject *trace) {
+static PyObject *result_in(function_object *f, gostitch_out *out, PyObject *trace) {
   if (out->status != GOSTITCH_OK) return fail(out, trace);
   if (f->bytes_result) {
     return out->handle == 0 ? small_view(out->data, out->length) : gs_hold(out->data, out->length, out->handle);
@@ -331,6 +353,7 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
       .buffers = writer->loan.views,
       .buffer_count = (uint64_t)writer->loan.count,
       .started_ns = gs_now(),
+      .thread = this_thread(),
   };
   if (trace != NULL) {
     request.trace = (const uint8_t *)PyBytes_AsString(trace);
@@ -362,7 +385,8 @@ static PyObject *cross(function_object *f, gs_writer *writer, int64_t timeout_ns
   if (refused) return gs_refuse(refused), NULL;
   if (on_main) gs_note_inline(&f->pace, took);
   PyObject *result = length >= 0 ? gs_result_of((PyObject *)f, scratch, (size_t)length) : result_in(f, &out, trace);
-  return out.spans == 0 ? result : handle_spans(result, scratch + sizeof scratch, out.spans);
+  if (out.spans == 0 && out.events == 0) return result;
+  return handle_beside(&out, scratch + sizeof scratch, result);
 }
 
 /* Gives the frame, what is lent beside it (or None), the timeout in nanoseconds

@@ -34,6 +34,7 @@ typedef struct {
   char blocking;  /* a task is about to wait: asyncio's protocol */
   PyObject *result, *exception;
   PyObject *function, *loan, *trace; /* of the call */
+  PyObject *caller;                  /* its context; NULL where nobody would ask */
   PyObject *loop;                    /* a weak reference; NULL outside of loops */
   PyObject *in_loop;                 /* a list of (callback, context) that the loop is to run */
   PyObject *blocked; /* a list of locks, which threads wait to be released */
@@ -285,6 +286,10 @@ PyObject *gs_new_future(PyTypeObject *type, PyObject *queue, PyObject *loop, PyO
   allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
   gs_future *f = (gs_future *)allocate(type, 0);
   if (f == NULL) return NULL;
+  if (gs_hook.caller != NULL && (f->caller = PyObject_CallNoArgs(gs_hook.caller)) == NULL) {
+    Py_DECREF(f);
+    return NULL;
+  }
   Py_INCREF(queue);
   Py_XINCREF(loop);
   Py_XINCREF(function);
@@ -322,6 +327,11 @@ int gs_describe_call(PyObject *future, gostitch_request *request) {
 }
 
 unsigned long long gs_token_of(PyObject *future) { return ((gs_future *)future)->token; }
+
+PyObject *gs_caller_of(PyObject *future) {
+  gs_future *f = (gs_future *)future;
+  return f->caller == NULL ? Py_None : f->caller;
+}
 
 int gs_begin_call(PyObject *future) {
   gs_future *f = (gs_future *)future;
@@ -718,6 +728,7 @@ static int future_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(f->result);
   Py_VISIT(f->exception);
   Py_VISIT(f->function);
+  Py_VISIT(f->caller);
   Py_VISIT(f->loop);
   Py_VISIT(f->in_loop);
   Py_VISIT(f->blocked);
@@ -733,6 +744,7 @@ static int future_clear(PyObject *self) {
   Py_CLEAR(f->result);
   Py_CLEAR(f->exception);
   Py_CLEAR(f->function);
+  Py_CLEAR(f->caller);
   Py_CLEAR(f->loop);
   Py_CLEAR(f->in_loop);
   Py_CLEAR(f->blocked);
@@ -786,6 +798,7 @@ static PyMemberDef future_members[] = {
     {"_exception", T_OBJECT, offsetof(gs_future, exception), 0, NULL},
     {"_function", T_OBJECT, offsetof(gs_future, function), READONLY, "What is called."},
     {"_trace", T_OBJECT, offsetof(gs_future, trace), READONLY, "The trace context of the call."},
+    {"_caller", T_OBJECT, offsetof(gs_future, caller), READONLY, "The context of the call, if it is kept."},
     {"_loop_ref", T_OBJECT, offsetof(gs_future, loop), READONLY, NULL},
     {"_in_loop", T_OBJECT, offsetof(gs_future, in_loop), READONLY, "Callbacks for the loop, with their contexts."},
     {"_blocked", T_OBJECT, offsetof(gs_future, blocked), READONLY, "Locks that threads wait to be released."},

@@ -22,7 +22,8 @@ static const struct {
     {"let_go", &gs_hook.let_go},     {"waiter", &gs_hook.waiter},
     {"touch", &gs_hook.touch},       {"spans", &gs_hook.spans},
     {"place", &gs_hook.place},       {"place_key", &gs_hook.place_key},
-    {"place_value", &gs_hook.place_value},
+    {"place_value", &gs_hook.place_value}, {"caller", &gs_hook.caller},
+    {"events", &gs_hook.events},
 };
 
 PyDoc_STRVAR(install_doc, "install(**hooks)\n\nSet hooks; None takes one out.");

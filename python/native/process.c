@@ -40,6 +40,7 @@ static int thread_key_known;
 static void in_child(void) {
   gs_alive = gs_ready = 0;
   gs_floor = GS_UNKNOWN;
+  gs_thread = 0;
   gs_forget_masks();
   gs_forget_queue();
   gs_forget_interrupts();

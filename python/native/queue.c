@@ -142,7 +142,7 @@ PyObject *gs_submit(PyObject *queue, PyObject *function, gs_writer *writer, gost
     return future;
   }
   Py_DECREF(future); /* the loan ends with it */
-  if (refused != NULL) gs_fail(refused, trace);
+  if (refused != NULL) gs_fail(refused, trace, 0);
   return NULL;
 }
 
@@ -195,13 +195,32 @@ typedef enum {
   DONE = 2,    /* it was handled, or another thread was faster: there may be more */
 } taken;
 
+/* Gives the caller of a call whose reply is to come, borrowed: None if it is not kept, or nobody's. */
+static PyObject *caller_of(queue_object *q, uint64_t number) {
+  PyObject *token = PyLong_FromUnsignedLongLong(number);
+  PyObject *future = token == NULL ? NULL : PyDict_GetItemWithError(q->pending, token);
+  Py_XDECREF(token);
+  if (future != NULL && gs_is_future(future)) return gs_caller_of(future);
+  return PyErr_Occurred() ? NULL : Py_None;
+}
+
+/* Makes the tuple of an event, which is Python's to handle whatever call it is of: the payload has the
+   caller with it, as another thread may handle the reply before this record is. */
+static PyObject *tuple_of_event(queue_object *q, const gs_record *record, PyObject *payload) {
+  PyObject *caller = caller_of(q, record->token);
+  if (caller != NULL) return Py_BuildValue("(iii(NO))", record->kind, 0, record->status, payload, caller);
+  Py_DECREF(payload);
+  return NULL;
+}
+
 /* Makes the tuple of a record: (kind, token, status, payload). The payload is bytes, or a view of
    memory that does not own the record's handle yet. */
-static PyObject *tuple_of(const gs_record *record, gs_memory *memory) {
+static PyObject *tuple_of(queue_object *q, const gs_record *record, gs_memory *memory) {
   PyObject *payload = memory == NULL
                           ? PyBytes_FromStringAndSize((const char *)record->data, (Py_ssize_t)record->length)
                           : gs_view_frame(memory, record->data, record->length);
   if (payload == NULL) return NULL;
+  if (record->kind == GS_EVENT) return tuple_of_event(q, record, payload);
   return Py_BuildValue("(iKiN)", record->kind, (unsigned long long)record->token, record->status, payload);
 }
 
@@ -238,7 +257,7 @@ static taken hand_over(taking *t, gs_drained *batch, const gs_place_in_batch *pl
 static taken leave_to_python(taking *t, gs_drained *batch, const gs_place_in_batch *place, const gs_record *record) {
   gs_memory *memory = record->handle == 0 ? NULL : gs_memory_to_be();
   if (record->handle != 0 && memory == NULL) return FAILED;
-  PyObject *tuple = tuple_of(record, memory);
+  PyObject *tuple = tuple_of(t->queue, record, memory);
   int was_first = gs_is_first(batch, place);
   taken how = tuple == NULL ? FAILED : hand_over(t, batch, place, record, tuple);
   if (memory != NULL && how != FAILED && was_first) gs_memory_take_over(memory, record->handle);

@@ -43,6 +43,10 @@ func (o brokenObserver) StartRequest(ctx context.Context, _ gocore.Outgoing) (co
 
 func (o brokenObserver) Retry(context.Context, error, int, time.Duration) {}
 
+func (o brokenObserver) Value(context.Context, any) any { return nil }
+
+func (o brokenObserver) StartBackground(context.Context) {}
+
 func (o brokenObserver) BackgroundPanic(context.Context, *gocore.PanicError) {}
 
 func (o brokenObserver) Flush(context.Context) {
