@@ -99,20 +99,6 @@ const (
 	exportOff    = "off"
 )
 
-// SentryConfig is what Python's Sentry client says.
-type SentryConfig struct {
-	// DSN is the address that events are sent to; empty: none are.
-	DSN string `gostitch:"dsn"`
-	// Release of the application.
-	Release string
-	// Environment the application runs in.
-	Environment string
-	// ServerName is the host's name.
-	ServerName string
-	// SampleRate is the share of events that is sent, from 0 to 1.
-	SampleRate float64
-}
-
 // Config is the whole configuration; a nil part leaves that side as it is.
 type Config struct {
 	// Traces to export, or None.
@@ -159,7 +145,8 @@ func init() {
 	gocore.Register("observe.read_metrics", ReadMetrics)
 	gocore.Register("observe.take_spans", TakeSpans)
 	gocore.Register("observe.add_ids", AddIDs)
-	gocore.Register("observe.report_crash", ReportCrash)
+	gocore.Register("observe.flush_events", FlushEvents)
+	gocore.Register("observe.take_events", TakeEvents)
 }
 
 // Configure makes Go observe as Python does. Spans of an earlier configuration
@@ -188,11 +175,11 @@ func Configure(ctx context.Context, c Config) (None, error) {
 		processLoggers.records.Store(c.Logs.Records)
 	}
 	if c.Sentry != nil {
-		client, err := newSentry(*c.Sentry)
+		made, err := newReporting(*c.Sentry)
 		if err != nil {
 			return None{}, err
 		}
-		process.sentry.Store(client) // what was captured before is sent by the former one
+		process.bind(made)
 	}
 	return None{}, nil
 }

@@ -108,7 +108,7 @@ func TestConfigureRefuses(t *testing.T) {
 	for want, c := range map[string]Config{
 		"OTEL_EXPORTER_OTLP_CERTIFICATE": {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", Certificates: "nonsense"}},
 		"OTEL_EXPORTER_OTLP_CLIENT":      {Traces: &TraceConfig{Endpoint: "127.0.0.1:1", ClientCertificate: "nonsense"}},
-		"sentry-go refuses":              {Sentry: &SentryConfig{DSN: "not a dsn", SampleRate: 1}},
+		"sentry-go refuses":              {Sentry: &SentryConfig{Active: true, DSN: "not a dsn"}},
 	} {
 		if _, err := Configure(context.Background(), c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want ...%s...", err, want)

@@ -17,7 +17,7 @@ import (
 // it is configured.
 type Observer struct {
 	traces atomic.Pointer[traces] // nil: Python has no exporter that Go can serve
-	sentry atomic.Pointer[sentry.Client]
+	sentry atomic.Pointer[reporting]
 	former sync.Map // sender -> none: those that were replaced and still send
 
 	propagation atomic.Pointer[propagators] // nil: standard
@@ -52,15 +52,15 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 	}
 	ctx, options := contextWithTrace(ctx, call.Trace)
 	if t == nil || !t.mayRecord(ctx, options) || strings.HasPrefix(call.Function.Name, ownFunctions) {
-		return ctx, nil
+		return o.withHub(ctx), nil
 	}
 	function := call.Function
 	ctx, span := t.startCall(ctx, function.Name, options)
 	if !span.IsRecording() {
-		return ctx, nil
+		return o.withHub(ctx), nil
 	}
 	call.Time()
-	return ctx, func(err error) {
+	return o.withHub(ctx), func(err error) {
 		split, measured := call.Split()
 		if o.requesting.Load() > 0 {
 			o.endRequests(call, span)
@@ -109,8 +109,12 @@ func (t *traces) flagged(ctx context.Context) context.Context {
 
 // BackgroundPanic reports to Sentry a panic that no reply can carry.
 func (o *Observer) BackgroundPanic(ctx context.Context, err *gocore.PanicError) {
-	if client := o.sentry.Load(); client != nil {
-		client.CaptureEvent(panicEvent(ctx, err), &sentry.EventHint{Context: ctx}, nil)
+	if r := o.sentry.Load(); r != nil {
+		hub := hubOf(ctx)
+		if hub == nil {
+			hub = sentry.CurrentHub()
+		}
+		r.client.CaptureEvent(panicEvent(ctx, err), &sentry.EventHint{Context: ctx}, hub.Scope())
 	}
 }
 
@@ -127,17 +131,11 @@ func (o *Observer) flush(ctx context.Context) bool {
 		group.Go(func() error { return each.(sender).awaitEnd(ctx) })
 		return true
 	})
-	if client := o.sentry.Load(); client != nil {
-		group.Go(func() error { client.FlushWithContext(ctx); return nil })
+	if r := o.sentry.Load(); r != nil {
+		group.Go(func() error { r.client.FlushWithContext(ctx); return nil })
 	}
 	return group.Wait() == nil
 }
 
 // Trace implements gocore.Observer.
 func (o *Observer) Trace(ctx context.Context) gocore.TraceContext { return traceOf(ctx) }
-
-// Value implements gocore.Observer.
-func (o *Observer) Value(context.Context, any) any { return nil }
-
-// StartBackground implements gocore.Observer.
-func (o *Observer) StartBackground(context.Context) {}

@@ -57,6 +57,7 @@ __all__ = [
     "buy",
     "bytes_in",
     "bytes_out",
+    "capture",
     "code_of",
     "collect",
     "count_floats",
@@ -88,6 +89,7 @@ __all__ = [
     "flood",
     "goexit",
     "goroutines",
+    "has_hub",
     "keep_floats",
     "lines",
     "linger",
@@ -632,6 +634,30 @@ def bytes_out(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.capture",
+    "a8c0e1aa6f37340d",
+    "how: str, text: str, seconds: float64",
+    "str",
+)
+def capture(
+    how: str,
+    text: str,
+    *,
+    seconds: float = 0.0,
+    timeout: float | None = None,
+) -> str:
+    """Reports something by sentry-go, as a program does that knows nothing of gostitch.
+
+    Args:
+        how: One of the keys of captures.
+        text: Of the error.
+        seconds: To wait, before or after as How says.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1747,6 +1773,24 @@ def goroutines(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.has_hub",
+    "46116196e0cc55f0",
+    "",
+    "bool",
+)
+def has_hub(
+    *,
+    timeout: float | None = None,
+) -> bool:
+    """Tells whether sentry-go finds a hub in the context.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -42,6 +42,9 @@ def attach() -> set[str]:
         with guest(_SENTRY):
             _hooks.logged = _late.load("gostitch.observe._breadcrumbs").keep
             _hooks.panicked = _late.load("gostitch.observe._sentry").panicked
+            events = _late.load("gostitch.observe._go_events")
+            _hooks.event = events.take
+            _late.load("gostitch.observe._flush").flush_events = events.flush
             done.add("sentry_sdk")
     return done
 

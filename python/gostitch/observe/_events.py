@@ -33,7 +33,7 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
         _number(values, above, below)
     if isinstance(error, GoError) and error.go_frames and not event.get("fingerprint"):
         # By the function in Go, from wherever in Python it was called.
-        event["fingerprint"] = ["gostitch", error.code, _place(error.go_frames).function]
+        event["fingerprint"] = ["gostitch", error.code, place(error.go_frames).function]
 
 
 def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
@@ -74,8 +74,9 @@ def _go_errors(
         error = error.__cause__ or error.__context__
 
 
-def _place(frames: tuple[GoFrame, ...]) -> GoFrame:
-    return next((frame for frame in frames if _in_app(frame)), frames[0])
+def place(frames: tuple[GoFrame, ...]) -> GoFrame:
+    """Return the innermost line of a stack that is the user's; the innermost of all if none is."""
+    return next((line for line in frames if _in_app(line)), frames[0])
 
 
 def _in_app(frame: GoFrame) -> bool:
@@ -147,7 +148,7 @@ def _append(
     if len(error.causes) > 1:
         value["mechanism"]["is_exception_group"] = True
     if error.go_frames:
-        value["stacktrace"] = {"frames": [_frame(line) for line in reversed(error.go_frames)]}
+        value["stacktrace"] = {"frames": [frame(line) for line in reversed(error.go_frames)]}
     made.append(value)
     below[id(value)] = of
     for i, cause in enumerate(error.causes):
@@ -180,7 +181,8 @@ def _number(values: list[Value], above: dict[int, Value], below: dict[int, Value
             python = value
 
 
-def _frame(line: GoFrame) -> Value:
+def frame(line: GoFrame) -> Value:
+    """Give a line of a Go stack as Sentry has frames."""
     return {
         "function": line.function,
         "filename": line.file,

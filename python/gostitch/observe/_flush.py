@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from gostitch import _pending
@@ -34,6 +35,14 @@ def has_more() -> bool:
     return _taker is not None and _taker.waiting > 0
 
 
+def _flush_no_events(until: float) -> None:
+    pass
+
+
+flush_events: Callable[[float], None] = _flush_no_events
+"""Send what Python's client has of Go's events, until then at most."""
+
+
 def goes_through(provider: Any) -> None:
     """Note the tracer provider whose processors Go's spans go through, or None."""
     global _through
@@ -57,7 +66,9 @@ def flush_go(timeout: float) -> bool:
     if _taker is not None:
         _taker.take(b"")
         sent = _taker.settle(until) and sent
-    return _pending.settle_host(until) and sent
+    settled = _pending.settle_host(until)
+    flush_events(until)
+    return settled and sent
 
 
 def flush_provider(provider: Any, timeout: float) -> bool:

@@ -11,8 +11,6 @@ from gostitch import functions as _go
 __all__ = [
     "ObserveAttribute",
     "ObserveAttributeDict",
-    "ObserveFrame",
-    "ObserveFrameDict",
     "ObserveFunctionMetrics",
     "ObserveLogConfig",
     "ObserveLogConfigDict",
@@ -31,8 +29,9 @@ __all__ = [
     "add_ids",
     "configure",
     "flush",
+    "flush_events",
     "read_metrics",
-    "report_crash",
+    "take_events",
     "take_spans",
 ]
 
@@ -327,49 +326,91 @@ class ObserveTraceConfigDict(_typing.TypedDict):
 _go.typed_dict(ObserveTraceConfigDict)
 
 
-@_go.record("dsn: str, release: str, environment: str, server_name: str, sample_rate: float64")
+@_go.record("active: bool, dsn: str, release: str, environment: str, dist: str, server_name: str, sample_rate: float64, traces_sample_rate: float64, max_breadcrumbs: int64, attach_stacktrace: bool, send_default_pii: bool, alone: bool, ended: bool")
 class ObserveSentryConfig(_go.Record):
-    """What Python's Sentry client says.
+    """What Python's Sentry client says. Nothing else reaches sentry-go: it looks at no
+    variable of the environment, and runs no git.
 
     Attributes:
-        dsn: The address that events are sent to; empty: none are.
+        active: Tells that there is a client. Without one nothing is reported.
+        dsn: The address that Python sends to, or empty.
         release: Of the application.
         environment: The application runs in.
+        dist: The distribution of the release.
         server_name: The host's name.
-        sample_rate: The share of events that is sent, from 0 to 1.
+        sample_rate: The share of events that is sent, from 0 to 1, by who sends them.
+        traces_sample_rate: The share of transactions that is kept of those which begin
+            in Go; -1: there are none.
+        max_breadcrumbs: That an event may have.
+        attach_stacktrace: Gives messages a stack.
+        send_default_pii: Has what may identify a person be sent too.
+        alone: Lets Go send to the DSN by itself what Python cannot any more.
+        ended: Tells that Python sends nothing any more.
     """
 
-    __slots__ = ("dsn", "release", "environment", "server_name", "sample_rate")
+    __slots__ = ("active", "dsn", "release", "environment", "dist", "server_name", "sample_rate", "traces_sample_rate", "max_breadcrumbs", "attach_stacktrace", "send_default_pii", "alone", "ended")
 
+    active: bool
     dsn: str
     release: str
     environment: str
+    dist: str
     server_name: str
     sample_rate: float
+    traces_sample_rate: float
+    max_breadcrumbs: int
+    attach_stacktrace: bool
+    send_default_pii: bool
+    alone: bool
+    ended: bool
 
     def __init__(
         self,
+        active: bool,
         dsn: str,
         release: str,
         environment: str,
+        dist: str,
         server_name: str,
         sample_rate: float,
+        traces_sample_rate: float,
+        max_breadcrumbs: int,
+        attach_stacktrace: bool,
+        send_default_pii: bool,
+        alone: bool,
+        ended: bool,
     ) -> None:
+        self.active = active
         self.dsn = dsn
         self.release = release
         self.environment = environment
+        self.dist = dist
         self.server_name = server_name
         self.sample_rate = sample_rate
+        self.traces_sample_rate = traces_sample_rate
+        self.max_breadcrumbs = max_breadcrumbs
+        self.attach_stacktrace = attach_stacktrace
+        self.send_default_pii = send_default_pii
+        self.alone = alone
+        self.ended = ended
 
 
 class ObserveSentryConfigDict(_typing.TypedDict):
     """The fields of a ObserveSentryConfig, as a dict that is given for one."""
 
+    active: bool
     dsn: str
     release: str
     environment: str
+    dist: str
     server_name: str
     sample_rate: float
+    traces_sample_rate: float
+    max_breadcrumbs: int
+    attach_stacktrace: bool
+    send_default_pii: bool
+    alone: bool
+    ended: bool
 
 
 _go.typed_dict(ObserveSentryConfigDict)
@@ -435,7 +476,7 @@ _go.typed_dict(ObserveLogConfigDict)
 
 @_go.function(
     "observe.configure",
-    "7aee6a2328d14b3b",
+    "5da5f072dbcf2ecc",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
     "none",
 )
@@ -473,6 +514,25 @@ def flush(
 ) -> bool:
     """Sends the spans and events that are buffered and waits for it, at most until the call's
     timeout; false if some could not be sent.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "observe.flush_events",
+    "23312bb4a4074ac0",
+    "",
+    "none",
+    long=True,
+)
+def flush_events(
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Hands all events to Python that wait for company or for a caller.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
@@ -618,71 +678,21 @@ def read_metrics(
     raise NotImplementedError
 
 
-@_go.record("function: str, file: str, line: int64")
-class ObserveFrame(_go.Record):
-    """One line of a stack.
-
-    Attributes:
-        function: With its package.
-        file: Of the source.
-        line: In the file.
-    """
-
-    __slots__ = ("function", "file", "line")
-
-    function: str
-    file: str
-    line: int
-
-    def __init__(
-        self,
-        function: str,
-        file: str,
-        line: int,
-    ) -> None:
-        self.function = function
-        self.file = file
-        self.line = line
-
-
-class ObserveFrameDict(_typing.TypedDict):
-    """The fields of a ObserveFrame, as a dict that is given for one."""
-
-    function: str
-    file: str
-    line: int
-
-
-_go.typed_dict(ObserveFrameDict)
-
-
 @_go.function(
-    "observe.report_crash",
-    "c889d54e14d69535",
-    "reason: str, call: str, trace_id: str, time_ns: int64, pid: int64, stack: list[ObserveFrame], text: str",
-    "none",
+    "observe.take_events",
+    "ea60a1314c70ed84",
+    "number: int64",
+    "list[bytes]",
 )
-def report_crash(
-    reason: str,
-    call: str,
-    trace_id: str,
-    time_ns: int,
-    pid: int,
-    stack: _abc.Iterable[ObserveFrame | ObserveFrameDict],
-    text: str,
+def take_events(
+    number: int,
     *,
     timeout: float | None = None,
-) -> None:
-    """Sends a crash of an earlier process to Sentry: nobody in Python has seen it.
+) -> list[bytes]:
+    """Gives the events of a call that has ended to its caller.
 
     Args:
-        reason: In a line.
-        call: That ran, or empty.
-        trace_id: Of the caller's span in hexadecimal digits, or empty.
-        time_ns: When it happened, in ns since 1970.
-        pid: Of the process.
-        stack: Of the goroutine that crashed, innermost first.
-        text: Of the whole report.
+        number: Of its events.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

@@ -2,12 +2,15 @@
 
 Twin of ``gocore/observe/sentry.go``. Each failure has one owner. What crosses the boundary
 is Python's: a panic is reported when it crosses, as it is a bug, whether the caller catches
-it or not; other errors where the application reports its exceptions. What never crosses, a
-panic in the background and what ended an earlier process, is sentry-go's.
+it or not; other errors where the application reports its exceptions, unless the function has
+done so. What never crosses, a panic in the background say, sentry-go makes an event of; all
+are sent by Python's client.
 """
 
 from __future__ import annotations
 
+import atexit
+import contextvars
 import functools
 import os
 import sys
@@ -19,19 +22,33 @@ import sentry_sdk
 from sentry_sdk.scope import Scope, add_global_event_processor, global_event_processors
 
 from gostitch import _crashes, _pending
+from gostitch._process import bridge
 from gostitch.exceptions import GoPanic
-from gostitch.observe import _breadcrumbs, _events, _generated, _library
+from gostitch.observe import (
+    _breadcrumbs,
+    _client,
+    _crash_events,
+    _event_callers,
+    _events,
+    _generated,
+    _go_events,
+    _library,
+)
 from gostitch.observe._guest import guest
 
 _LOGS_S = 0.25
 """Seconds for which an event waits for what Go has logged before it."""
 
+_LAST_S = 2.0
+"""Seconds for which the end of the process waits for what Go has reported."""
+
 _followed: Any = None
+_ending = False
 _added = False
 
 
 def follow() -> None:
-    """Let sentry-go send where Python's client does, once for each client."""
+    """Have Go report by Python's client, once for each client."""
     global _followed
     client = sentry_sdk.get_client()
     if client is _followed or not _library.is_there():
@@ -49,21 +66,21 @@ def follow() -> None:
 def _tell(client: Any) -> None:
     global _added
     _watch(Scope)
-    options = client.options
-    rate = options.get("sample_rate")
-    _generated.configure(
-        sentry=_generated.ObserveSentryConfig(
-            dsn=str(options.get("dsn") or ""),
-            release=str(options.get("release") or ""),
-            environment=str(options.get("environment") or ""),
-            server_name=str(options.get("server_name") or ""),
-            sample_rate=1.0 if rate is None else float(rate),
-        )
+    _follow_close(type(client))
+    is_active = client.is_active()
+    # First: what a call has to report from now on has a caller.
+    bridge.install(
+        events=_take_events if is_active else None,
+        caller=contextvars.copy_context if is_active else None,
     )
+    _generated.configure(sentry=_client.described(client))
+    # Before Sentry's own, which closes the client: handlers run in the other order.
+    atexit.unregister(_end)
+    atexit.register(_end)
     if add_go not in global_event_processors:
         add_global_event_processor(add_go)
     if not _added:
-        _crashes.on_crash_report(_report_crash)
+        _crashes.on_crash_report(_crash_events.report)
         _added = True
 
 
@@ -83,17 +100,53 @@ def _watch(kind: Any) -> None:
     kind.set_client = set_client_and_follow
 
 
-def _report_crash(report: _crashes.CrashReport) -> None:
-    """Have sentry-go report what ended an earlier process."""
-    _generated.report_crash(
-        reason=report.reason,
-        call=report.function or "",
-        trace_id=report.trace_id or "",
-        time_ns=int(report.when.timestamp() * 1e9),
-        pid=report.pid,
-        stack=[_generated.ObserveFrame(*frame) for frame in report.go_frames],
-        text=report.text,
-    )
+def _take_events(number: int) -> None:
+    """Report what a call has found out that this thread has made, and waited for."""
+    with guest("what Go has reported is not in Sentry"):
+        _event_callers.keep(0, number, contextvars.copy_context())
+        for event in _generated.take_events(number):
+            _go_events.report(event)
+
+
+def _end() -> None:
+    """Note that the process ends."""
+    global _ending
+    _ending = True
+    _settle()
+
+
+def _settle() -> None:
+    """Hand what Go has reported to the client."""
+    with guest("what Go reports at the end is not in Sentry"):
+        if _library.is_there():
+            until = time.monotonic() + _LAST_S
+            _generated.flush_events(timeout=_LAST_S)
+            _pending.settle_host(until)
+            _go_events.settle(until)
+
+
+def _follow_close(kind: Any) -> None:
+    """Hand over what there is before a client is closed, and have Go report nothing from then on.
+
+    At the end of the process Go sends by itself, unless Python's client would do otherwise.
+    """
+    close = kind.close
+    if hasattr(close, "_gostitch"):
+        return
+
+    @functools.wraps(close)
+    def close_and_follow(client: Any, *args: Any, **named: Any) -> None:
+        is_followed = client is _followed and _library.is_there()
+        if is_followed:
+            _settle()
+        close(client, *args, **named)
+        if is_followed:
+            with guest("Go reports although the client is closed"):
+                told = _client.described(client, closed=True, ends=_ending)
+                _generated.configure(sentry=told)
+
+    close_and_follow._gostitch = True  # type: ignore[attr-defined]
+    kind.close = close_and_follow
 
 
 def panicked(error: GoPanic) -> None:
@@ -101,11 +154,11 @@ def panicked(error: GoPanic) -> None:
     with guest("a panic was not reported to Sentry"):
         follow()
         if sentry_sdk.get_client().is_active():
-            sentry_sdk.capture_exception((type(error), error, _callers()))
+            sentry_sdk.capture_exception((type(error), error, _stack()))
             error.reported = True
 
 
-def _callers() -> types.TracebackType | None:
+def _stack() -> types.TracebackType | None:
     """Give the Python stack below the bridge as the traceback the panic will have."""
     frame: types.FrameType | None = sys._getframe(1)
     package = __name__.partition(".")[0] + "."
@@ -120,6 +173,7 @@ def _callers() -> types.TracebackType | None:
 
 def add_go(event: Any, hint: dict[str, Any]) -> Any:
     """Put Go's part into an event: its errors, its trace, and what it logged before."""
+    _go_events.prefer_own(event, hint)
     if event.get("type"):
         return event  # a transaction, say
     exc_info = hint.get("exc_info")
@@ -130,7 +184,7 @@ def add_go(event: Any, hint: dict[str, Any]) -> Any:
         _events.add_errors(event, exc_info[1])
     record = hint.get("log_record")
     if getattr(record, "go_crash", None) is not None:
-        return None  # sentry-go reports it
+        return None  # there is an event of the report itself
     if record is not None:
         _events.add_span_of_record(event, record)
     _drain_logs()
@@ -156,8 +210,8 @@ def _drain_logs() -> None:
 
 def _after_fork_in_child() -> None:
     """Tell the client to the child's own library too."""
-    global _followed
-    _followed = None
+    global _followed, _ending
+    _followed, _ending = None, False
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import logging
 import math
 import os
@@ -18,7 +19,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 import faults
 from gostitch import _codec, _logs, _process, _shapes, exceptions
 from gostitch.exceptions import GoFrame
-from gostitch.observe import _propagation, _spans
+from gostitch.observe import _event_callers, _go_events, _propagation, _spans
 
 FRAMES = Path(__file__).parents[3] / "gocore" / "codec" / "testdata" / "frames"
 
@@ -293,6 +294,26 @@ def test_a_log_record() -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     assert f"{parent}\n\n" == log.trace
     assert log is _logs.frame_of(record)
+
+
+def test_an_event() -> None:
+    """What sentry-go makes in a call arrives with the call's token, and its attachments as bytes."""
+    told = _event_callers.decode(frame("call_event"))
+    event = _go_events._decode(frame("event"))
+    body = json.loads(event.body)
+
+    assert (3, 0, b"what happened") == told
+    assert ("", {}, [["a.txt", "text/plain", b"\xff"]]) == (
+        event.type,
+        event.trace,
+        [list(each) for each in event.attachments],
+    )
+    assert ("text", "warning", "go") == (body["message"], body["level"], body["platform"])
+    assert ["*errors.errorString"] == [each["type"] for each in body["exception"]]
+    at = datetime(2023, 11, 14, 22, 13, 20, 123456, timezone.utc)
+    assert at == _go_events._time(body["timestamp"])
+    before = at.replace(second=19, microsecond=0)
+    assert before == _go_events._time(body["breadcrumbs"][0]["timestamp"])
 
 
 def test_live_counts() -> None:

@@ -128,7 +128,7 @@ def test_a_crash(sentry: Spotlight, setting: str, tmp_path: Any) -> None:
     assert ("shop@1.2.3", "staging") == (event["release"], event["environment"])
     assert out.split()[1] == event["contexts"]["trace"]["trace_id"]
     assert "faults.crash" == event["transaction"]
-    assert "panic: in a bare goroutine" == event["exception"][0]["value"]
+    assert "panic: in a bare goroutine" == event["exception"]["values"][0]["value"]
     assert any("faults." in function for function in frames(event, "go"))
 
 

@@ -147,8 +147,8 @@ def test_an_error_that_the_application_reports_carries_the_go_stack(sentry: Spot
     assert "hashtree" in go_value(event)["stacktrace"]["frames"][-1]["function"]
 
 
-def test_a_background_panic_is_sent_by_go(sentry: Spotlight) -> None:
-    """What no reply can carry is reported by sentry-go, with Python's release and environment."""
+def test_a_background_panic_is_an_event_of_gos(sentry: Spotlight) -> None:
+    """What no reply can carry sentry-go makes an event of, with Python's release and environment."""
     events = run(
         sentry,
         """
@@ -163,7 +163,7 @@ def test_a_background_panic_is_sent_by_go(sentry: Spotlight) -> None:
 
     (event,) = events
     assert event["platform"] == "go"
-    assert event["exception"][0]["type"] == "panic"
+    assert event["exception"]["values"][0]["type"] == "panic"
     assert (event["release"], event["environment"]) == ("shop@1.2.3", "staging")
 
 

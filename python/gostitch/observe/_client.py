@@ -1,0 +1,69 @@
+"""What Go has to know of Python's Sentry client."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gostitch.observe import _generated
+
+_ALL_CRUMBS = 100
+
+_ONLY_PYTHON = (
+    "before_send",
+    "before_send_transaction",
+    "before_breadcrumb",
+    "error_sampler",
+    "transport",
+    "http_proxy",
+    "https_proxy",
+    "proxy_headers",
+    "ca_certs",
+    "cert_file",
+    "key_file",
+    "socket_options",
+)
+"""Options that only Python's client can follow."""
+
+
+def described(
+    client: Any, *, closed: bool = False, ends: bool = False
+) -> _generated.ObserveSentryConfig:
+    """Describe a client to Go; whether it is closed, and the process is about to end."""
+    options = client.options
+    alone = _may_go_alone(options)
+    rate, crumbs = options.get("sample_rate"), options.get("max_breadcrumbs")
+    return _generated.ObserveSentryConfig(
+        active=client.is_active() and (not closed or (ends and alone)),
+        dsn=str(options.get("dsn") or ""),
+        release=str(options.get("release") or "").strip(),
+        environment=str(options.get("environment") or "").strip(),
+        dist=str(options.get("dist") or "").strip(),
+        server_name=str(options.get("server_name") or "").strip(),
+        sample_rate=1.0 if rate is None else float(rate),
+        traces_sample_rate=_traces_sample_rate(options),
+        max_breadcrumbs=_ALL_CRUMBS if crumbs is None else int(crumbs),
+        attach_stacktrace=bool(options.get("attach_stacktrace")),
+        send_default_pii=bool(options.get("send_default_pii")),
+        alone=alone,
+        ended=closed,
+    )
+
+
+def _may_go_alone(options: dict[str, Any]) -> bool:
+    """Tell whether what Go sends by itself is what Python's client would have sent."""
+    return bool(options.get("dsn")) and not any(options.get(name) for name in _ONLY_PYTHON)
+
+
+def _traces_sample_rate(options: dict[str, Any]) -> float:
+    """Return the share of transactions that is kept of those which begin in Go; -1: there are none.
+
+    A sampler of the user's own cannot be asked, and must not be passed by.
+    """
+    enabled, rate = options.get("enable_tracing"), options.get("traces_sample_rate")
+    if enabled is False:
+        return -1.0
+    if options.get("traces_sampler") is not None:
+        return 0.0
+    if rate is None:
+        return 1.0 if enabled else -1.0
+    return float(rate)
