@@ -1,7 +1,8 @@
 """Crash reports: what Go wrote when it ended a process, for the next one that starts.
 
 Each process has an empty file that Go writes to when it must end it. A clean exit
-removes the file; the next process that loads the library takes those that are not empty.
+removes the file; the next process that loads the library takes those that are not empty. It
+leaves those which are for Sentry to a process that sends to the same place (_crash_delivery).
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import os
 import re
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gostitch import _crash_files, _crash_text, _printable
 from gostitch.exceptions import GoFrame
+
+if TYPE_CHECKING:
+    from gostitch import _crash_owners
 
 FOLDER_VARIABLE = "GOSTITCH_CRASH_DIR"
 """The environment variable that names the folder of crash reports; ``off``: none are kept."""
@@ -30,12 +34,10 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _SPACES = 2**61 - 1
 """How many numbers of spaces there are; a prime, so all of what they are made of counts."""
 
-_NAME = r"(?P<pid>[0-9]{1,10})-(?P<start>[0-9]*)-(?P<space>[0-9]+)\.crash"
 _MOST_REPORTS = 20  # are taken at one start
-_MOST_FILES = 200  # are left in the folder
 _MOST_BYTES = 1 << 18  # of a report
 _FOREIGN_AFTER_S = 60.0  # a report of another container is whole
-_FORGOTTEN_AFTER_S = 30 * 86400.0  # an empty file of another container
+_files, _modified = _crash_files.reports, _crash_files.modified
 _log = logging.getLogger("gostitch")
 
 
@@ -43,7 +45,8 @@ class CrashReport(NamedTuple):
     """What Go wrote when it ended a process.
 
     ``text`` is that as it is, and may hold whatever a program prints. In ``reason``, and in all
-    that goes to the log, control characters are written as escapes.
+    that goes to the log, control characters are written as escapes. ``release`` and
+    ``environment`` are those of the process, if it had a Sentry client that sends.
     """
 
     pid: int
@@ -53,12 +56,16 @@ class CrashReport(NamedTuple):
     trace_id: str | None
     text: str
     go_frames: tuple[GoFrame, ...] = ()
+    release: str | None = None
+    environment: str | None = None
 
     def __str__(self) -> str:
         call = f" in {self.function}()" if self.function else ""
         trace = f", trace {self.trace_id}" if self.trace_id else ""
         when = f"{self.when:%Y-%m-%d %H:%M:%S}Z"
-        return f"Go ended process {self.pid} at {when}{call}{trace}: {self.reason}"
+        known = _printable.line(" ".join(filter(None, (self.release, self.environment))))
+        of = f" of {known}" if known else ""
+        return f"Go ended process {self.pid}{of} at {when}{call}{trace}: {self.reason}"
 
 
 class _Hook:
@@ -175,6 +182,8 @@ def begin() -> str:
     except OSError as error:  # a full disk, say; the doctor tells
         _why_none = str(error)
         return ""
+    # That of the program which this process was before exec.
+    _crash_files.remove(_crash_files.beside(own))
     _own = own
     return own
 
@@ -184,8 +193,13 @@ def end() -> None:
     global _own
     own, _own = _own, None
     if own is not None:
-        with contextlib.suppress(OSError):
-            os.unlink(own)
+        _crash_files.remove(own)
+        _crash_files.remove(_crash_files.beside(own))
+
+
+def own() -> str | None:
+    """Give the file of this process, if it has one."""
+    return _own
 
 
 def leave_to_parent() -> None:
@@ -227,24 +241,6 @@ def take() -> None:
             hook.tell(number, report)
 
 
-def _files(folder: str) -> Iterator[str]:
-    """Give the files of a folder, oldest first; those beyond the bound are removed."""
-    with contextlib.suppress(OSError):
-        names = filter(re.compile(_NAME).fullmatch, os.listdir(folder))
-        files = sorted((os.path.join(folder, name) for name in names), key=_modified)
-        for each in files[:-_MOST_FILES]:
-            with contextlib.suppress(OSError):
-                os.unlink(each)
-        yield from files[-_MOST_FILES:]
-
-
-def _modified(path: str) -> float:
-    try:
-        return os.lstat(path).st_mtime
-    except OSError:
-        return 0.0
-
-
 def _size(path: str) -> int:
     try:
         found = os.lstat(path)
@@ -254,27 +250,43 @@ def _size(path: str) -> int:
 
 
 def _take(path: str) -> CrashReport | None:
-    named = re.fullmatch(_NAME, os.path.basename(path))
+    named = re.fullmatch(_crash_files.NAME, os.path.basename(path))
     assert named is not None
     pid, written = int(named["pid"]), _modified(path)
     age = time.time() - written
     if named["space"] == _space():
         if _start_of(pid) == named["start"]:
             return None  # it lives
-    elif age < (_FOREIGN_AFTER_S if _size(path) else _FORGOTTEN_AFTER_S):
+    elif age < (_FOREIGN_AFTER_S if _size(path) else _crash_files.FORGOTTEN_AFTER_S):
         return None
     fd = _crash_files.open_own(path)
     if fd is None:
         os.unlink(path)  # nobody's report
         return None
     try:
-        text = _read(fd, path)
+        owner = _owner_of(path) if os.fstat(fd).st_size else None
+        text = _read(fd, path, owner is not None)
     finally:
         os.close(fd)
-    return parse(pid, _time_of(written), text) if text else None
+    if not text:
+        return None
+    report = parse(pid, time_of(written), text)
+    return report if owner is None else owned(report, owner)
 
 
-def _time_of(seconds: float) -> datetime:
+def _owner_of(path: str) -> _crash_owners.Owner | None:
+    """Read whose a report is; None if that is not known, and so for nobody's Sentry."""
+    from gostitch import _crash_owners  # late: few processes find a report
+
+    return _crash_owners.read(_crash_files.beside(path))
+
+
+def owned(report: CrashReport, owner: _crash_owners.Owner) -> CrashReport:
+    """Return a report with what is known of its process."""
+    return report._replace(release=owner.release or None, environment=owner.environment or None)
+
+
+def time_of(seconds: float) -> datetime:
     """Return a time of a file, the nearest that there is: a file system may have any."""
     try:
         return datetime.fromtimestamp(seconds, timezone.utc)
@@ -282,17 +294,25 @@ def _time_of(seconds: float) -> datetime:
         return (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=timezone.utc)
 
 
-def _read(fd: int, path: str) -> str:
-    """Read a report and remove it; empty where there is none."""
+def _read(fd: int, path: str, is_owned: bool) -> str:
+    """Read a report, empty where there is none, and remove it, but for one that is to be sent."""
     if os.fstat(fd).st_size:
         # Whoever can rename it has it.
-        mine = f"{path.removesuffix('.crash')}.{os.getpid()}"
+        stem = path.removesuffix(".crash")
+        mine = f"{stem}{_crash_files.TOLD}" if is_owned else f"{stem}.{os.getpid()}"
         os.rename(path, mine)
         path = mine
     try:
-        return _crash_files.read(fd, _MOST_BYTES).decode(errors="replace")
+        return text_of(fd)
     finally:
-        os.unlink(path)
+        if not is_owned:
+            os.unlink(path)
+            _crash_files.remove(_crash_files.beside(path))
+
+
+def text_of(fd: int) -> str:
+    """Read a report, up to a bound."""
+    return _crash_files.read(fd, _MOST_BYTES).decode(errors="replace")
 
 
 def parse(pid: int, when: datetime, text: str) -> CrashReport:

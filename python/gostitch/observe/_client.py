@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+from gostitch._crash_owners import Owner
 from gostitch.observe import _generated
 
 _ALL_CRUMBS = 100
@@ -47,6 +49,16 @@ def described(
         alone=alone,
         ended=closed,
     )
+
+
+def owner(client: Any) -> Owner | None:
+    """Describe whose crashes those of this process are; None for a client that does not send."""
+    dsn = client.options.get("dsn") if client.is_active() else None
+    if not dsn:
+        return None
+    named = ("release", "environment", "dist", "server_name")
+    texts = {name: str(client.options.get(name) or "").strip() for name in named}
+    return Owner(hashlib.sha256(str(dsn).encode()).hexdigest(), **texts)
 
 
 def _may_go_alone(options: dict[str, Any]) -> bool:

@@ -21,7 +21,7 @@ from typing import Any
 import sentry_sdk
 from sentry_sdk.scope import Scope, add_global_event_processor, global_event_processors
 
-from gostitch import _crashes, _pending
+from gostitch import _pending
 from gostitch._process import bridge
 from gostitch.exceptions import GoPanic
 from gostitch.observe import (
@@ -44,7 +44,6 @@ _LAST_S = 2.0
 
 _followed: Any = None
 _ending = False
-_added = False
 
 
 def follow() -> None:
@@ -64,7 +63,6 @@ def follow() -> None:
 
 
 def _tell(client: Any) -> None:
-    global _added
     _watch(Scope)
     _follow_close(type(client))
     is_active = client.is_active()
@@ -79,9 +77,8 @@ def _tell(client: Any) -> None:
     atexit.register(_end)
     if add_go not in global_event_processors:
         add_global_event_processor(add_go)
-    if not _added:
-        _crashes.on_crash_report(_crash_events.report)
-        _added = True
+    with guest("crashes of Go in earlier processes are not in Sentry"):
+        _crash_events.follow(client)
 
 
 def _watch(kind: Any) -> None:
@@ -174,6 +171,7 @@ def _stack() -> types.TracebackType | None:
 def add_go(event: Any, hint: dict[str, Any]) -> Any:
     """Put Go's part into an event: its errors, its trace, and what it logged before."""
     _go_events.prefer_own(event, hint)
+    _crash_events.keep_own(event, hint)
     if event.get("type"):
         return event  # a transaction, say
     exc_info = hint.get("exc_info")

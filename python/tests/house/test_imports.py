@@ -27,8 +27,15 @@ LAYERS = {
     "gostitch._printable": set(),
     "gostitch._crash_files": set(),
     "gostitch._crash_text": {"gostitch._printable", "gostitch.exceptions"},
+    "gostitch._crash_owners": {"gostitch._crash_files"},
+    "gostitch._crash_delivery": {
+        "gostitch._crash_files",
+        "gostitch._crash_owners",
+        "gostitch._crashes",
+    },
     "gostitch._crashes": {
         "gostitch._crash_files",
+        "gostitch._crash_owners",
         "gostitch._crash_text",
         "gostitch._printable",
         "gostitch.exceptions",
