@@ -109,7 +109,7 @@ func TestClientOfTheProgram(t *testing.T) {
 // Roots follow the rate, what has a parent its decision; and are below the span of OpenTelemetry.
 func TestSampler(t *testing.T) {
 	configured(t, SentryConfig{Active: true, TracesSampleRate: 0})
-	ctx := contextWithTrace(context.Background(), []byte(header))
+	ctx, _ := contextWithTrace(context.Background(), []byte(header))
 	below := sentry.StartSpan(ctx, "op")
 	if below.TraceID.String() != "0102030405060708090a0b0c0d0e0f10" || below.ParentSpanID.String() != "1112131415161718" || !below.Sampled.Bool() {
 		t.Errorf("the span is %s below %s, sampled %s", below.TraceID, below.ParentSpanID, below.Sampled)
@@ -117,7 +117,7 @@ func TestSampler(t *testing.T) {
 	if child := below.StartChild("part"); child.ParentSpanID != below.SpanID || !child.Sampled.Bool() {
 		t.Error("a child is not below it")
 	}
-	unsampled := contextWithTrace(context.Background(), []byte(strings.Replace(header, "-03", "-00", 1)))
+	unsampled, _ := contextWithTrace(context.Background(), []byte(strings.Replace(header, "-03", "-00", 1)))
 	continued := sentry.ContinueFromHeaders("0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", "")
 	for want, span := range map[string]*sentry.Span{
 		"SampledFalse root":     sentry.StartSpan(context.Background(), "op"),

@@ -20,6 +20,7 @@ KNOWN = (
     "GOSTITCH_LONG",
     "GOSTITCH_REBUILD",
     "GOSTITCH_TARGET",
+    "GOSTITCH_TRACES",
     "GOSTITCH_TRY_UNSUPPORTED",
 )
 """The variables of gostitch, those for its build and its own tests included."""

@@ -68,7 +68,8 @@ def follow() -> None:
     It is a part of the work that is being done. So is following the propagator.
     """
     _look_at_propagator()
-    _serve(trace.get_tracer_provider())
+    if _library.is_there():
+        _serve(trace.get_tracer_provider())
 
 
 def _look_at_propagator() -> None:
