@@ -51,6 +51,7 @@ __all__ = [
     "awaiting_end",
     "background",
     "background_panic",
+    "background_panic_with",
     "break_bridge",
     "broken_table",
     "burst",
@@ -81,6 +82,7 @@ __all__ = [
     "fail_joined",
     "fail_nil",
     "fail_standard",
+    "fail_text",
     "fail_typed",
     "fail_with_floats",
     "fail_wrapped",
@@ -109,6 +111,7 @@ __all__ = [
     "no_columns",
     "nothing",
     "panic",
+    "panic_with",
     "perform",
     "profile",
     "propagate",
@@ -512,6 +515,26 @@ def background_panic(
 
     Args:
         kind: One of those of panic, or background.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.background_panic_with",
+    "540e8783c0ee2a8c",
+    "text: str",
+    "none",
+)
+def background_panic_with(
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Leaves a goroutine behind that does so.
+
+    Args:
+        text: Of it.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -1617,6 +1640,30 @@ def fail_standard(
 
 
 @_go.function(
+    "faults.fail_text",
+    "f99d3144b63f1963",
+    "text: str, wrap: str, count: int64",
+    "none",
+)
+def fail_text(
+    text: str,
+    *,
+    wrap: str = "",
+    count: int = 1,
+    timeout: float | None = None,
+) -> None:
+    """Returns an error of no type of its own, as most functions make them.
+
+    Args:
+        text: Of it.
+        wrap: What the function says of it; empty: nothing.
+        count: Of such errors, joined.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.fail_typed",
     "d7b8a2211cebb0a5",
     "",
@@ -2243,6 +2290,26 @@ def panic(
     Args:
         kind: One of: string, error, coded, nil, dereference, index, division, map,
             hostile, repanic.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.panic_with",
+    "8738674d5a7080a0",
+    "text: str",
+    "none",
+)
+def panic_with(
+    text: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Panics with a text.
+
+    Args:
+        text: Of it.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

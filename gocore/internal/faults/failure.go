@@ -94,6 +94,32 @@ var standard = map[string]error{
 // FailStandard returns an error such as the standard library gives.
 func FailStandard(_ context.Context, a KindArgs) (None, error) { return None{}, standard[a.Kind] }
 
+// FailTextArgs describe an error that is made of a text.
+type FailTextArgs struct {
+	// Text of it.
+	Text string
+	// Wrap is what the function says of it; empty: nothing.
+	Wrap string `gostitch:"wrap,default="`
+	// Count of such errors, joined.
+	Count int `gostitch:"count,default=1"`
+}
+
+// FailText returns an error of no type of its own, as most functions make them.
+func FailText(_ context.Context, a FailTextArgs) (None, error) {
+	err := errors.New(a.Text)
+	if a.Count != 1 {
+		var all []error
+		for i := range a.Count {
+			all = append(all, fmt.Errorf("%s %d", a.Text, i))
+		}
+		err = errors.Join(all...)
+	}
+	if a.Wrap != "" {
+		err = fmt.Errorf("%s: %w", a.Wrap, err)
+	}
+	return None{}, err
+}
+
 // hostileError panics in the method it names.
 type hostileError string
 

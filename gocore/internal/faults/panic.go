@@ -65,6 +65,21 @@ func Goexit(context.Context, NoArgs) (None, error) {
 	return None{}, nil
 }
 
+// TextArgs have a text.
+type TextArgs struct {
+	// Text of it.
+	Text string
+}
+
+// PanicWith panics with a text.
+func PanicWith(_ context.Context, a TextArgs) (None, error) { panic(a.Text) }
+
+// BackgroundPanicWith leaves a goroutine behind that does so.
+func BackgroundPanicWith(ctx context.Context, a TextArgs) (None, error) {
+	gocore.Go(ctx, func(ctx context.Context) { _, _ = PanicWith(ctx, a) })
+	return None{}, nil
+}
+
 // BackgroundPanicArgs choose a panic of a goroutine.
 type BackgroundPanicArgs struct {
 	// Kind is one of those of panic, or background.

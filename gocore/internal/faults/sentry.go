@@ -50,6 +50,12 @@ var captures = map[string]func(context.Context, CaptureArgs) error{
 		return nil
 	},
 	"with a scope": captureWithScope,
+	"with a fingerprint": func(ctx context.Context, a CaptureArgs) error {
+		hub := sentry.GetHubFromContext(ctx)
+		hub.Scope().SetFingerprint([]string{"own"})
+		hub.CaptureException(&CapturedError{a.Text})
+		return nil
+	},
 	"in a goroutine": func(_ context.Context, a CaptureArgs) error {
 		var group sync.WaitGroup
 		group.Go(func() { sentry.CaptureException(&CapturedError{a.Text}) })

@@ -13,7 +13,7 @@ import sentry_sdk
 from sentry_sdk.attachments import Attachment
 
 from gostitch import _crash_delivery, _crash_owners, _crashes
-from gostitch.observe import _client, _events
+from gostitch.observe import _client, _events, _grouping
 
 OF_CRASH = "go_crash"
 """The hint of an event of a crash: what was in it before this process's data came to it."""
@@ -98,6 +98,6 @@ def _event(crash: _crashes.CrashReport) -> Any:
     }
     if crash.trace_id:
         event["contexts"]["trace"] = {"trace_id": crash.trace_id}
-    if crash.go_frames:
-        event["fingerprint"] = ["gostitch", "crash", _events.place(crash.go_frames).function]
+    reason = _grouping.without_changes(crash.reason)
+    event["fingerprint"] = _grouping.of_text("crash", reason, reason, crash.go_frames)
     return event

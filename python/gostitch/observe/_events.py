@@ -8,6 +8,7 @@ from typing import Any
 
 from gostitch import _logs
 from gostitch.exceptions import GoError, GoFrame
+from gostitch.observe import _grouping
 
 Value = dict[str, Any]
 
@@ -31,16 +32,30 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
             _set_trace(event, trace_id, span_id)
     if below:
         _number(values, above, below)
-    if isinstance(error, GoError) and error.go_frames and not event.get("fingerprint"):
-        # By the function in Go, from wherever in Python it was called.
-        event["fingerprint"] = ["gostitch", error.code, place(error.go_frames).function]
+    of_go = _only_go(error)
+    if of_go and not event.get("fingerprint"):
+        event["fingerprint"] = _grouping.of_all(of_go)
 
 
-def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
-    """Put an event made of a log record of Go on the trace in which Go wrote it."""
+def _only_go(error: BaseException) -> list[GoError]:
+    """Return the errors of Go that an exception, or a group of them, is; none if it is more."""
+    if isinstance(error, GoError):
+        return [error] if error.go_type else []
+    found = [_only_go(each) for each in members(error)]
+    return [each for errors in found for each in errors] if all(found) else []
+
+
+def add_record(event: dict[str, Any], record: logging.LogRecord) -> None:
+    """Put an event made of a log record of Go on the trace in which Go wrote it.
+
+    What Go said beside the message is its extra data, each by its name.
+    """
     log = _logs.frame_of(record)
-    if log is not None and log.trace.startswith("00-"):
+    if log is None:
+        return
+    if log.trace.startswith("00-"):
         _set_trace(event, log.trace[3:35], log.trace[36:52])
+    event["extra"] = {**(event.get("extra") or {}), **log.attributes}
 
 
 def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:
@@ -72,17 +87,6 @@ def _go_errors(
         for each in members(error):
             yield from _go_errors(each, seen)
         error = error.__cause__ or error.__context__
-
-
-def place(frames: tuple[GoFrame, ...]) -> GoFrame:
-    """Return the innermost line of a stack that is the user's; the innermost of all if none is."""
-    return next((line for line in frames if _in_app(line)), frames[0])
-
-
-def _in_app(frame: GoFrame) -> bool:
-    """Tell a user's function from one of Go's standard library, as gocore.IsRuntimeFrame does."""
-    first, slash, _ = frame.function.partition("/")
-    return "." in first if slash else first.startswith("main.")
 
 
 def _insert(values: list[Value], error: GoError, at: int, below: dict[int, Value]) -> None:
@@ -188,6 +192,6 @@ def frame(line: GoFrame) -> Value:
         "filename": line.file,
         "abs_path": line.file,
         "lineno": line.line,
-        "in_app": _in_app(line),
+        "in_app": _grouping.in_app(line),
         "platform": "go",
     }

@@ -19,7 +19,7 @@ import sentry_sdk
 from sentry_sdk.attachments import Attachment
 
 from gostitch import _shapes
-from gostitch.observe import _event_callers
+from gostitch.observe import _event_callers, _grouping
 from gostitch.observe._guest import guest
 
 OF_GO = "go_event"
@@ -142,9 +142,13 @@ def _breadcrumbs(crumbs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def prefer_own(event: dict[str, Any], hint: dict[str, Any]) -> None:
     """Put back what Go's scope says of an event, over what the caller's scope has put there."""
-    for name, own in hint.get(OF_GO, {}).items():
+    if OF_GO not in hint:
+        return
+    for name, own in hint[OF_GO].items():
         if own:
             event[name] = {**(event.get(name) or {}), **own}
+    if not event.get("fingerprint") and (found := _grouping.of_panic(event)):
+        event["fingerprint"] = found
 
 
 def _report_check_in(event: Any, told: EventFrame) -> None:
