@@ -45,17 +45,11 @@ def _only_go(error: BaseException) -> list[GoError]:
     return [each for errors in found for each in errors] if all(found) else []
 
 
-def add_record(event: dict[str, Any], record: logging.LogRecord) -> None:
-    """Put an event made of a log record of Go on the trace in which Go wrote it.
-
-    What Go said beside the message is its extra data, each by its name.
-    """
+def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
+    """Put an event made of a log record of Go on the trace in which Go wrote it."""
     log = _logs.frame_of(record)
-    if log is None:
-        return
-    if log.trace.startswith("00-"):
+    if log is not None and log.trace.startswith("00-"):
         _set_trace(event, log.trace[3:35], log.trace[36:52])
-    event["extra"] = {**(event.get("extra") or {}), **log.attributes}
 
 
 def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:

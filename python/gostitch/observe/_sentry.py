@@ -184,7 +184,7 @@ def add_go(event: Any, hint: dict[str, Any]) -> Any:
     if getattr(record, "go_crash", None) is not None:
         return None  # there is an event of the report itself
     if record is not None:
-        _events.add_record(event, record)
+        _events.add_span_of_record(event, record)
     _drain_logs()
     _breadcrumbs.add_to(event)
     return event

@@ -181,22 +181,17 @@ def test_logged_errors_are_grouped_by_the_message(tmp_path: Path) -> None:
     found = events(
         tmp_path,
         """
-        import logging
         init()
-        faults.nothing()
         for order in (17, 18):
-            record = logging.LogRecord("gostitch.go", logging.ERROR, "f.go", 3, "it failed", (), None)
-            record.go_attributes = {"order": order, "db.host": "h"}
-            record.otelTraceID = record.otelSpanID = None
-            record.traceparent = ""
-            logging.getLogger("gostitch.go").handle(record)
+            faults.log_error("it failed", "down", id=order)
+        gostitch.force_flush()
         """,
     )
 
     assert ["it failed"] * 2 == [event["logentry"]["message"] for event in found]
-    assert [17, 18] == [event["extra"]["order"] for event in found]
-    assert all(event["extra"]["db.host"] == "h" for event in found)
-    assert not {"go_attributes", "traceparent"} & set(found[0]["extra"])
+    assert [17, 18] == sorted(event["extra"]["id"] for event in found)
+    assert all(event["extra"]["user.name"] == "zoë" for event in found)
+    assert all(event["extra"]["exception.message"] == "down" for event in found)
 
 
 # What Sentry's server makes of a message that it groups by (its tests of parameterization).
