@@ -134,7 +134,7 @@ def _lines(current: context.Context, function: str) -> bytes:
     if not of.is_valid and _given.was_used:
         return _given.current()  # changes without the context
     is_settled = not of.is_valid or _follow()
-    if getattr(span, "_span_processor", _processor) is not _processor:
+    if is_settled and getattr(span, "_span_processor", _processor) is not _processor:
         tell_once(_OTHER_PROVIDER)
     is_own = function.startswith(_OWN)
     said = None if is_own or _asked is None else _asked(current, of, function)
