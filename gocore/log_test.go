@@ -119,7 +119,7 @@ func TestSourcesAndErrors(t *testing.T) {
 	}
 	for i, want := range []map[string]any{
 		{"exception.type": "gocore.Error", "exception.message": "bad", "other": "as text"},
-		{"exception.type": "gocore.PanicError", "exception.message": "gone"},
+		{"exception.type": "panic", "exception.message": "gone"},
 		{"error": "<nil>"},
 	} {
 		for key, value := range want {
