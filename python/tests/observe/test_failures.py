@@ -305,11 +305,12 @@ def test_frames_of_the_application(sentry: Spotlight) -> None:
 
 class TestBreadcrumbs:
     def test_of_the_trace(self, sentry: Spotlight) -> None:
-        """An event has what Go logged on its trace, in order, and nothing of others."""
+        """An event has what Go logged in its scope, in order, and nothing of another request's."""
         code = """
 import logging
 logging.getLogger("gostitch.go").setLevel(logging.INFO)
-in_span(lambda: faults.log(0, "of another"))
+with sentry_sdk.isolation_scope():
+    in_span(lambda: faults.log(0, "of another"))
 
 def work():
     faults.log(0, "first")

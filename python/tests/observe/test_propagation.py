@@ -143,6 +143,7 @@ with provider.get_tracer("x").start_as_current_span("caller") as span:
     sent = {"tasks.fetch": by_request(), "own": faults.propagate(span="own").headers}
 provider.force_flush()
 by_name = {each.name: each for each in exporter.get_finished_spans()}
+by_name["tasks.fetch"] = by_name["GET"]  # that of the request itself
 for name, headers in sent.items():
     # Servers find it in any case.
     received = headers | {"X-Amzn-Trace-Id": headers.get("x-amzn-trace-id")}
