@@ -197,7 +197,7 @@ def streamed():
 
 def many():
     with tracer.start_as_current_span("root"):
-        faults.burst(300)
+        faults.burst(200)  # of 8 threads at once no more than the queue has room for
 
 def awaited():
     async def main():
@@ -209,7 +209,7 @@ def awaited():
 
 @pytest.mark.parametrize(
     ("how", "spans"),
-    [("called", 4), ("submitted", 4), ("awaited", 4), ("streamed", 4), ("many", 301)],
+    [("called", 4), ("submitted", 4), ("awaited", 4), ("streamed", 4), ("many", 201)],
 )
 def test_tail_sampling_in_the_process(how: str, spans: int, program: Programs) -> None:
     """A processor has seen all spans of Go that ended before the root when that ends."""
