@@ -118,12 +118,17 @@ class Handover:
         finally:
             here.takes = False
             self._takers.remove(message)
+        # Another thread may have some of this trace in hand, of any that it took.
+        if message and b"" in self._takers and time.monotonic() >= self._in_vain + _RESPITE_S:
+            now = time.monotonic()
+            if not self.settle(now + _PATIENCE_S):
+                self._in_vain = now
 
     def settle(self, until: float) -> bool:
         """Wait until what others have taken was handed on; false if that took too long."""
         if _pending.is_helping():
             return True
-        others = list(map(id, self._takers))
+        others = [id(each) for each in list(self._takers)]
         while any(id(each) in others for each in list(self._takers)):
             if time.monotonic() >= until:
                 return False
