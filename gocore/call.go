@@ -125,6 +125,9 @@ func (c *Call) setTimeout(timeout time.Duration) {
 	c.deadline.timer = time.AfterFunc(timeout, func() { c.cancel(ctx, &deadlineExceeded) })
 }
 
+// HasEnded tells whether a call runs no more. A context that outlives its call gives one that has.
+func (c *Call) HasEnded() bool { return c.closed.Load() }
+
 // SpanSource gives spans that have ended to Python.
 type SpanSource interface {
 	// TakeSpans gives those of a call as a message: the spans, if that takes no more than so many

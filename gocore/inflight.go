@@ -93,7 +93,6 @@ func InFlight(limit int) []Running {
 	return found[:min(limit, len(found))]
 }
 
-// traceAs notes the caller's trace context.
 // CallerOf gives the id of the span that was current in Python when the call of a context began, in
 // hexadecimal digits; nothing if there was none.
 func CallerOf(ctx context.Context) string {
@@ -107,6 +106,7 @@ func CallerOf(ctx context.Context) string {
 // spanIDEnd is where the id of the caller's span ends in a traceparent.
 const spanIDEnd = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef")
 
+// traceAs notes the caller's trace context.
 func (c *Call) traceAs(trace []byte) {
 	c.Trace = trace
 	c.callerLength = 0

@@ -133,7 +133,7 @@ func explainErrors(attrs map[string]any) {
 			continue
 		}
 		delete(attrs, key)
-		attrs["exception.type"], attrs["exception.message"] = TypeOf(err), MessageOf(err)
+		attrs["exception.type"], attrs["exception.message"] = TypeOf(UsefulError(err)), MessageOf(err)
 		if stack := StackOf(err); len(stack) > 0 {
 			attrs["exception.stacktrace"] = FormatStack(stack)
 		}

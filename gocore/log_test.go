@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,8 +112,9 @@ func TestSourcesAndErrors(t *testing.T) {
 		l.Info("failed", "err", Errorf(CodeData, "bad"), "other", errors.New("as text"))
 		l.With("error", &PanicError{Value: "gone", Stack: []Frame{{"main.f", "f.go", 3}}}).Info("panicked")
 		l.Info("fine", "error", nil)
+		l.Info("wrapped", "err", fmt.Errorf("wrapped: %w", &fs.PathError{Op: "open", Path: "/a", Err: syscall.ENOENT}))
 	})
-	if len(found) != 3 {
+	if len(found) != 4 {
 		t.Fatalf("%d records", len(found))
 	}
 	if r := found[0]; !strings.HasSuffix(r.source, "gocore.TestSourcesAndErrors.func1") || !strings.HasSuffix(r.file, "log_test.go") || r.line == 0 {
@@ -121,6 +124,7 @@ func TestSourcesAndErrors(t *testing.T) {
 		{"exception.type": "gocore.Error", "exception.message": "bad", "other": "as text"},
 		{"exception.type": "panic", "exception.message": "gone"},
 		{"error": "<nil>"},
+		{"exception.type": "*fs.PathError", "exception.message": "wrapped: open /a: no such file or directory"},
 	} {
 		for key, value := range want {
 			if got := found[i].attrs[key]; got != value && !strings.Contains(fmt.Sprint(got), fmt.Sprint(value)) {

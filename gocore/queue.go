@@ -16,15 +16,15 @@ type RecordKind uint8
 
 // The kinds of record.
 const (
-	RecordReply    RecordKind = 1  // the end of a submitted call
-	RecordMessage  RecordKind = 2  // a message or a stream's result of a running call
-	RecordSpans    RecordKind = 3  // finished spans for Python's processors, or that some wait (SpanSource)
-	RecordLog      RecordKind = 4  // a log record of slog
-	RecordQuestion RecordKind = 5  // a question of a running call; the status is its number
-	RecordTrace    RecordKind = 6  // the trace context of the question with that number; 0: of all messages of the call
-	RecordEvent    RecordKind = 7  // what is to be reported as an error, or a sign that there may be such (CallEvents)
-	RecordIDs      RecordKind = 8  // ids for spans of Go run out
-	RecordEntry    RecordKind = 10 // a log record of the API that an observer offers
+	RecordReply    RecordKind = 1 // the end of a submitted call
+	RecordMessage  RecordKind = 2 // a message or a stream's result of a running call
+	RecordSpans    RecordKind = 3 // finished spans for Python's processors, or that some wait (SpanSource)
+	RecordLog      RecordKind = 4 // a log record of slog
+	RecordQuestion RecordKind = 5 // a question of a running call; the status is its number
+	RecordTrace    RecordKind = 6 // the trace context of the question with that number; 0: of all messages of the call
+	RecordEvent    RecordKind = 7 // what is to be reported as an error, or a sign that there may be such (CallEvents)
+	RecordIDs      RecordKind = 8 // ids for spans of Go run out
+	RecordEntry    RecordKind = 9 // a log record of the API that an observer offers
 )
 
 // The status of a reply, sent or returned.

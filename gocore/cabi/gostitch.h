@@ -37,7 +37,7 @@
 #include <stdint.h>
 
 /* The version of this file. gostitch_open refuses any other. */
-#define GOSTITCH_ABI 7
+#define GOSTITCH_ABI 6
 
 /* Bytes lent to the library: an argument that crosses without a copy. */
 typedef struct gostitch_view {

@@ -1,13 +1,7 @@
 package observe
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"os"
-	"slices"
-	"syscall"
 
 	"github.com/gostitch/gostitch/gocore"
 	"go.opentelemetry.io/otel/attribute"
@@ -54,43 +48,18 @@ func (t *traces) endSpan(ctx context.Context, span trace.Span, err error) {
 // errorType is the code of an error, or its type if the code says nothing.
 func errorType(code gocore.Code, err error) string {
 	if code == gocore.CodeUnknown {
-		return gocore.TypeOf(usefulError(err))
+		return gocore.TypeOf(gocore.UsefulError(err))
 	}
 	return string(code)
 }
 
 func exception(err error) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
-		attrExceptionType.String(gocore.TypeOf(usefulError(err))),
+		attrExceptionType.String(gocore.TypeOf(gocore.UsefulError(err))),
 		attrExceptionMessage.String(gocore.MessageOf(err)),
 	}
 	if stack := gocore.StackOf(err); len(stack) > 0 {
 		attrs = append(attrs, attrExceptionStacktrace.String(gocore.FormatStack(stack)))
 	}
 	return attrs
-}
-
-// plainTypes only wrap another error, or have nothing but a text.
-var plainTypes = []string{
-	fmt.Sprintf("%T", fmt.Errorf("%w", errors.ErrUnsupported)),
-	fmt.Sprintf("%T", fmt.Errorf("%w%w", errors.ErrUnsupported, errors.ErrUnsupported)),
-	fmt.Sprintf("%T", errors.New("")),
-	fmt.Sprintf("%T", errors.Join(errors.ErrUnsupported)),
-	fmt.Sprintf("%T", &gocore.Error{}),
-	// What was done when these happened says more.
-	fmt.Sprintf("%T", syscall.Errno(0)),
-	fmt.Sprintf("%T", &os.SyscallError{}),
-}
-
-// usefulError gives the innermost error in a chain whose type says something; else the innermost one.
-func usefulError(err error) error {
-	var useful error
-	last := err
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		last = e
-		if !slices.Contains(plainTypes, fmt.Sprintf("%T", e)) {
-			useful = e
-		}
-	}
-	return cmp.Or(useful, last)
 }

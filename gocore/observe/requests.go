@@ -56,10 +56,14 @@ func (o *Observer) StartRequest(ctx context.Context, r gocore.Outgoing) (context
 	if ctx.Value(noRequestsKey{}) != nil || ctx.Value(suppressedKey{}) != nil {
 		return context.WithValue(ctx, suppressedKey{}, true), func(gocore.Answer) {}
 	}
-	of, common := o.requestsOf(ctx), requestAttributes(r)
-	span := trace.Span(noop.Span{})
+	isRecorded := trace.SpanFromContext(ctx).IsRecording()
+	var of *requests
+	if isRecorded {
+		of = o.requestsOf(ctx)
+	}
+	common, span := requestAttributes(r), trace.Span(noop.Span{})
 	isSummed := of != nil && of.sent.Add(1) > requestSpans.Load()
-	if of != nil && !isSummed {
+	if isRecorded && !isSummed {
 		name, attributes := r.Method, append(slices.Clone(common), attrURL.String(r.URL))
 		if !isKnownMethod(r.Method) {
 			name, attributes = "HTTP", append(attributes, attrMethodOriginal.String(r.Method))
@@ -81,10 +85,11 @@ func (o *Observer) StartRequest(ctx context.Context, r gocore.Outgoing) (context
 	}
 }
 
-// requestsOf gives what is known of the requests of the call; nil if that has no span.
+// requestsOf gives what is known of the requests of the call that runs; nil if there is none, as in
+// a goroutine that outlives it.
 func (o *Observer) requestsOf(ctx context.Context) *requests {
 	call := gocore.CallFrom(ctx)
-	if call == nil || !trace.SpanFromContext(ctx).IsRecording() {
+	if call == nil || call.HasEnded() {
 		return nil
 	}
 	if known, found := o.requests.Load(call); found {
@@ -107,8 +112,10 @@ func requestAttributes(r gocore.Outgoing) []attribute.KeyValue {
 
 // isKnownMethod tells whether a method is one of those that the conventions name.
 func isKnownMethod(method string) bool {
-	return slices.Contains([]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}, method)
+	return slices.Contains(knownMethods, method)
 }
+
+var knownMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"}
 
 // badStatus is from when on a status is an error for a client.
 const badStatus = 400
@@ -120,7 +127,7 @@ func outcomeOf(a gocore.Answer) (out []attribute.KeyValue) {
 	switch {
 	case errors.Is(a.Err, context.Canceled): // whoever made it wants it no more
 	case a.Err != nil:
-		out = append(out, attrErrorType.String(gocore.TypeOf(usefulError(a.Err))))
+		out = append(out, attrErrorType.String(gocore.TypeOf(gocore.UsefulError(a.Err))))
 	case a.Status >= badStatus:
 		out = append(out, attrErrorType.String(strconv.Itoa(a.Status)))
 	}

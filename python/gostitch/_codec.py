@@ -12,7 +12,7 @@ from gostitch import _mocks, _shapes
 from gostitch.exceptions import GoError, GoFrame, LibraryError, class_of
 
 REPLY, MESSAGE, SPANS, LOG, QUESTION, TRACE, EVENT = 1, 2, 3, 4, 5, 6, 7
-IDS, ENTRY = 8, 10
+IDS, ENTRY = 8, 9
 OF_HOST = (SPANS, LOG, IDS, ENTRY, EVENT)  # what is no call's to handle, and is no question
 """The kinds of record (gocore.RecordKind)."""
 

@@ -24,12 +24,6 @@ _taker: Any = None
 """What takes spans of Go for those processors; None: nothing."""
 
 
-def takes(handover: Any) -> None:
-    """Note what takes spans of Go, or None."""
-    global _taker
-    _taker = handover
-
-
 def has_more() -> bool:
     """Tell whether spans are left in Go for which Python's processors had no room."""
     return _taker is not None and _taker.waiting > 0
@@ -43,10 +37,10 @@ flush_events: Callable[[float], None] = _flush_no_events
 """Send what Python's client has of Go's events, until then at most."""
 
 
-def goes_through(provider: Any) -> None:
+def goes_through(provider: Any, handover: Any) -> None:
     """Note the tracer provider whose processors Go's spans go through, or None."""
-    global _through
-    _through = provider
+    global _through, _taker
+    _through, _taker = provider, handover
 
 
 def is_through() -> bool:

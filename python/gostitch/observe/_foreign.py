@@ -14,7 +14,7 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, Status, StatusCode
 
 from gostitch import _hooks, _settings
-from gostitch.observe import _flush, _generated, _handover, _plain, _span_frame, _traces
+from gostitch.observe import _generated, _handover, _plain, _span_frame, _traces
 
 _log = logging.getLogger("gostitch")
 
@@ -27,20 +27,18 @@ _STATUS = {"Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 def serve(provider: Any) -> None:
     """Have spans of Go made again by the provider's tracers; by none if it records nothing."""
     _handover.finish()
-    _traces.ask(None)
     if isinstance(provider, trace.NoOpTracerProvider):
-        _handover.use(None)
-        _generated.configure(traces=_plain.config("off"))
+        _plain.record_nothing("off")
         return
+    _traces.ask(None)
     _log.warning(
         "spans of Go are made again through the tracer API of %s, since it is none of "
         "OpenTelemetry's SDK: they have other ids there than on the requests that Go makes",
         type(provider).__name__,
     )
-    _handover.use(_handover.Handover(Tracers(provider)))
+    _handover.use(_handover.Handover(Tracers(provider)), provider)
     _hooks.spans_are_theirs = False
     _generated.configure(traces=_plain.config("python", roots=_settings.traces() == "always"))
-    _flush.goes_through(provider if hasattr(provider, "force_flush") else None)
 
 
 class Tracers:

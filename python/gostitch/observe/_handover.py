@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from typing import Protocol
+from typing import Any, Protocol
 
 from gostitch import _hooks, _pending, _workers
 from gostitch._pending import here
@@ -57,7 +57,7 @@ class Handover:
         self._kept: deque[bytes] = deque()  # what is to be handed on
         self._requests: deque[tuple[bytes, threading.Event]] = deque()
         self._is_served = False
-        self._takers: list[object] = []  # for each thread that takes just now
+        self._takers: dict[object, bytes] = {}  # the message of each thread that takes just now
         self._in_vain = -_RESPITE_S  # when a request was waited for in vain
         self.waiting = 0  # in Go, when spans were taken last
 
@@ -104,7 +104,8 @@ class Handover:
             self._kept.extend(_span_frame.listed(message))
         if here.takes:
             return  # whom this is below hands it on
-        self._takers.append(message)
+        mine = object()
+        self._takers[mine] = message
         here.takes = True
         try:
             self._hand_on()
@@ -117,9 +118,13 @@ class Handover:
             tell(_LOST, error)
         finally:
             here.takes = False
-            self._takers.remove(message)
+            self._takers.pop(mine)
         # Another thread may have some of this trace in hand, of any that it took.
-        if message and b"" in self._takers and time.monotonic() >= self._in_vain + _RESPITE_S:
+        if (
+            message
+            and b"" in self._takers.values()
+            and time.monotonic() >= self._in_vain + _RESPITE_S
+        ):
             now = time.monotonic()
             if not self.settle(now + _PATIENCE_S):
                 self._in_vain = now
@@ -128,8 +133,8 @@ class Handover:
         """Wait until what others have taken was handed on; false if that took too long."""
         if _pending.is_helping():
             return True
-        others = [id(each) for each in list(self._takers)]
-        while any(id(each) in others for each in list(self._takers)):
+        others = set(self._takers)
+        while others & set(self._takers):
             if time.monotonic() >= until:
                 return False
             time.sleep(_LOOK_S)
@@ -164,9 +169,9 @@ class Handover:
             self._sink.take(batch)
 
 
-def use(handover: Handover | None) -> None:
-    """Have spans of Go taken from now on; None: by nobody."""
-    _flush.takes(handover)
+def use(handover: Handover | None, provider: Any = None) -> None:
+    """Have spans of Go taken for a provider from now on, which flushes with Go; None: by nobody."""
+    _flush.goes_through(provider if hasattr(provider, "force_flush") else None, handover)
     bridge.install(spans=handover.take if handover else None)
     _hooks.spans = handover.take_with_reply if handover else _hooks.ignore_spans
 

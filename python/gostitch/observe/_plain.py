@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gostitch import _settings
-from gostitch.observe import _exporter, _generated
+from gostitch import _hooks, _settings
+from gostitch.observe import _exporter, _generated, _handover, _traces
 
 _QUEUE_SIZE, _BATCH_SIZE, _DELAY_S = 2048, 512, 1.0
 _NO_LIMITS = _generated.ObserveSpanLimits(
@@ -40,3 +40,11 @@ def config(export: str, *, roots: bool = False) -> _generated.ObserveTraceConfig
         random_ids=True,
         **_exporter.described(None),
     )
+
+
+def record_nothing(export: str) -> None:
+    """Have Go make no spans (``off``), or count those that end (``ended``); nobody takes any."""
+    _traces.ask(None)
+    _hooks.ids = _hooks.ignore_ids
+    _handover.use(None)
+    _generated.configure(traces=config(export))

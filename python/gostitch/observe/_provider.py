@@ -62,15 +62,17 @@ def serve(provider: Any) -> None:
     _handover.finish()
     _hooks.spans_are_theirs = True
     if not _records(provider):
-        _generated.configure(traces=_plain.config("off"))
-        _handover.use(None)
+        _plain.record_nothing("off")
         return
     route = chosen_route(provider)
     if route.warning:
         _log.warning("%s", route.warning)
     config = _trace_config(provider, route)
     through = _processors.Processors(provider, route.processors)
-    _handover.use(_handover.Handover(through) if route.exporter is None else None)
+    if route.exporter is None:
+        _handover.use(_handover.Handover(through), provider)
+    else:
+        _handover.use(None)
     _hooks.ids = functools.partial(_ids.hand_over, provider)
     _traces.ask(_asking(provider))
     _generated.configure(traces=config)
@@ -81,7 +83,6 @@ def serve(provider: Any) -> None:
         _bring_go_along(several, provider)
     if not hasattr(several.add_span_processor, "_gostitch"):
         _watch(several)
-    _flush.goes_through(None if route.exporter else provider)
     _ends.watch()
 
 
@@ -318,6 +319,4 @@ def _limits(limits: Any) -> _generated.ObserveSpanLimits:
 
 def leave(provider: Any) -> None:
     """Have Go export nothing any more for a provider that was shut down, and count what ends."""
-    _handover.use(None)
-    _generated.configure(traces=_plain.config("ended"))
-    _flush.goes_through(None)
+    _plain.record_nothing("ended")

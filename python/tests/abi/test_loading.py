@@ -84,7 +84,7 @@ print({name: info[name] for name in ("calls", "pending", "buffers", "queues", "h
 
     assert [
         "True",
-        "True 7 True",
+        "True 6 True",
         "True True",
         "{'calls': 0, 'pending': 0, 'buffers': 0, 'queues': 2, 'handles': 2}",
     ] == _lines(program, text)

@@ -172,7 +172,6 @@ def test_many_requests_of_one_call(server: str, limit: int | None, own: int) -> 
 
 
 SUPPRESS = """
-import contextlib
 from opentelemetry.context import {key} as key
 token = context.attach(context.set_value(key, True))
 """
