@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gostitch import _hooks, _settings
-from gostitch.observe import _exporter, _generated, _handover, _traces
+from gostitch.observe import _exporter, _generated, _handover
 
 _QUEUE_SIZE, _BATCH_SIZE, _DELAY_S = 2048, 512, 1.0
 _NO_LIMITS = _generated.ObserveSpanLimits(
@@ -44,7 +44,6 @@ def config(export: str, *, roots: bool = False) -> _generated.ObserveTraceConfig
 
 def record_nothing(export: str) -> None:
     """Have Go make no spans (``off``), or count those that end (``ended``); nobody takes any."""
-    _traces.ask(None)
     _hooks.ids = _hooks.ignore_ids
     _handover.use(None)
     _generated.configure(traces=config(export))

@@ -62,6 +62,7 @@ def serve(provider: Any) -> None:
     _handover.finish()
     _hooks.spans_are_theirs = True
     if not _records(provider):
+        _traces.ask(None)
         _plain.record_nothing("off")
         return
     route = chosen_route(provider)
@@ -319,4 +320,5 @@ def _limits(limits: Any) -> _generated.ObserveSpanLimits:
 
 def leave(provider: Any) -> None:
     """Have Go export nothing any more for a provider that was shut down, and count what ends."""
+    _traces.ask(None)
     _plain.record_nothing("ended")

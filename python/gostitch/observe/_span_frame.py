@@ -1,13 +1,11 @@
 """Spans of Go as they cross.
 
-Twin of ``gocore/observe/records.go``. Needs the API of OpenTelemetry alone.
+Twin of ``gocore/observe/records.go``. Needs neither OpenTelemetry nor Sentry.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
-
-from opentelemetry.trace import SpanContext, SpanKind, TraceFlags, TraceState
 
 from gostitch import _shapes
 
@@ -40,26 +38,3 @@ decode = _shapes.schema("SpanFrame", globals()).decode
 
 listed = _shapes.schema("list[bytes]", globals()).decode
 """Return the spans of an array, as bytes each (appendSpan)."""
-
-
-# trace.SpanKind of Go counts from 1, with 0 for unspecified.
-KINDS = (
-    SpanKind.INTERNAL,
-    SpanKind.INTERNAL,
-    SpanKind.SERVER,
-    SpanKind.CLIENT,
-    SpanKind.PRODUCER,
-    SpanKind.CONSUMER,
-)
-
-
-def context_of(of: Context) -> SpanContext:
-    """Return the context of a span."""
-    trace_id, span_id, flags, state, is_remote = of
-    return SpanContext(
-        int.from_bytes(trace_id, "big"),
-        int.from_bytes(span_id, "big"),
-        is_remote=is_remote,
-        trace_flags=TraceFlags(flags),
-        trace_state=TraceState.from_header([state]) if state else None,
-    )

@@ -24,7 +24,8 @@ from opentelemetry.trace import (
 )
 
 from gostitch import _w3c
-from gostitch.observe._span_frame import KINDS, Context, SpanFrame, context_of, decode
+from gostitch.observe._span_context import KINDS, context_of
+from gostitch.observe._span_frame import Context, SpanFrame, decode
 
 _STATUS = {"Error": StatusCode.ERROR, "Ok": StatusCode.OK}
 _UNSET = Status()
