@@ -1,7 +1,8 @@
 """The context variables of callers, for what Go tells of while their calls run.
 
 A log record is handled on another thread. Filters and handlers find there what a record of the
-caller's own would have: its span, Sentry's scope, the id of a request.
+caller's own would have: its span, Sentry's scope, the id of a request. Needs neither OpenTelemetry
+nor Sentry.
 """
 
 from __future__ import annotations
@@ -11,33 +12,33 @@ import contextvars
 import time
 import weakref
 from collections import deque
+from typing import Any
 
-from opentelemetry import context
-
-_contexts: weakref.WeakValueDictionary[str, context.Context] = weakref.WeakValueDictionary()
-"""OpenTelemetry's contexts by the ids of their spans; each has a copy of all variables."""
+_holders: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
+"""What lives as long as callers do, by the ids that Go has of these; each has a copy of all
+variables."""
 
 _AFTER_S, _MOST_AFTER = 2.0, 128
-"""For so long, and so many, contexts live on: what was told of them may not be handled yet."""
+"""For so long, and so many, holders live on: what was told of them may not be handled yet."""
 
-_recent: deque[tuple[float, context.Context]] = deque(maxlen=_MOST_AFTER)
+_recent: deque[tuple[float, Any]] = deque(maxlen=_MOST_AFTER)
 
 
-def keep(span_id: str, current: context.Context) -> None:
-    """Keep the variables of now for calls below a span, for about as long as its context lives."""
-    variables = contextvars.copy_context()
-    # Not that very object, which would keep itself alive.
-    variables.run(context.attach, context.Context(current))
-    current._gostitch_variables = variables  # type: ignore[attr-defined]
-    _contexts[span_id] = current
+def keep(caller: str, variables: contextvars.Context, holder: Any) -> None:
+    """Keep variables for the calls of a caller, for about as long as the holder lives.
+
+    These are not to have the holder among them, which would keep itself alive.
+    """
+    holder._gostitch_variables = variables
+    _holders[caller] = holder
     now = time.monotonic()
-    _recent.append((now, current))
+    _recent.append((now, holder))
     with contextlib.suppress(IndexError):  # another thread was faster
         while _recent[0][0] < now - _AFTER_S:
             _recent.popleft()
 
 
-def context_of(span_id: str) -> contextvars.Context | None:
-    """Return the variables that were kept for a span; None if its context is gone."""
-    current = _contexts.get(span_id)
-    return None if current is None else current._gostitch_variables  # type: ignore[attr-defined]
+def context_of(caller: str) -> contextvars.Context | None:
+    """Return the variables that were kept for a caller; None if it is gone."""
+    holder = _holders.get(caller)
+    return None if holder is None else holder._gostitch_variables

@@ -6,6 +6,7 @@ what needs the SDK is in ``_provider``.
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
 import re
@@ -59,7 +60,7 @@ def attach() -> None:
     _hooks.context_of = _callers.context_of
     _watch.setting(trace, "_set_tracer_provider")
     _look_at_propagator()
-    bridge.install(context=_reader(), age=_age)
+    bridge.install(context=reader(), age=_age)
 
 
 def follow() -> None:
@@ -83,11 +84,13 @@ def ask(how: Callable[[context.Context, SpanContext, str], Any] | None) -> None:
     """Have a sampler asked about calls from now on; None: Go has it."""
     global _asked
     _asked = how
-    bridge.install(context=_reader())
+    bridge.install(context=reader())
 
 
-def _reader() -> Any:
+def reader() -> Any:
     """Give what reads the current context without any Python code, where that can be."""
+    if _hooks.trace_context is not trace_context:
+        return None  # Sentry's tracing looks first
     runtime = context._RUNTIME_CONTEXT
     asks_for_roots = _asked is not None and _settings.traces() == "always"
     if type(runtime) is not ContextVarsRuntimeContext or _given.was_used or asks_for_roots:
@@ -155,10 +158,18 @@ def _lines(current: context.Context, function: str) -> bytes:
         try:
             current._gostitch_trace = (_age, lines)  # type: ignore[attr-defined]
             if parent:
-                _callers.keep(parent[36:52], current)
+                _keep(parent[36:52], current)
         except AttributeError:
             pass  # a context of somebody's own class, with slots: built anew for each call
     return lines
+
+
+def _keep(span_id: str, current: context.Context) -> None:
+    """Keep the variables of now for calls below a span."""
+    variables = contextvars.copy_context()
+    # Not that very object, which would keep itself alive.
+    variables.run(context.attach, context.Context(current))
+    _callers.keep(span_id, variables, current)
 
 
 def _state_of(span: trace.Span) -> str:
@@ -183,7 +194,7 @@ def enter(lines: bytes, *, is_remote: bool = False) -> Any:
     for key, value in _w3c.read_baggage(members):
         current = baggage.set_baggage(key, value, current)
     span = trace.get_current_span(current)
-    if is_remote and not parent and not _makes_spans():
+    if is_remote and not parent and not makes_spans():
         parent = _w3c.new_parent()
     if not parent:
         if is_remote:
@@ -201,10 +212,12 @@ def enter(lines: bytes, *, is_remote: bool = False) -> Any:
     return context.attach(current)
 
 
-def _makes_spans() -> bool:
+def makes_spans() -> bool:
     """Tell whether somebody makes spans here, so that new traces are theirs to begin."""
-    kind = type(trace.get_tracer_provider())
-    return kind not in (trace.ProxyTracerProvider, trace.NoOpTracerProvider)
+    provider = trace.get_tracer_provider()
+    if isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider):
+        return False
+    return not isinstance(provider.get_tracer(__name__), trace.NoOpTracer)  # OTEL_SDK_DISABLED
 
 
 def _known_members(state: str) -> Iterator[tuple[str, str]]:
@@ -286,7 +299,7 @@ def _follow_propagator() -> None:
         _propagation.follow()
     finally:
         context.detach(token)
-    bridge.install(context=_reader(), **_propagation.watched())
+    bridge.install(context=reader(), **_propagation.watched())
 
 
 def _no_span() -> context.Context:
