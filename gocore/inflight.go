@@ -1,6 +1,7 @@
 package gocore
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -93,8 +94,9 @@ func InFlight(limit int) []Running {
 	return found[:min(limit, len(found))]
 }
 
-// CallerOf gives the id of the span that was current in Python when the call of a context began, in
-// hexadecimal digits; nothing if there was none.
+// CallerOf gives what identifies who has made the call of a context, in hexadecimal digits: the id of
+// the span that was current in Python, or if there was none what Python has chosen; nothing if that
+// is nothing.
 func CallerOf(ctx context.Context) string {
 	c := CallFrom(ctx)
 	if c == nil {
@@ -106,12 +108,19 @@ func CallerOf(ctx context.Context) string {
 // spanIDEnd is where the id of the caller's span ends in a traceparent.
 const spanIDEnd = len("00-0123456789abcdef0123456789abcdef-0123456789abcdef")
 
+// callerOption is in front of what identifies a caller without a span, as many digits as the id of one has.
+var callerOption = []byte("caller=")
+
 // traceAs notes the caller's trace context.
 func (c *Call) traceAs(trace []byte) {
 	c.Trace = trace
 	c.callerLength = 0
 	if len(trace) > 0 {
-		if len(trace) >= spanIDEnd {
+		switch {
+		case trace[0] == '\n': // it has no span
+			_, id, _ := bytes.Cut(trace, callerOption)
+			c.callerLength = copy(c.caller[:], id)
+		case len(trace) >= spanIDEnd:
 			c.callerLength = copy(c.caller[:], trace[spanIDEnd-len(c.caller):])
 		}
 		if t := c.Function.tracedBy(trace); t != nil {

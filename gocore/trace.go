@@ -68,10 +68,17 @@ type Header struct {
 // Propagated are the headers that belong together, so that they are sent all or not at all.
 type Propagated struct {
 	Headers []Header
+	// To tells whether they may go to a URL; nil: to any.
+	To func(url string) bool
+	// Prefix of the variables that stand for them in the environment of a program.
+	Prefix string
 	// IsBaggage is true for what a program says in its baggage, which may be a customer's
 	// name: it is no part of the trace, and nothing for servers that may be anybody's.
 	IsBaggage bool
 }
+
+// Goes tells whether they may go to a URL.
+func (p *Propagated) Goes(url string) bool { return p.To == nil || p.To(url) }
 
 // HeadersOf gives the headers by which what runs under ctx goes on elsewhere, in the
 // formats that the process is configured to.
@@ -91,7 +98,7 @@ func environmentOf(ctx context.Context) (out []string) {
 	}
 	for _, p := range propagated {
 		for _, h := range p.Headers {
-			out = append(out, variable(h.Name)+"="+h.Value)
+			out = append(out, p.Prefix+variable(h.Name)+"="+h.Value)
 		}
 	}
 	return out

@@ -13,14 +13,16 @@ import (
 
 // callOptions are what Python says of a call below its trace context, in a line of words:
 //
+//	sentry          the ids are Sentry's, which says what requests carry
+//	caller=ID       whom that is from, where there is no span (gocore.CallerOf)
 //	remote          the span above is another process's
 //	suppressed      nothing is to be recorded or sent on
 //	no-requests     neither are requests, nor is a trace context sent with them
 //	trace=ID        the sampler was asked about a root with this id
 //	drop, record or keep, and then a JSON object of attributes: what the sampler has said
 type callOptions struct {
-	remote, suppressed, noRequests bool
-	decision                       *decision // nil: Python was not asked
+	sentry, remote, suppressed, noRequests bool
+	decision                               *decision // nil: Python was not asked
 }
 
 func parseOptions(line string) (o callOptions) {
@@ -28,6 +30,8 @@ func parseOptions(line string) (o callOptions) {
 	var id trace.TraceID
 	for word := range strings.FieldsSeq(words) {
 		switch name, value, _ := strings.Cut(word, "="); name {
+		case "sentry":
+			o.sentry = true
 		case "remote":
 			o.remote = true
 		case "suppressed":
@@ -128,6 +132,9 @@ type (
 
 // apply puts what holds for all below a call into its context.
 func (o *callOptions) apply(ctx context.Context) context.Context {
+	if o.sentry {
+		ctx = context.WithValue(ctx, sentryKey{}, true)
+	}
 	if o.noRequests {
 		ctx = context.WithValue(ctx, noRequestsKey{}, true)
 	}

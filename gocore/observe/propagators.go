@@ -120,6 +120,9 @@ type textMap struct{ observer *Observer }
 // Inject implements propagation.TextMapPropagator.
 func (m textMap) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
 	for _, p := range m.observer.Headers(ctx) {
+		if !p.Goes("") { // to whom is not known here
+			continue
+		}
 		for _, h := range p.Headers {
 			if h.Value != "" {
 				carrier.Set(h.Name, h.Value)
@@ -157,6 +160,9 @@ func (o *Observer) propagators() propagators {
 func (o *Observer) Headers(ctx context.Context) []gocore.Propagated {
 	if ctx.Value(suppressedKey{}) != nil {
 		return nil
+	}
+	if ctx.Value(sentryKey{}) != nil {
+		return o.sentryHeaders(ctx)
 	}
 	return o.propagators().headers(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 
 	"github.com/getsentry/sentry-go"
 	"github.com/gostitch/gostitch/gocore"
@@ -30,6 +31,10 @@ type SentryConfig struct {
 	// TracesSampleRate is the share of transactions that is kept of those which begin in Go; -1:
 	// there are none.
 	TracesSampleRate float64
+	// TracePropagationTargets are regular expressions of the URLs whose requests carry the trace.
+	TracePropagationTargets []string
+	// TraceHost is where Python sends to, which gets none.
+	TraceHost string
 	// MaxBreadcrumbs that an event may have.
 	MaxBreadcrumbs int
 	// AttachStacktrace gives messages a stack.
@@ -44,8 +49,9 @@ type SentryConfig struct {
 
 // reporting is one configuration of error reporting.
 type reporting struct {
-	client *sentry.Client
-	config SentryConfig
+	client  *sentry.Client
+	config  SentryConfig
+	targets []*regexp.Regexp
 }
 
 const (
@@ -72,7 +78,7 @@ func newReporting(c SentryConfig) (*reporting, error) {
 	}
 	client.AddEventProcessor(findOwner)
 	client.SetExternalContextTraceResolver(traceIn)
-	return &reporting{client, c}, nil
+	return &reporting{client, c, targets(c.TracePropagationTargets)}, nil
 }
 
 func (c *SentryConfig) options() sentry.ClientOptions {

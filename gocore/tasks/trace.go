@@ -38,8 +38,9 @@ func (t traced) RoundTrip(r *http.Request) (*http.Response, error) {
 // withHeaders gives a request the headers of its trace context. Headers that the caller has given
 // stay, and so does without what belongs to them.
 func withHeaders(r *http.Request) *http.Request {
+	url := r.URL.String()
 	propagated := slices.DeleteFunc(gocore.HeadersOf(r.Context()), func(p gocore.Propagated) bool {
-		return p.IsBaggage || slices.ContainsFunc(p.Headers, func(h gocore.Header) bool { return r.Header.Get(h.Name) != "" })
+		return p.IsBaggage || !p.Goes(url) || slices.ContainsFunc(p.Headers, func(h gocore.Header) bool { return r.Header.Get(h.Name) != "" })
 	})
 	if len(propagated) == 0 {
 		return r

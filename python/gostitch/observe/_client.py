@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from gostitch._crash_owners import Owner
@@ -43,6 +44,8 @@ def described(
         server_name=str(options.get("server_name") or "").strip(),
         sample_rate=1.0 if rate is None else float(rate),
         traces_sample_rate=_traces_sample_rate(options),
+        trace_propagation_targets=_targets(options),
+        trace_host=_host(client),
         max_breadcrumbs=_ALL_CRUMBS if crumbs is None else int(crumbs),
         attach_stacktrace=bool(options.get("attach_stacktrace")),
         send_default_pii=bool(options.get("send_default_pii")),
@@ -64,6 +67,28 @@ def owner(client: Any) -> Owner | None:
 def _may_go_alone(options: dict[str, Any]) -> bool:
     """Tell whether what Go sends by itself is what Python's client would have sent."""
     return bool(options.get("dsn")) and not any(options.get(name) for name in _ONLY_PYTHON)
+
+
+def _targets(options: dict[str, Any]) -> list[str]:
+    """Return the regular expressions of the URLs whose requests carry the trace."""
+    if not options.get("propagate_traces", True):
+        return []
+    targets = options.get("trace_propagation_targets")
+    return [_expression(each) for each in targets or ()]
+
+
+def _expression(target: Any) -> str:
+    """Return a regular expression with its flags, if it is a compiled one."""
+    if not isinstance(target, re.Pattern):
+        return str(target)
+    flags = "".join(each for each in "ims" if target.flags & getattr(re, each.upper()))
+    return f"(?{flags}){target.pattern}" if flags else str(target.pattern)
+
+
+def _host(client: Any) -> str:
+    """Return where the client sends to, as URLs have it; nothing if it does not send."""
+    dsn = getattr(getattr(client, "transport", None), "parsed_dsn", None)
+    return str(dsn.netloc) if dsn is not None else ""
 
 
 def _traces_sample_rate(options: dict[str, Any]) -> float:

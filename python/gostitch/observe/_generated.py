@@ -326,7 +326,7 @@ class ObserveTraceConfigDict(_typing.TypedDict):
 _go.typed_dict(ObserveTraceConfigDict)
 
 
-@_go.record("active: bool, dsn: str, release: str, environment: str, dist: str, server_name: str, sample_rate: float64, traces_sample_rate: float64, max_breadcrumbs: int64, attach_stacktrace: bool, send_default_pii: bool, alone: bool, ended: bool")
+@_go.record("active: bool, dsn: str, release: str, environment: str, dist: str, server_name: str, sample_rate: float64, traces_sample_rate: float64, trace_propagation_targets: list[str], trace_host: str, max_breadcrumbs: int64, attach_stacktrace: bool, send_default_pii: bool, alone: bool, ended: bool")
 class ObserveSentryConfig(_go.Record):
     """What Python's Sentry client says. Nothing else reaches sentry-go: it looks at no
     variable of the environment, and runs no git.
@@ -341,6 +341,9 @@ class ObserveSentryConfig(_go.Record):
         sample_rate: The share of events that is sent, from 0 to 1, by who sends them.
         traces_sample_rate: The share of transactions that is kept of those which begin
             in Go; -1: there are none.
+        trace_propagation_targets: Regular expressions of the URLs whose requests carry
+            the trace.
+        trace_host: Where Python sends to, which gets none.
         max_breadcrumbs: That an event may have.
         attach_stacktrace: Gives messages a stack.
         send_default_pii: Has what may identify a person be sent too.
@@ -348,7 +351,7 @@ class ObserveSentryConfig(_go.Record):
         ended: Tells that Python sends nothing any more.
     """
 
-    __slots__ = ("active", "dsn", "release", "environment", "dist", "server_name", "sample_rate", "traces_sample_rate", "max_breadcrumbs", "attach_stacktrace", "send_default_pii", "alone", "ended")
+    __slots__ = ("active", "dsn", "release", "environment", "dist", "server_name", "sample_rate", "traces_sample_rate", "trace_propagation_targets", "trace_host", "max_breadcrumbs", "attach_stacktrace", "send_default_pii", "alone", "ended")
 
     active: bool
     dsn: str
@@ -358,6 +361,8 @@ class ObserveSentryConfig(_go.Record):
     server_name: str
     sample_rate: float
     traces_sample_rate: float
+    trace_propagation_targets: _abc.Iterable[str]
+    trace_host: str
     max_breadcrumbs: int
     attach_stacktrace: bool
     send_default_pii: bool
@@ -374,6 +379,8 @@ class ObserveSentryConfig(_go.Record):
         server_name: str,
         sample_rate: float,
         traces_sample_rate: float,
+        trace_propagation_targets: _abc.Iterable[str],
+        trace_host: str,
         max_breadcrumbs: int,
         attach_stacktrace: bool,
         send_default_pii: bool,
@@ -388,6 +395,8 @@ class ObserveSentryConfig(_go.Record):
         self.server_name = server_name
         self.sample_rate = sample_rate
         self.traces_sample_rate = traces_sample_rate
+        self.trace_propagation_targets = trace_propagation_targets
+        self.trace_host = trace_host
         self.max_breadcrumbs = max_breadcrumbs
         self.attach_stacktrace = attach_stacktrace
         self.send_default_pii = send_default_pii
@@ -406,6 +415,8 @@ class ObserveSentryConfigDict(_typing.TypedDict):
     server_name: str
     sample_rate: float
     traces_sample_rate: float
+    trace_propagation_targets: _abc.Iterable[str]
+    trace_host: str
     max_breadcrumbs: int
     attach_stacktrace: bool
     send_default_pii: bool
@@ -476,7 +487,7 @@ _go.typed_dict(ObserveLogConfigDict)
 
 @_go.function(
     "observe.configure",
-    "5da5f072dbcf2ecc",
+    "eadb1b6a46b9fd5f",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
     "none",
 )
