@@ -84,7 +84,9 @@ def enter(lines: bytes) -> Any:
     if not was_used:
         was_used = True
         _hooks.trace_context, _hooks.enter = current, _current.set
+        _hooks.forget()  # Sentry's tracing may have been there
         bridge.install(trace=current)
+        bridge.look_again()
     if lines.startswith(b"\n"):
         lines = _w3c.new_parent().encode() + lines
     return _current.reset, _current.set(lines)

@@ -87,7 +87,7 @@ def _no_context(caller: str) -> contextvars.Context | None:
 
 
 context_of: Callable[[str], contextvars.Context | None] = _no_context
-"""Give the context variables that calls have below a span, whose id this is."""
+"""Give the context variables of a caller, which Go has identified."""
 
 
 spans_are_theirs = True
@@ -113,14 +113,14 @@ spans: Callable[[bytes], None] = ignore_spans
 def run_in_call(handle: Callable[[], object], caller: str, trace: str) -> None:
     """Handle what Go tells of in the context of its call: the caller's, and the span in Go.
 
-    These are the id of the caller's span, and the trace context in Go as lines, or nothing.
+    These are what identifies the caller, and the trace context in Go as lines, or nothing.
     """
-    if not trace:
+    found = context_of(caller) if caller else None
+    if not trace and found is None:
         handle()
         return
-    found = context_of(caller)
     within = contextvars.Context() if found is None else found.copy()
-    if found is None or spans_are_theirs:
+    if trace and (found is None or spans_are_theirs):
         within.run(enter, trace.encode())
     within.run(handle)
 

@@ -33,6 +33,7 @@ from gostitch.observe import (
     _generated,
     _go_events,
     _library,
+    _sentry_traces,
 )
 from gostitch.observe._guest import guest
 
@@ -50,16 +51,17 @@ def follow() -> None:
     """Have Go report by Python's client, once for each client."""
     global _followed
     client = sentry_sdk.get_client()
-    if client is _followed or not _library.is_there():
+    if not _library.is_there() or (_followed is None and not client.is_active()):
         return
-    if not client.is_active() and _followed is None:
-        return
-    before, _followed = _followed, client  # first: what is done here calls Go, which looks
-    try:
-        _tell(client)
-    except BaseException:
-        _followed = before
-        raise
+    if client is not _followed:
+        before, _followed = _followed, client  # first: what is done here calls Go, which looks
+        try:
+            _tell(client)
+        except BaseException:
+            _followed = before
+            raise
+    with guest("calls of Go are in no trace of Sentry's; see that sentry-sdk is a known one"):
+        _sentry_traces.follow(client)
 
 
 def _tell(client: Any) -> None:
