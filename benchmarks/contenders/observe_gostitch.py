@@ -51,7 +51,7 @@ def added(count: int, state: str, export: str) -> Work:
         for _ in repeat(None, count // CHUNK):
             bridge.install(trace=None, context=None)
             difference -= _seconds()
-            bridge.install(trace=_hooks.trace_context, context=_traces._reader())
+            bridge.install(trace=_hooks.trace_context, context=_traces.reader())
             difference += under_span()
         return Sample(difference, 0.0)
 
