@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
-	"strings"
 	"syscall"
 
 	"github.com/gostitch/gostitch/gocore/codec"
@@ -113,31 +111,6 @@ func (e *PanicError) Unwrap() error {
 // Code gives the code word.
 func (e *PanicError) Code() string { return string(CodePanic) }
 
-// Frame is one line of a Go stack.
-type Frame struct {
-	Function string
-	File     string
-	Line     int
-}
-
-// framesOf resolves program counters, innermost first.
-func framesOf(callers []uintptr) []Frame {
-	if len(callers) == 0 {
-		return nil
-	}
-	var out []Frame
-	frames := runtime.CallersFrames(callers)
-	for {
-		frame, more := frames.Next()
-		if frame.Function != "" {
-			out = append(out, Frame{Function: frame.Function, File: frame.File, Line: frame.Line})
-		}
-		if !more {
-			return out
-		}
-	}
-}
-
 // CodeOf finds the code of an error: the outermost method Code() string that
 // gives a word, or what errors of the standard library mean.
 func CodeOf(err error) Code {
@@ -217,64 +190,21 @@ func TypeOf(err error) string {
 	return fmt.Sprintf("%T", err)
 }
 
-// StackOf gives the first stack that the error or one of its causes carries,
-// innermost frame first, or nil.
-func StackOf(err error) []Frame {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if stack := stackOf(e); stack != nil {
-			return stack
-		}
-	}
-	return nil
-}
-
-// FormatStack writes a stack as Go prints it.
-func FormatStack(stack []Frame) string {
-	var b strings.Builder
-	for _, f := range stack {
-		fmt.Fprintf(&b, "%s\n\t%s:%d\n", f.Function, f.File, f.Line)
-	}
-	return b.String()
-}
-
-// IsRuntimeFrame tells whether a frame belongs to the Go runtime or the
-// standard library rather than to somebody's code: the first element of such
-// an import path has no dot.
-func IsRuntimeFrame(f Frame) bool {
-	first, _, _ := strings.Cut(f.Function, "/")
-	return !strings.Contains(f.Function, "/") && !strings.HasPrefix(f.Function, "main.") ||
-		strings.Contains(f.Function, "/") && !strings.Contains(first, ".")
-}
-
-// stackOf gives the stack an error carries: a panic's, or the one recorded
-// where the error was made (the Callers convention of go-errors and sentry-go).
-func stackOf(err error) []Frame {
-	switch e := err.(type) {
-	case *PanicError:
-		return e.Stack
-	case *brokenError:
-		return e.stack
-	}
-	if recorded, found := err.(interface{ Callers() []uintptr }); found {
-		return trimStack(framesOf(recorded.Callers()))
-	}
-	return nil
-}
-
 // maxCauses bounds the chain that crosses; deeper causes are in the text of
 // the outer errors already.
 const maxCauses = 16
 
 // AppendError writes an error frame: [code, type, message, details, stack,
-// causes], where each cause is such an array again.
+// causes, function], where each cause is such an array again. The function is the
+// one whose call has ended, as callers name it; empty for none, and of causes.
 func AppendError(out []byte, err error) []byte {
 	budget := maxCauses
-	return appendError(out, err, MessageOf(err), stackOf(err), &budget)
+	return appendError(out, err, MessageOf(err), stackOf(err), "", &budget)
 }
 
 // appendCallError is AppendError for what ended a call of the function: where an
 // argument is at fault, the message says whose, and where no stack was recorded,
-// the function itself is one.
+// the function itself is one, at the place where it is declared.
 func appendCallError(out []byte, f *Function, err error) []byte {
 	message := MessageOf(err)
 	if argument, known := detailsOf(err)["argument"]; known {
@@ -282,15 +212,15 @@ func appendCallError(out []byte, f *Function, err error) []byte {
 	}
 	stack := stackOf(err)
 	if f.GoName != "" && StackOf(err) == nil {
-		stack = []Frame{{f.GoName, f.File, f.Line}}
+		stack = []Frame{{Function: f.GoName, File: f.File, Line: f.Line, declared: true}}
 	}
 	budget := maxCauses
-	return appendError(out, err, message, stack, &budget)
+	return appendError(out, err, message, stack, f.Name, &budget)
 }
 
-func appendError(out []byte, err error, message string, stack []Frame, budget *int) []byte {
+func appendError(out []byte, err error, message string, stack []Frame, function string, budget *int) []byte {
 	*budget--
-	out = msgp.AppendArrayHeader(out, 6)
+	out = msgp.AppendArrayHeader(out, 7)
 	out = codec.AppendString(out, string(CodeOf(err)))
 	out = codec.AppendString(out, TypeOf(err))
 	out = codec.AppendString(out, message)
@@ -300,9 +230,9 @@ func appendError(out []byte, err error, message string, stack []Frame, budget *i
 	causes = causes[:max(0, min(len(causes), *budget))]
 	out = msgp.AppendArrayHeader(out, uint32(len(causes)))
 	for _, cause := range causes {
-		out = appendError(out, cause, MessageOf(cause), stackOf(cause), budget)
+		out = appendError(out, cause, MessageOf(cause), stackOf(cause), "", budget)
 	}
-	return out
+	return codec.AppendString(out, function)
 }
 
 // MessageOf gives the text of an error. It survives an Error method that panics, which would otherwise hide
@@ -334,6 +264,10 @@ func causesOf(err error) []error {
 		return []error{cause}
 	case interface{ Unwrap() []error }:
 		return wrapper.Unwrap()
+	case interface{ Cause() error }: // as before Go 1.13
+		if cause := wrapper.Cause(); cause != nil {
+			return []error{cause}
+		}
 	}
 	return nil
 }
@@ -354,17 +288,6 @@ func appendDetails(out []byte, details map[string]any) []byte {
 		default:
 			out = codec.AppendString(out, fmt.Sprint(value))
 		}
-	}
-	return out
-}
-
-func appendStack(out []byte, stack []Frame) []byte {
-	out = msgp.AppendArrayHeader(out, uint32(len(stack)))
-	for _, frame := range stack {
-		out = msgp.AppendArrayHeader(out, 3)
-		out = codec.AppendString(out, frame.Function)
-		out = codec.AppendString(out, frame.File)
-		out = msgp.AppendInt(out, frame.Line)
 	}
 	return out
 }

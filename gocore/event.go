@@ -25,6 +25,8 @@ type CallEvents struct {
 	// Own is the observer's, made once.
 	Own  any
 	Once sync.Once
+	// Function is the name of the call's, as callers say it; empty for no call.
+	Function string
 
 	call   *Call  // a submitted one; nil: any other
 	number uint32 // of a call that a thread waits for; 0: any other
@@ -72,7 +74,7 @@ func (x *callContext) eventsOf() *CallEvents {
 	if e := x.events.Load(); e != nil {
 		return e
 	}
-	e := &CallEvents{}
+	e := &CallEvents{Function: c.Function.Name}
 	switch {
 	case !eventsWanted.Load():
 	case c == c.Function.ended || c.over.Load(): // too late to be known to Python

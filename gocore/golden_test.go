@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"testing"
@@ -30,8 +31,10 @@ func TestGoldenErrors(t *testing.T) {
 	golden.Check(t, "error_wrapped", AppendError(nil, fmt.Errorf("outer: %w", cause)))
 	golden.Check(t, "error_joined", AppendError(nil, errors.Join(errors.New("one"), cause)))
 	golden.Check(t, "error_own_code", AppendError(nil, Errorf("sold_out", "no more").With("left", 0).With("exact", true)))
-	panicked := &PanicError{Value: "boom", Stack: []Frame{{"pkg.F", "pkg/f.go", 7}, {"main.main", "main.go", 1}}}
+	panicked := &PanicError{Value: "boom", Stack: []Frame{{Function: "pkg.F", File: "pkg/f.go", Line: 7}, {Function: "main.main", File: "main.go", Line: 1}}}
 	golden.Check(t, "error_panic_with_stack", AppendError(nil, panicked))
+	called := &Function{Name: "m.f", GoName: "pkg.F", File: "pkg/f.go", Line: 7}
+	golden.Check(t, "error_of_a_call", appendCallError(nil, called, fmt.Errorf("outer: %w", io.EOF)))
 }
 
 // A log record of slog crosses with its time, level, text and flat attributes.
@@ -60,6 +63,7 @@ func TestGoldenCatalogueAndStats(t *testing.T) {
 		[]Running{{"m.f", time.Second, "0af7651916cd43dd8448eb211c80319c", true, false}},
 		[]Limited{{"m.f", 4, 3, 2, 1}},
 		Resources{2, 1 << 30, -1},
+		4,
 		[]time.Duration{2 * time.Second, time.Second},
 	}
 	plan, err := codec.Compile[Stats]()

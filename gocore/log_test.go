@@ -110,7 +110,7 @@ func TestLogHandler(t *testing.T) {
 func TestSourcesAndErrors(t *testing.T) {
 	found := records(t, slog.LevelInfo, func(l *slog.Logger) {
 		l.Info("failed", "err", Errorf(CodeData, "bad"), "other", errors.New("as text"))
-		l.With("error", &PanicError{Value: "gone", Stack: []Frame{{"main.f", "f.go", 3}}}).Info("panicked")
+		l.With("error", &PanicError{Value: "gone", Stack: []Frame{{Function: "main.f", File: "f.go", Line: 3}}}).Info("panicked")
 		l.Info("fine", "error", nil)
 		l.Info("wrapped", "err", fmt.Errorf("wrapped: %w", &fs.PathError{Op: "open", Path: "/a", Err: syscall.ENOENT}))
 	})

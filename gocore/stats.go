@@ -32,6 +32,8 @@ type Stats struct {
 	Limited []Limited
 	// Resources that the Go runtime may use.
 	Resources Resources
+	// CgoCalls is how many calls of C functions Go has made.
+	CgoCalls int64
 	// Lingering is for how long calls run on since their context ended, longest first.
 	Lingering []time.Duration
 }
@@ -54,6 +56,7 @@ func ReadStats() Stats {
 		InFlight:         InFlight(shownInFlight),
 		Limited:          limited(),
 		Resources:        readResources(),
+		CgoCalls:         runtime.NumCgoCall(),
 		Lingering:        lingerTimes(),
 	}
 }

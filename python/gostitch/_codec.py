@@ -21,17 +21,23 @@ OK, ERROR, CAPTURED = 0, 1, 3
 
 
 @_shapes.record(
-    "code: str, go_type: str, message: str, details: map[any], stack: list[any], causes: list[any]"
+    "code: str, go_type: str, message: str, details: map[any], stack: list[any], "
+    "causes: list[any], function: str"
 )
 class ErrorFrame(NamedTuple):
-    """An error as it crosses (gocore.AppendError)."""
+    """An error as it crosses (gocore.AppendError).
+
+    A line of the stack is function, file and line, and a fourth element where the function is
+    only declared there.
+    """
 
     code: str
     go_type: str
     message: str
     details: dict[str, bool | int | float | str]
-    stack: list[tuple[str, str, int]]
+    stack: list[list[Any]]
     causes: list[list[Any]]
+    function: str
 
 
 def decode_error(frame: bytes | memoryview) -> GoError:
@@ -50,11 +56,16 @@ _shape = _shapes.schema("ErrorFrame", globals())
 
 
 def _error_of(frame: ErrorFrame) -> GoError:
-    return class_of(frame.code)(
+    error = class_of(frame.code)(
         frame.message,
         code=frame.code,
         details=frame.details,
         go_type=frame.go_type,
-        go_frames=[GoFrame(*line) for line in frame.stack],
+        go_frames=[GoFrame(*line[:3]) for line in frame.stack],
         causes=[_error_of(ErrorFrame(*cause)) for cause in frame.causes],
     )
+    if frame.function:
+        error.function = frame.function
+    if frame.stack and len(frame.stack[0]) > 3:
+        error.go_declared = True
+    return error

@@ -125,7 +125,7 @@ class Resources(NamedTuple):
     "calls: int64, goroutines: int64, background: int64, background_panics: int64, "
     "records_dropped: int64, spans_dropped: int64, heap_bytes: int64, buffers: int64, "
     "queues: int64, in_flight: list[Running], limited: list[Limited], resources: Resources, "
-    "lingering: list[int64]"
+    "cgo_calls: int64, lingering: list[int64]"
 )
 class _Stats(NamedTuple):
     """The twin of gocore.Stats."""
@@ -142,6 +142,7 @@ class _Stats(NamedTuple):
     in_flight: list[Running]
     limited: list[Limited]
     resources: Resources
+    cgo_calls: int
     lingering: list[int]
 
 

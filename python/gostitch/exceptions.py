@@ -58,7 +58,9 @@ class GoError(Exception):
     ``code`` is a word of the list in this module, ``details`` says what a
     program can act on (``argument``, ``path``, ``url``, ...), ``go_type`` is
     the Go type of the error, and ``go_frames`` the Go stack where it was made
-    (the function that returned it where Go recorded none). ``__cause__`` is what
+    (the function that returned it where Go recorded none, at the line where it is
+    declared: ``go_declared`` tells). ``function`` is the name of the function that was
+    called. ``__cause__`` is what
     the Go error wraps; ``causes`` holds all of them where it wraps several
     (``errors.Join``). A traceback shows the innermost frames as a note, unless
     ``gostitch.configure(go_notes=False)``.
@@ -71,6 +73,8 @@ class GoError(Exception):
     go_type: str
     go_frames: tuple[GoFrame, ...]
     causes: tuple[GoError, ...]
+    function: str = ""
+    go_declared: bool = False
     trace: bytes = b""  # the trace context of the call, where it has one
     reported: bool = False  # it is in Sentry already
     __notes__ = _Notes()
@@ -113,6 +117,8 @@ class GoError(Exception):
             f"  {frame.function.rpartition('/')[2]} ({frame.file}:{frame.line})"
             for frame in self.go_frames[:_NOTED]
         ]
+        if self.go_declared:
+            return "\n".join(["In Go, where no stack was recorded, returned by:", *lines])
         if len(self.go_frames) > _NOTED:
             lines.append(f"  and {len(self.go_frames) - _NOTED} more in go_stack")
         return "\n".join(["In Go, innermost first:", *lines])

@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import os
+import pickle
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -241,7 +242,7 @@ def test_text_of_go_is_always_utf8() -> None:
 def test_every_code_of_go_has_its_class() -> None:
     """Both sides list the same codes, and each becomes the exception of that code."""
     golden = {path.stem.removeprefix("error_") for path in FRAMES.glob("error_*.hex")}
-    special = {"wrapped", "joined", "own_code", "panic_with_stack"}
+    special = {"wrapped", "joined", "own_code", "panic_with_stack", "of_a_call"}
 
     assert set(exceptions.CODES) == golden - special
     for code in exceptions.CODES:
@@ -279,6 +280,22 @@ def test_a_panic_has_its_stack() -> None:
 
     assert (GoFrame("pkg.F", "pkg/f.go", 7), GoFrame("main.main", "main.go", 1)) == error.go_frames
     assert "pkg.F\n\tpkg/f.go:7\nmain.main\n\tmain.go:1" == error.go_stack
+
+
+def test_an_error_of_a_call_knows_the_function() -> None:
+    """The name that callers use arrives, and that nothing ran at the line where it is declared."""
+    error = _codec.decode_error(frame("error_of_a_call"))
+    again = pickle.loads(pickle.dumps(error))
+    panic = _codec.decode_error(frame("error_panic_with_stack"))
+
+    for each in (error, again):
+        assert ("m.f", True) == (each.function, each.go_declared)
+        assert (GoFrame("pkg.F", "pkg/f.go", 7),) == each.go_frames
+        assert each.go_note.startswith(
+            "In Go, where no stack was recorded, returned by:\n  pkg.F ("
+        )
+    assert ("", False) == (panic.function, panic.go_declared)
+    assert ("", False) == (error.causes[0].function, error.causes[0].go_declared)
 
 
 def test_a_log_record() -> None:
@@ -320,12 +337,12 @@ def test_live_counts() -> None:
     """The counts arrive in the order in which both sides name them."""
     stats = _process.stats_shape.decode(frame("stats"))
 
-    *counts, in_flight, limited, resources, lingering = stats
+    *counts, in_flight, limited, resources, cgo_calls, lingering = stats
     running = _process.Running("m.f", 10**9, "0af7651916cd43dd8448eb211c80319c", True, False)
     assert [1, 2, 3, 4, 5, 6, 7, 8, 9] == counts
     assert ([running], [_process.Limited("m.f", 4, 3, 2, 1)]) == (in_flight, limited)
     assert _process.Resources(2, 1 << 30, -1) == resources
-    assert [2 * 10**9, 10**9] == lingering
+    assert (4, [2 * 10**9, 10**9]) == (cgo_calls, lingering)
 
 
 def test_a_span_becomes_the_sdks_own() -> None:
