@@ -16,6 +16,10 @@ const (
 	AttrLine     = attribute.Key("code.line.number")
 	// AttrCode is the code of the error that ended a call (gocore.Code).
 	AttrCode = attribute.Key("gostitch.error.code")
+	// AttrVersion is that of gostitch, and AttrCalled the function of a call, as callers name it; both are
+	// tags of Sentry events.
+	AttrVersion = attribute.Key("gostitch.version")
+	AttrCalled  = attribute.Key("gostitch.function")
 	// AttrMarshalIn is how long the decoding of a call's arguments took, in ns.
 	AttrMarshalIn = attribute.Key("gostitch.call.marshal_in_ns")
 	// AttrRun is how long the function itself took, in ns.

@@ -141,6 +141,7 @@ func init() {
 	otel.SetTextMapPropagator(textMap{process})
 	otel.SetLoggerProvider(processLoggers)
 	gocore.Register("observe.configure", Configure)
+	gocore.Register("observe.describe_build", DescribeBuild)
 	gocore.Register("observe.flush", Flush)
 	gocore.Register("observe.read_metrics", ReadMetrics)
 	gocore.Register("observe.take_spans", TakeSpans)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ func (h *handOver) SendEvent(event *sentry.Event) {
 	owner := takeOwner(event)
 	h.leaveToPython(event)
 	mendFrames(event)
+	tag(event, owner)
 	if ended.Load() {
 		h.sendAlone(event)
 		return
@@ -71,6 +73,20 @@ func (h *handOver) leaveToPython(event *sentry.Event) {
 	if event.Type != transaction && event.Contexts["trace"]["trace_id"] == untraced.TraceID {
 		delete(event.Contexts, "trace")
 	}
+}
+
+// tag says whose event it is: the version of gostitch, and the function of the call. Tags of the
+// program's own stay.
+func tag(event *sentry.Event, owner *gocore.CallEvents) {
+	if event.Type != "" && event.Type != transaction {
+		return
+	}
+	own := event.Tags
+	event.Tags = map[string]string{string(AttrVersion): gocore.Version}
+	if owner != nil && owner.Function != "" {
+		event.Tags[string(AttrCalled)] = owner.Function
+	}
+	maps.Copy(event.Tags, own)
 }
 
 // The types of events, as sentry-go has them.

@@ -105,6 +105,7 @@ func takeOwner(event *sentry.Event) *gocore.CallEvents {
 
 // findOwner finds the call that an event belongs to, on the goroutine that captures it.
 func findOwner(event *sentry.Event, hint *sentry.EventHint) *sentry.Event {
+	tagCode(event, hint)
 	owner, _ := event.Contexts[ownerKey][""].(*gocore.CallEvents)
 	if owner == nil && hint != nil && hint.Context != nil {
 		owner = gocore.EventsOf(hint.Context)
@@ -122,4 +123,30 @@ func findOwner(event *sentry.Event, hint *sentry.EventHint) *sentry.Event {
 		owner.Captured(hint.RecoveredException)
 	}
 	return event
+}
+
+// tagCode says which code the error of an event has.
+func tagCode(event *sentry.Event, hint *sentry.EventHint) {
+	var code gocore.Code
+	switch {
+	case hint == nil:
+		return
+	case hint.RecoveredException != nil:
+		code = gocore.CodePanic
+	case hint.OriginalException != nil:
+		code = codeOf(hint.OriginalException)
+	}
+	if _, has := event.Tags[string(AttrCode)]; has || code == "" {
+		return
+	}
+	if event.Tags == nil {
+		event.Tags = map[string]string{}
+	}
+	event.Tags[string(AttrCode)] = string(code)
+}
+
+// codeOf is gocore.CodeOf for errors that nobody has looked at before: their methods may panic.
+func codeOf(err error) (code gocore.Code) {
+	defer func() { _ = recover() }()
+	return gocore.CodeOf(err)
 }

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"runtime"
+	"slices"
 
 	"github.com/getsentry/sentry-go"
 	"github.com/gostitch/gostitch/gocore"
@@ -70,7 +72,7 @@ func newReporting(c SentryConfig) (*reporting, error) {
 	}
 	options := c.options()
 	options.Transport = &handOver{config: c}
-	options.Integrations = func([]sentry.Integration) []sentry.Integration { return nil }
+	options.Integrations = ofProgram
 	options.DisableClientReports = true
 	client, err := sentry.NewClient(options)
 	if err != nil {
@@ -79,6 +81,14 @@ func newReporting(c SentryConfig) (*reporting, error) {
 	client.AddEventProcessor(findOwner)
 	client.SetExternalContextTraceResolver(traceIn)
 	return &reporting{client, c, targets(c.TracePropagationTargets)}, nil
+}
+
+// ofProgram keeps the integrations that say which program it is: versions of Go, of modules, of the
+// system. The others look at the environment.
+func ofProgram(all []sentry.Integration) []sentry.Integration {
+	return slices.DeleteFunc(all, func(each sentry.Integration) bool {
+		return each.Name() != "Environment" && each.Name() != "Modules"
+	})
 }
 
 func (c *SentryConfig) options() sentry.ClientOptions {
@@ -147,7 +157,7 @@ func fatalEvent(kind, text string, stack []gocore.Frame, mechanism string) *sent
 		Stacktrace: stacktrace(stack),
 		Mechanism:  &sentry.Mechanism{Type: mechanism, Handled: new(bool)},
 	}}
-	event.Tags = map[string]string{string(AttrSide): SideGo}
+	event.Tags = map[string]string{string(AttrSide): SideGo, string(AttrCode): string(gocore.CodePanic)}
 	return event
 }
 
@@ -155,14 +165,9 @@ func fatalEvent(kind, text string, stack []gocore.Frame, mechanism string) *sent
 func stacktrace(stack []gocore.Frame) *sentry.Stacktrace {
 	frames := make([]sentry.Frame, len(stack))
 	for i, f := range stack {
-		frames[len(stack)-1-i] = sentry.Frame{
-			Function: f.Function,
-			Filename: f.File,
-			AbsPath:  f.File,
-			Lineno:   f.Line,
-			InApp:    !gocore.IsRuntimeFrame(f),
-			Platform: "go",
-		}
+		frame := sentry.NewFrame(runtime.Frame{Function: f.Function, File: f.File, Line: f.Line})
+		frame.Platform = "go"
+		frames[len(stack)-1-i] = frame
 	}
 	return &sentry.Stacktrace{Frames: frames}
 }

@@ -24,6 +24,9 @@ class Owner(NamedTuple):
     environment: str = ""
     dist: str = ""
     server_name: str = ""
+    gostitch: str = ""
+    """The version of gostitch, and that of the Go which its library was built with."""
+    go: str = ""
 
 
 def write(path: str, owner: Owner) -> None:
@@ -47,7 +50,7 @@ def read(path: str) -> Owner | None:
         os.close(fd)
     if not isinstance(found, dict):
         return None
-    texts = {name: found.get(name) for name in Owner._fields}
+    texts = {name: found.get(name, "") for name in Owner._fields}
     if not texts["dsn"] or not all(isinstance(text, str) for text in texts.values()):
         return None
     return Owner(**{name: str(text)[:_LONGEST] for name, text in texts.items()})

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from gostitch._crash_owners import Owner
-from gostitch.observe import _generated
+from gostitch._version import VERSION
+from gostitch.observe import _build, _generated
 
 _ALL_CRUMBS = 100
 
@@ -61,7 +62,8 @@ def owner(client: Any) -> Owner | None:
         return None
     named = ("release", "environment", "dist", "server_name")
     texts = {name: str(client.options.get(name) or "").strip() for name in named}
-    return Owner(hashlib.sha256(str(dsn).encode()).hexdigest(), **texts)
+    of = hashlib.sha256(str(dsn).encode()).hexdigest()
+    return Owner(of, **texts, gostitch=VERSION, go=_build.go_version())
 
 
 def _may_go_alone(options: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ import sentry_sdk
 from sentry_sdk.attachments import Attachment
 
 from gostitch import _crash_delivery, _crash_owners, _crashes
-from gostitch.observe import _client, _events, _grouping
+from gostitch.observe import _build, _client, _frames, _grouping
 
 OF_CRASH = "go_crash"
 """The hint of an event of a crash: what was in it before this process's data came to it."""
@@ -52,7 +52,7 @@ def _deliver() -> None:
 
 
 def _send(client: Any, crash: _crashes.CrashReport, owner: _crash_owners.Owner) -> None:
-    event = _event(crash)
+    event = _event(crash, owner)
     text = crash.text[:_MOST_ATTACHED].encode(errors="replace")
     attached = Attachment(bytes=text, filename="go.crash", content_type="text/plain")
     own = {name: {**event[name]} for name in _OF_THIS_PROCESS if name in event}
@@ -80,11 +80,11 @@ def keep_own(event: dict[str, Any], hint: dict[str, Any]) -> None:
             event[name] = own[name]
 
 
-def _event(crash: _crashes.CrashReport) -> Any:
+def _event(crash: _crashes.CrashReport, owner: _crash_owners.Owner) -> Any:
     value = {
         "type": "crash",
         "value": crash.reason,
-        "stacktrace": {"frames": [_events.frame(line) for line in reversed(crash.go_frames)]},
+        "stacktrace": {"frames": _frames.of_stack(crash.go_frames, crash.when.timestamp())},
         "mechanism": {"type": "gostitch.crash", "handled": False},
     }
     event: dict[str, Any] = {
@@ -93,9 +93,13 @@ def _event(crash: _crashes.CrashReport) -> Any:
         "timestamp": crash.when,
         "transaction": crash.function,
         "exception": {"values": [value]},
-        "tags": {"gostitch.side": "go"},
+        "tags": {"gostitch.side": "go", "gostitch.function": crash.function or ""},
         "contexts": {"go_crash": {"pid": crash.pid, "call": crash.function}},
     }
+    event["tags"]["gostitch.version"] = owner.gostitch
+    event["tags"] = {name: value for name, value in event["tags"].items() if value}
+    if owner.go:
+        event["contexts"]["runtime"] = _build.go_runtime(owner.go)
     if crash.trace_id:
         event["contexts"]["trace"] = {"trace_id": crash.trace_id}
     reason = _grouping.without_changes(crash.reason)

@@ -7,10 +7,13 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from gostitch import _logs
-from gostitch.exceptions import GoError, GoFrame
-from gostitch.observe import _grouping
+from gostitch._version import VERSION
+from gostitch.exceptions import GoError
+from gostitch.observe import _build, _frames, _grouping
 
 Value = dict[str, Any]
+
+_NO_STACK = "Go recorded no stack: the frame is the function that has returned the error"
 
 
 def add_errors(event: dict[str, Any], error: BaseException) -> None:
@@ -22,7 +25,8 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
     above = _numbered(values)
     below: dict[int, Value] = {}
     taken: set[int] = set()
-    for each, of in _go_errors(error, set()):
+    found = list(_go_errors(error, set()))
+    for each, of in found:
         if each.go_type:
             at = _find(values, of, taken)
             values[at]["value"] = _said(of, without=each.go_note)  # Sentry gets the frames
@@ -32,9 +36,29 @@ def add_errors(event: dict[str, Any], error: BaseException) -> None:
             _set_trace(event, trace_id, span_id)
     if below:
         _number(values, above, below)
+    if any(each.go_type for each, _ in found):
+        _build.add_go(event)
+        tag(event, *(each for each, _ in found))
     of_go = _only_go(error)
     if of_go and not event.get("fingerprint"):
         event["fingerprint"] = _grouping.of_all(of_go)
+
+
+def tag(event: dict[str, Any], *errors: GoError, function: str = "") -> None:
+    """Say what gostitch knows of an event: its version, the function, the code of the error.
+
+    Of several errors that which is the same for all. Tags of the user's own stay.
+    """
+    functions = {each.function for each in errors} or {function}
+    codes = {each.code for each in errors} or {""}
+    told = {
+        "gostitch.version": VERSION,
+        "gostitch.function": functions.pop() if len(functions) == 1 else "",
+        "gostitch.error.code": codes.pop() if len(codes) == 1 else "",
+    }
+    own = event.get("tags") or {}
+    if isinstance(own, dict):
+        event["tags"] = {**{name: value for name, value in told.items() if value}, **own}
 
 
 def _only_go(error: BaseException) -> list[GoError]:
@@ -45,11 +69,15 @@ def _only_go(error: BaseException) -> list[GoError]:
     return [each for errors in found for each in errors] if all(found) else []
 
 
-def add_span_of_record(event: dict[str, Any], record: logging.LogRecord) -> None:
-    """Put an event made of a log record of Go on the trace in which Go wrote it."""
+def add_record(event: dict[str, Any], record: logging.LogRecord) -> None:
+    """Put Go's part into an event made of a log record of Go: the trace in which Go wrote it."""
     log = _logs.frame_of(record)
-    if log is not None and log.trace.startswith("00-"):
+    if log is None:
+        return
+    if log.trace.startswith("00-"):
         _set_trace(event, log.trace[3:35], log.trace[36:52])
+    _build.add_go(event)
+    tag(event, function=log.function)
 
 
 def _set_trace(event: dict[str, Any], trace_id: str, span_id: str) -> None:
@@ -145,12 +173,18 @@ def _append(
     }
     if len(error.causes) > 1:
         value["mechanism"]["is_exception_group"] = True
-    if error.go_frames:
-        value["stacktrace"] = {"frames": [frame(line) for line in reversed(error.go_frames)]}
+    if error.go_declared:
+        line = error.go_frames[0]
+        value["stacktrace"] = {"frames": [_frames.of_declared(line)]}
+        value["mechanism"]["description"] = _NO_STACK
+        value["mechanism"]["data"] = {"declared_at": f"{line.file}:{line.line}"}
+    elif error.go_frames:
+        value["stacktrace"] = {"frames": _frames.of_stack(error.go_frames)}
     made.append(value)
     below[id(value)] = of
     for i, cause in enumerate(error.causes):
-        _append(made, cause, f"causes[{i}]", value, below, handled)
+        source = f"errors[{i}]" if len(error.causes) > 1 else "unwrap"  # as sentry-go says it
+        _append(made, cause, source, value, below, handled)
 
 
 def _numbered(values: list[Value]) -> dict[int, Value]:
@@ -177,15 +211,3 @@ def _number(values: list[Value], above: dict[int, Value], below: dict[int, Value
             mechanism["parent_id"] = of["mechanism"]["exception_id"]
         if id(value) not in below:
             python = value
-
-
-def frame(line: GoFrame) -> Value:
-    """Give a line of a Go stack as Sentry has frames."""
-    return {
-        "function": line.function,
-        "filename": line.file,
-        "abs_path": line.file,
-        "lineno": line.line,
-        "in_app": _grouping.in_app(line),
-        "platform": "go",
-    }

@@ -11,6 +11,7 @@ from gostitch import functions as _go
 __all__ = [
     "ObserveAttribute",
     "ObserveAttributeDict",
+    "ObserveBuild",
     "ObserveFunctionMetrics",
     "ObserveLogConfig",
     "ObserveLogConfigDict",
@@ -28,6 +29,7 @@ __all__ = [
     "ObserveTraceConfigDict",
     "add_ids",
     "configure",
+    "describe_build",
     "flush",
     "flush_events",
     "read_metrics",
@@ -507,6 +509,56 @@ def configure(
         sentry: Client to mirror, or None.
         propagation: Says which headers requests carry, or None.
         logs: That go to Python's logger provider, or None.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("go_version: str, system: str, arch: str, modules: map[str]")
+class ObserveBuild(_go.FrozenRecord):
+    """What the library was made of, and for.
+
+    Attributes:
+        go_version: It was built with.
+        system: It was built for, and Arch.
+        arch: The processor's architecture.
+        modules: It was built from, and the version of each. One of a working tree is
+            called (devel).
+    """
+
+    __slots__ = ("go_version", "system", "arch", "modules")
+
+    go_version: str
+    system: str
+    arch: str
+    modules: dict[str, str]
+
+    def __init__(
+        self,
+        go_version: str,
+        system: str,
+        arch: str,
+        modules: dict[str, str],
+    ) -> None:
+        _go.set_field(self, "go_version", go_version)
+        _go.set_field(self, "system", system)
+        _go.set_field(self, "arch", arch)
+        _go.set_field(self, "modules", modules)
+
+
+@_go.function(
+    "observe.describe_build",
+    "c5a4e7d751141fb9",
+    "",
+    "ObserveBuild",
+)
+def describe_build(
+    *,
+    timeout: float | None = None,
+) -> ObserveBuild:
+    """Tells what sentry-go tells of a program. Its twin is python/gostitch/observe/_build.py.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

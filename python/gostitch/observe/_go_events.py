@@ -19,7 +19,7 @@ import sentry_sdk
 from sentry_sdk.attachments import Attachment
 
 from gostitch import _shapes
-from gostitch.observe import _event_callers, _grouping
+from gostitch.observe import _build, _event_callers, _frames, _grouping
 from gostitch.observe._guest import guest
 
 OF_GO = "go_event"
@@ -121,7 +121,9 @@ def _report_event(event: Any, told: EventFrame) -> None:
     if told.trace:
         headers = {name: value for name, value in told.trace.items() if value != _NOT_SET}
         event["contexts"]["trace"]["dynamic_sampling_context"] = headers
-    own = {name: dict(event.get(name) or {}) for name in ("tags", "contexts")}
+    for frame in _frames.in_event(event):
+        _frames.complete(frame)
+    own = {name: dict(event.get(name) or {}) for name in ("tags", "contexts", "modules")}
     attachments = [
         Attachment(bytes=content, filename=name, content_type=kind or None)
         for name, kind, content in told.attachments
@@ -144,9 +146,12 @@ def prefer_own(event: dict[str, Any], hint: dict[str, Any]) -> None:
     """Put back what Go's scope says of an event, over what the caller's scope has put there."""
     if OF_GO not in hint:
         return
-    for name, own in hint[OF_GO].items():
-        if own:
-            event[name] = {**(event.get(name) or {}), **own}
+    own = hint[OF_GO]
+    for name in ("tags", "contexts"):
+        if own[name]:
+            event[name] = {**(event.get(name) or {}), **own[name]}
+    _build.add_modules(event, own["modules"])
+    _build.add_python(event)
     if not event.get("fingerprint") and (found := _grouping.of_panic(event)):
         event["fingerprint"] = found
 

@@ -10,6 +10,7 @@ are sent by Python's client.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import contextvars
 import functools
 import os
@@ -20,12 +21,14 @@ from typing import Any
 
 import sentry_sdk
 from sentry_sdk.scope import Scope, add_global_event_processor, global_event_processors
+from sentry_sdk.utils import event_from_exception
 
 from gostitch import _pending
 from gostitch._process import bridge
 from gostitch.exceptions import GoPanic
 from gostitch.observe import (
     _breadcrumbs,
+    _build,
     _client,
     _crash_events,
     _event_callers,
@@ -77,8 +80,11 @@ def _tell(client: Any) -> None:
     # Before Sentry's own, which closes the client: handlers run in the other order.
     atexit.unregister(_end)
     atexit.register(_end)
-    if add_go not in global_event_processors:
+    if global_event_processors[-1:] != [add_go]:  # last: what integrations say is there then
+        with contextlib.suppress(ValueError):
+            global_event_processors.remove(add_go)
         add_global_event_processor(add_go)
+    _build.learn()
     with guest("crashes of Go in earlier processes are not in Sentry"):
         _crash_events.follow(client)
 
@@ -153,8 +159,23 @@ def panicked(error: GoPanic) -> None:
     with guest("a panic was not reported to Sentry"):
         follow()
         if sentry_sdk.get_client().is_active():
-            sentry_sdk.capture_exception((type(error), error, _stack()))
+            _capture(error)
             error.reported = True
+
+
+def _capture(error: GoPanic) -> None:
+    """Make an event of a panic: of its level, as sentry-go's Recover has it, and not handled.
+
+    Whoever catches the exception later has not handled what went wrong in Go. So the session of
+    release health has crashed, as by an exception that nobody catches.
+    """
+    event, hint = event_from_exception(
+        (type(error), error, _stack()),
+        client_options=sentry_sdk.get_client().options,
+        mechanism={"type": "gostitch", "handled": False},
+    )
+    event["level"] = "fatal"
+    sentry_sdk.capture_event(event, hint=hint)
 
 
 def _stack() -> types.TracebackType | None:
@@ -186,7 +207,7 @@ def add_go(event: Any, hint: dict[str, Any]) -> Any:
     if getattr(record, "go_crash", None) is not None:
         return None  # there is an event of the report itself
     if record is not None:
-        _events.add_span_of_record(event, record)
+        _events.add_record(event, record)
     _drain_logs()
     _breadcrumbs.add_to(event)
     return event

@@ -105,11 +105,11 @@ class Spotlight:
 
 
 def frames(event: dict[str, Any], platform: str) -> list[str]:
-    """Give the functions of an event's frames of Go, or of Python."""
+    """Give the functions of an event's frames of Go, with their packages, or of Python."""
     values = event["exception"]
     values = values["values"] if isinstance(values, dict) else values
     return [
-        frame["function"]
+        f"{frame['module']}.{frame['function']}" if platform == "go" else frame["function"]
         for value in values
         for frame in (value.get("stacktrace") or {"frames": []})["frames"]
         if (frame.get("platform") == "go") == (platform == "go")

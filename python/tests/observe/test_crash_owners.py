@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import gostitch
 from observe import envelopes
 
 _SHOP = "release='shop@1', environment='staging', dist='d1', server_name='host-1'"
@@ -78,7 +79,10 @@ faults.add(1, 2)
 
     assert ["shop@1", "staging", "d1", "host-1"] == named(event)
     assert "the sender" not in json.dumps(event)
-    assert {"go_crash"} == set(event["contexts"])
+    assert {"go_crash", "runtime"} == set(event["contexts"])
+    assert "go" == event["contexts"]["runtime"]["name"]
+    assert event["contexts"]["runtime"]["version"].startswith("go1.")
+    assert gostitch.__version__ == event["tags"]["gostitch.version"]
     assert not {"modules", "extra", "breadcrumbs", "user"} & set(event)
     assert [] == service.files()
     assert [] == service(_SHOP)

@@ -300,7 +300,7 @@ def test_frames_of_the_application(sentry: Spotlight) -> None:
     ]
 
     assert {True, False} == {frame["in_app"] for frame in frames}, frames
-    assert all(("faults" in frame["function"]) == frame["in_app"] for frame in frames), frames
+    assert all(("faults" in frame["module"]) == frame["in_app"] for frame in frames), frames
 
 
 class TestBreadcrumbs:

@@ -1,4 +1,4 @@
-package gocore_test
+package observe
 
 import (
 	"context"
