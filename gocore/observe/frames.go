@@ -12,7 +12,7 @@ import (
 const bridge = "github.com/gostitch/gostitch/gocore"
 
 // mendFrames takes the bridge's own frames out of the stacks of an event, and says which are
-// the user's: sentry-go takes all for that in a library that was built with -trimpath.
+// the user's: sentry-go takes none for that in a library that was built with -trimpath.
 func mendFrames(event *sentry.Event) {
 	for _, each := range event.Exception {
 		mend(each.Stacktrace)

@@ -78,6 +78,7 @@ __all__ = [
     "every_column",
     "extract",
     "fail",
+    "fail_as",
     "fail_hostile",
     "fail_joined",
     "fail_nil",
@@ -1556,6 +1557,26 @@ def fail(
     Args:
         code: Of the error.
         text: Of the error.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.fail_as",
+    "aff6bf45588c9be8",
+    "kind: str",
+    "none",
+)
+def fail_as(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Fails in one of the ways of package kinds, or has sentry-go report.
+
+    Args:
+        kind: Chosen.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
