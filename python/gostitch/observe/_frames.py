@@ -44,9 +44,10 @@ def complete(frame: Frame, until: float | None = None) -> None:
     frame["in_app"] = _in_app(frame.get("module") or "", frame.get("function") or "", file)
     options = sentry_sdk.get_client().options
     around = _around(options)
+    if (path := _sources.path_of(file)) is not None:
+        frame["abs_path"] = path
     if around and (found := _sources.lines(file, frame.get("lineno") or 0, around, until)):
-        frame["abs_path"] = found.path
-        frame["pre_context"], frame["context_line"], frame["post_context"] = found.texts
+        frame["pre_context"], frame["context_line"], frame["post_context"] = found
 
 
 def in_event(event: dict[str, Any]) -> Iterator[Frame]:

@@ -123,6 +123,9 @@ def _report_event(event: Any, told: EventFrame) -> None:
         event["contexts"]["trace"]["dynamic_sampling_context"] = headers
     for frame in _frames.in_event(event):
         _frames.complete(frame)
+    for value in (event.get("exception") or {}).get("values") or ():
+        # Go's code has handled it, by capturing; sentry-go says so of none.
+        value.setdefault("mechanism", {"type": "generic"}).setdefault("handled", True)
     own = {name: dict(event.get(name) or {}) for name in ("tags", "contexts", "modules")}
     attachments = [
         Attachment(bytes=content, filename=name, content_type=kind or None)

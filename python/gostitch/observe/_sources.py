@@ -33,18 +33,22 @@ _MODULE = re.compile(rb'^module\s+"?([^\s"]+)', re.MULTILINE)
 _CAPITAL = re.compile("[A-Z]")
 
 
-class Lines(NamedTuple):
-    """Some lines of a file: those before one, itself, and those after it."""
+Lines = tuple[list[str], str, list[str]]
+"""Some lines of a file: those before one, itself, and those after it."""
 
-    path: str
-    texts: tuple[list[str], str, list[str]]
+
+def path_of(file: str) -> str | None:
+    """Return where a source is that the compiler has named so; None if it is not here."""
+    place = _find(file) if _may_be_source(file) else None
+    return None if place is None else place.path
 
 
 def lines(file: str, number: int, around: int, until: float | None = None) -> Lines | None:
-    """Return a line of a file and those around it; None if the file as it was built is not here."""
-    if not file.endswith(".go") or number < 1 or "/../" in f"/{file}":
-        return None  # reports of crashes may say anything
-    place = _find(file)
+    """Return a line of a file and those around it; None if the file as it was built is not here.
+
+    ``until`` is when the program ran, if that was earlier.
+    """
+    place = _find(file) if number > 0 and _may_be_source(file) else None
     found = None if place is None else _read(place.path)
     if place is None or found is None or number > len(found.lines):
         return None
@@ -52,7 +56,12 @@ def lines(file: str, number: int, around: int, until: float | None = None) -> Li
         return None
     at = number - 1
     before, after = found.lines[max(0, at - around) : at], found.lines[number : number + around]
-    return Lines(place.path, (list(before), found.lines[at], list(after)))
+    return list(before), found.lines[at], list(after)
+
+
+def _may_be_source(file: str) -> bool:
+    """Tell a source of Go from what else the report of a crash may name."""
+    return file.endswith(".go") and "/../" not in f"/{file}"
 
 
 class _Place(NamedTuple):
@@ -102,7 +111,7 @@ def _read(path: str) -> _File | None:
     if data is None:
         return None
     content, changed = data
-    texts = content.decode(errors="replace").split("\n")
+    texts = content.decode(errors="replace").removesuffix("\n").split("\n")
     return _File(tuple(text.rstrip("\r")[:_LONGEST] for text in texts), changed)
 
 

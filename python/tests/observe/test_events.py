@@ -1,0 +1,332 @@
+"""Events of Go's failures, field by field beside those that both SDKs make without gostitch."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import gostitch
+from gostitch.build import _toolchain
+from gostitch.exceptions import GoFrame
+from gostitch.observe import _frames, _sources
+from observe import side_by_side
+from observe.envelopes import events, items_and_print
+from observe.side_by_side import GO, KINDS, PYTHON, REASONS, Kind
+
+FAULTS = "github.com/gostitch/gostitch/gocore/internal/faults"
+PANICS = (
+    ("dereference", "error panic", "string panic", "index", "map", "assertion", "division")
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kind]:
+    """Each kind of failure, reported in three ways."""
+    go = _toolchain.go()
+    assert go is not None
+    folder = tmp_path_factory.mktemp("events")
+    return side_by_side.collect(folder, go, _toolchain.environment())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_field_is_worse(kind: str, found: dict[str, Kind]) -> None:
+    """What a native event of the failure says ours says, or the page gives the reason."""
+    worse = [
+        (language, field, how)
+        for language in (GO, PYTHON)
+        for field, how in side_by_side.worse(found[kind], language)
+        if side_by_side.explained(kind, language, field) is None
+    ]
+    assert [] == worse
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: f"{reason.kinds[0]} {reason.field}")
+def test_each_reason_holds(reason: side_by_side.Reason, found: dict[str, Kind]) -> None:
+    """No reason is left of what is as good as in native events."""
+    for kind in reason.kinds:
+        worse = dict(side_by_side.worse(found[kind], reason.language))
+        assert reason.field in worse, (kind, worse)
+
+
+def test_the_versions(found: dict[str, Kind]) -> None:
+    """Both runtimes and the modules of both, as each SDK tells its own."""
+    for kind, (ours, go, python, *_) in found.items():
+        if kind == "crash":
+            continue  # of another process, of which little is known
+        contexts = ours["contexts"]
+        beside = contexts["go"] if ours["platform"] == "python" else contexts["python"]
+        assert "runtime" == beside["type"], kind  # Sentry's name for a further one
+        of_go, of_python = (contexts["runtime"], beside)[:: 1 if ours["platform"] == "go" else -1]
+        if go is not None:
+            named = ("name", "version", "go_maxprocs")
+            assert [go["contexts"]["runtime"][name] for name in named] == [
+                of_go[name] for name in named
+            ], kind
+            assert go["contexts"]["device"] == contexts["device"]
+            assert go["contexts"]["os"]["name"] == contexts["os"]["name"]
+            assert set(go["modules"].items()) <= set(ours["modules"].items()), kind
+        if python is not None:
+            runtime = python["contexts"]["runtime"]
+            assert runtime.items() <= of_python.items(), kind
+            assert python["modules"].items() <= ours["modules"].items(), kind
+
+
+def test_the_tags(found: dict[str, Kind]) -> None:
+    """The version of gostitch, the function as callers name it, and the code of its error."""
+    codes = {"file": "not_found", "coded": "sold_out", "argument": "invalid_argument"}
+    codes |= dict.fromkeys((*PANICS, "background", "recovered"), "panic") | {"timeout": "timeout"}
+    codes |= dict.fromkeys(("crash", "message", "logged"))
+    for kind, (ours, *_) in found.items():
+        function = "faults.ask" if kind == "callback" else "faults.fail_as"
+        tags = ours["tags"]
+        assert gostitch.__version__ == tags["gostitch.version"], kind
+        assert function == tags["gostitch.function"], kind
+        assert codes.get(kind, "unknown") == tags.get("gostitch.error.code"), kind
+
+
+def test_package_and_function_are_apart(found: dict[str, Kind]) -> None:
+    """Each frame of a panic is that of the program of Go's own, below where both begin."""
+    for kind in ("traced", "dereference", "index", "error panic"):
+        ours, go, *_ = found[kind]
+        assert go is not None
+        native = side_by_side.frames(go, GO)[-2:]
+        named = ("module", "function", "lineno")
+        assert [[frame[name] for name in named] for frame in native] == [
+            [frame[name] for name in named] for frame in side_by_side.frames(ours, GO)[-2:]
+        ]
+
+
+def test_source_lines(found: dict[str, Kind]) -> None:
+    """Lines around each place in Go are those of the file, as many as sentry_sdk has of Python."""
+    seen = set()
+    for kind, (ours, *_) in found.items():
+        for frame in side_by_side.frames(ours, GO):
+            if "lineno" not in frame:
+                assert "context_line" not in frame, kind
+                continue
+            seen.add(kind)
+            at = frame["lineno"]
+            lines = [line.rstrip("\n") for line in linecache.getlines(frame["abs_path"])]
+            assert lines[at - 1] == frame["context_line"], kind
+            assert lines[at - 6 : at - 1] == frame["pre_context"], kind
+            assert lines[at : at + 5] == frame["post_context"], kind
+    assert seen >= {*PANICS, "traced", "background", "crash", "captured", "recovered"}
+
+
+def test_a_panic_is_fatal_and_ends_the_session(found: dict[str, Kind]) -> None:
+    """As sentry-go's Recover says of the level, and sentry_sdk of what nobody handles."""
+    for kind in (*PANICS, "background"):
+        ours, go, python, session, alone = found[kind]
+        assert go is not None
+        assert python is not None
+        assert ("fatal", go["level"]) == (ours["level"], "fatal"), kind
+        outermost = [event["exception"]["values"][-1] for event in (ours, python)]
+        assert [False, False] == [value["mechanism"]["handled"] for value in outermost], kind
+        assert "gostitch" == outermost[0]["mechanism"]["type"]
+        assert ("crashed", "crashed") == (session, alone), kind
+    for value in found["dereference"].ours["exception"]["values"]:
+        assert value["mechanism"]["handled"] is False
+
+
+def test_an_error_without_a_stack_says_so(found: dict[str, Kind]) -> None:
+    """The function that returned it has no line, and where it is declared is called so."""
+    for kind in ("plain", "typed", "file"):
+        value = side_by_side.values(found[kind].ours, GO)[0]
+        (frame,) = value["stacktrace"]["frames"]
+        assert (FAULTS, "FailAs") == (frame["module"], frame["function"])
+        assert not {"lineno", "context_line"} & set(frame)
+        file, _, line = value["mechanism"]["data"]["declared_at"].rpartition(":")
+        declared = linecache.getline(frame["abs_path"], int(line))
+        assert frame["abs_path"].endswith(file.rpartition("/")[2])
+        assert declared.startswith("func FailAs(")
+        assert "no stack" in value["mechanism"]["description"]
+    (value, *_) = side_by_side.values(found["traced"].ours, GO)
+    assert "data" not in value["mechanism"]
+
+
+def test_whose_code_it_is(tmp_path: Path) -> None:
+    """in_app_include and in_app_exclude count for Go's packages, in events of both languages."""
+    _, out = items_and_print(
+        tmp_path,
+        f"""
+        kept = []
+        def show(event, hint):
+            frames = event["exception"]["values"][0]["stacktrace"]["frames"]
+            kept.append([(frame["module"].rpartition("/")[2], frame["in_app"]) for frame in frames])
+
+        for options in ({{}}, {{"in_app_exclude": ["{FAULTS}/kinds"]}},
+                        {{"in_app_exclude": ["{FAULTS}"], "in_app_include": ["{FAULTS}/kinds"]}},
+                        {{"in_app_exclude": ["github.com/gostitch/gostitch/gocore/internal/fau"]}}):
+            init(before_send=show, **options)
+            for kind in ("dereference", "captured"):
+                try:
+                    faults.fail_as(kind)
+                except gostitch.GoPanic:
+                    pass
+            print(*[dict(frames) == dict(kept[0]) for frames in kept[1:]], dict(kept[0]))
+            kept.clear()
+        """,
+    )
+    both = "True {'faults': %s, 'kinds': %s}"
+    expected = [
+        both % (True, True),
+        both % (True, False),
+        both % (False, True),
+        both % (True, True),
+    ]
+    assert expected == out.splitlines()
+
+
+def test_without_sources_of_the_clients_choice(tmp_path: Path) -> None:
+    """A client that wants no source lines gets none of Go's."""
+    (event,) = events(
+        tmp_path,
+        """
+        init(include_source_context=False)
+        try:
+            faults.fail_as("dereference")
+        except gostitch.GoPanic:
+            pass
+        """,
+    )
+    frames = side_by_side.frames(event, GO)
+    assert [False] * len(frames) == ["context_line" in frame for frame in frames]
+
+
+def test_a_client_without_modules(tmp_path: Path) -> None:
+    """Where sentry_sdk tells of no modules, none of Go's are told."""
+    found = events(
+        tmp_path,
+        """
+        init(default_integrations=False)
+        for kind in ("dereference", "captured"):
+            try:
+                faults.fail_as(kind)
+            except gostitch.GoPanic:
+                pass
+        """,
+    )
+    assert [False, False] == ["modules" in event for event in found]
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "function"),
+    [
+        ("main.main", "main", "main"),
+        ("example.com/x/pkg.F", "example.com/x/pkg", "F"),
+        ("example.com/x/pkg.(*T).Method", "example.com/x/pkg", "(*T).Method"),
+        ("example.com/x.v2/pkg.F.func1.2", "example.com/x.v2/pkg", "F.func1.2"),
+        ("pkg.F[example.com/y.T]", "pkg", "F[example.com/y.T]"),
+        ("gopkg.in/yaml%2ev3.Unmarshal", "gopkg.in/yaml%2ev3", "Unmarshal"),
+        ("go:buildid", "", "go:buildid"),
+        ("type:.eq.[2]string", "", "type:.eq.[2]string"),
+        ("bare", "", "bare"),
+    ],
+)
+def test_names_of_go(name: str, module: str, function: str) -> None:
+    """As debug/gosym has it, by whose rule sentry-go takes names apart."""
+    assert (module, function) == _frames.split(name)
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for sources, known to Go by its variables, and nothing kept of what was looked at."""
+    monkeypatch.setenv("GOMODCACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GOROOT", str(tmp_path / "go"))
+    monkeypatch.setattr(
+        _sources, "_modules", lambda: (("example.com/shop", str(tmp_path / "shop")),)
+    )
+    monkeypatch.setattr(_sources._build, "go_version", lambda: "go1.99.1")
+    monkeypatch.setattr(_sources, "_built_at", lambda: time.time() + 60)
+    kept = (_sources._find, _sources._read, _sources._roots_of_go)
+    for each in kept:
+        each.cache_clear()
+    yield tmp_path
+    for each in kept:
+        each.cache_clear()
+
+
+def _write(path: Path, text: str = "one\ntwo\nthree\n") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_where_sources_are(sources: Path) -> None:
+    """In the module's folder, in Go's cache, in its vendor folder, in that Go which has built it."""
+    _write(sources / "shop" / "price" / "price.go", "shop\n")
+    _write(sources / "cache" / "github.com" / "!burnt!sushi" / "toml@v1.2.3" / "a.go", "cached\n")
+    _write(sources / "shop" / "vendor" / "example.com" / "other" / "b.go", "vendored\n")
+    _write(sources / "go" / "src" / "net" / "http" / "server.go", "of go\n")
+    _write(sources / "go" / "VERSION", "go1.99.1\ntime 2026\n")
+    found = {
+        "example.com/shop/price/price.go": "shop",
+        "github.com/BurntSushi/toml@v1.2.3/a.go": "cached",
+        "example.com/other@v0.1.0/b.go": "vendored",
+        "net/http/server.go": "of go",
+        str(sources / "shop" / "price" / "price.go"): "shop",
+    }
+    assert found == {
+        file: line[1] for file in found if (line := _sources.lines(file, 1, 5)) is not None
+    }
+
+
+def test_another_go_is_not_shown(sources: Path) -> None:
+    """Lines of another version of Go are not those of the library."""
+    _write(sources / "go" / "src" / "fmt" / "print.go")
+    _write(sources / "go" / "VERSION", "go1.99.2\n")
+
+    assert _sources.lines("fmt/print.go", 1, 5) is None
+
+
+def test_what_changed_later_is_not_shown(sources: Path) -> None:
+    """Neither after the library was built, nor after the process that crashed has ended."""
+    path = _write(sources / "shop" / "a.go")
+    now = time.time()
+    assert _sources.lines("example.com/shop/a.go", 2, 5) == (["one"], "two", ["three"])
+    assert _sources.lines("example.com/shop/a.go", 2, 5, until=now - 100) is None
+    os.utime(path, (now + 999, now + 999))
+    _sources._read.cache_clear()
+    assert _sources.lines("example.com/shop/a.go", 2, 5) is None
+
+
+def test_what_is_no_source_is_not_read(sources: Path, tmp_path: Path) -> None:
+    """A report may name any file: only plain files of Go are read, of no great size."""
+    secret = _write(tmp_path / "secret")
+    long = _write(sources / "shop" / "long.go", "x" * (_sources._MOST_BYTES + 1))
+    os.mkfifo(tmp_path / "pipe.go")
+    (tmp_path / "folder.go").mkdir()
+    for file, number in (
+        (str(secret), 1),
+        (str(long), 1),
+        (str(tmp_path / "pipe.go"), 1),
+        (str(tmp_path / "folder.go"), 1),
+        ("example.com/shop/../../secret.go", 1),
+        ("example.com/shop/none.go", 1),
+        ("\0.go", 1),
+        ("", 1),
+        ("@.go", 1),
+        ("/.go", 0),
+        ("example.com/shop/long.go", 10**30),
+    ):
+        assert _sources.lines(file, number, 5) is None, file
+
+
+def test_frames_of_other_modules(sources: Path) -> None:
+    """The user's code is neither Go's own, nor of a module in Go's cache, nor vendored."""
+    frames: dict[str, Any] = {
+        "example.com/shop.Sell": "example.com/shop/shop.go",
+        "main.main": "example.com/shop/cmd/shop/main.go",
+        "net/http.(*Server).Serve": "net/http/server.go",
+        "example.com/other.F": "example.com/other@v0.1.0/b.go",
+        "example.com/shop/vendor/x.F": "example.com/shop/vendor/x/x.go",
+        "example.com/shop/third_party/x.F": "example.com/shop/third_party/x/x.go",
+    }
+    lines = [GoFrame(function, file, 1) for function, file in frames.items()]
+    in_app = [frame["in_app"] for frame in reversed(_frames.of_stack(lines))]
+    assert [True, True, False, False, False, False] == in_app
