@@ -34,7 +34,7 @@ GENERATED := python/gostitch/tasks/_generated.py=./gocore/tasks/... \
   python/tests/faults.py=./gocore/internal/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak soak-calls soak-adversity test-nightly nightly-gc nightly-mutants nightly-hosts nightly-celery asan bench bench-quick profile readme pictures wheel clean
+.PHONY: help dev build demo test test-long lint gen gen-check race pytest soak soak-calls soak-adversity test-nightly nightly-gc nightly-mutants nightly-hosts nightly-celery asan bench bench-quick profile readme events pictures wheel clean
 .DELETE_ON_ERROR:
 
 help: ## Show this list
@@ -161,6 +161,11 @@ profile: $(VENV)/.bench ## Take the profile that libraries are built with
 
 readme: ## Write the README's figures from the last demo and the last benchmark
 	$(README) --keep-demo
+
+events: $(VENV)/.built $(VENV)/.test ## Write docs/events.md: events of Go's failures beside those of both Sentry SDKs
+	mkdir -p build/tests
+	$(SHARED) -o build/tests/libfaults.so ./gocore/cmd/libfaults
+	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=python/tests $(BIN)/python -m observe.events_page
 
 pictures: $(VENV)/.built $(VENV)/.test ## Take the pictures of the docs, with a viewer of traces and one of Sentry events
 	$(PYTHON) -m venv build/phoenix

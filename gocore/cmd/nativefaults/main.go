@@ -42,7 +42,6 @@ func main() {
 	to := &printer{}
 	err := sentry.Init(sentry.ClientOptions{
 		Dsn: "http://public@127.0.0.1:9/1", Transport: to, Release: "shop@1.2.3", Environment: "staging",
-		AttachStacktrace: os.Getenv("ATTACH_STACKTRACE") != "",
 	})
 	if err != nil {
 		panic(err)

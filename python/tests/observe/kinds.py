@@ -206,7 +206,6 @@ def main(kinds: list[str]) -> None:
         release="shop@1.2.3",
         environment="staging",
         auto_session_tracking=False,
-        attach_stacktrace="ATTACH_STACKTRACE" in os.environ,
     )
     alone = [kind for kind in kinds if PYTHON.get(kind)]
     _each("python", alone, transport, lambda kind: _uncaught(PYTHON[kind] or _plain))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import linecache
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ import gostitch
 from gostitch.build import _toolchain
 from gostitch.exceptions import GoFrame
 from gostitch.observe import _frames, _sources
-from observe import side_by_side
+from observe import events_page, side_by_side
 from observe.envelopes import events, items_and_print
 from observe.side_by_side import GO, KINDS, PYTHON, REASONS, Kind
 
@@ -214,6 +216,40 @@ def test_a_client_without_modules(tmp_path: Path) -> None:
     assert [False, False] == ["modules" in event for event in found]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_has_what_is_sent(kind: str, found: dict[str, Kind]) -> None:
+    """Each event in the docs has the fields of the one that is sent now; else: make events."""
+    (now,) = events_page.texts({kind: found[kind]}).values()
+    kept = (events_page.FOLDER / events_page.name_of(kind)).read_text(encoding="utf-8")
+    of_now, of_kept = (
+        {path for path in side_by_side.fields(json.loads(text)) if ".vars." not in path}
+        for text in (now, kept)
+    )
+    assert of_kept == of_now
+
+
+def test_the_page_is_made_of_its_files() -> None:
+    """The page says what the files beside it say, and there are no others."""
+    names = {path.name for path in events_page.FOLDER.iterdir()}
+
+    assert {events_page.name_of(kind) for kind in KINDS} == names
+    assert events_page.PAGE.read_text(encoding="utf-8") == events_page.page(events_page.read())
+
+
+def test_the_stack_of_a_message(tmp_path: Path) -> None:
+    """Where the client wants a stack of messages, it is as those of errors are."""
+    (event,) = events(tmp_path, "init(attach_stacktrace=True)\nfaults.fail_as('message')\n")
+    (thread,) = event["threads"]["values"]
+    frame = thread["stacktrace"]["frames"][-1]
+
+    assert (f"{FAULTS}/kinds", "Report", True) == (
+        frame["module"],
+        frame["function"],
+        frame["in_app"],
+    )
+    assert "hub.CaptureMessage" in frame["context_line"]
+
+
 @pytest.mark.parametrize(
     ("name", "module", "function"),
     [
@@ -234,7 +270,7 @@ def test_names_of_go(name: str, module: str, function: str) -> None:
 
 
 @pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder for sources, known to Go by its variables, and nothing kept of what was looked at."""
     monkeypatch.setenv("GOMODCACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("GOROOT", str(tmp_path / "go"))
