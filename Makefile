@@ -170,7 +170,9 @@ events: $(VENV)/.built $(VENV)/.test ## Write docs/events.md: events of Go's fai
 pictures: $(VENV)/.built $(VENV)/.test ## Take the pictures of the docs, with a viewer of traces and one of Sentry events
 	$(PYTHON) -m venv build/phoenix
 	build/phoenix/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/pictures.txt
-	PYTHONPATH=docs:python/tests $(BIN)/python -m pictures $(abspath build/phoenix/bin/phoenix)
+	mkdir -p build/tests
+	$(SHARED) -o build/tests/libfaults.so ./gocore/cmd/libfaults
+	GOSTITCH_LIBRARY=$(abspath build/tests/libfaults.so) PYTHONPATH=docs:python/tests $(BIN)/python -m pictures $(abspath build/phoenix/bin/phoenix)
 
 wheel: $(VENV)/.wheel ## Build the sdist and the release wheels into dist/, and check them
 	$(BIN)/python python/native/release.py

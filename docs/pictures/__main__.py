@@ -1,7 +1,7 @@
 """Takes the pictures of the docs: ``make pictures``.
 
 A viewer of traces (Phoenix) and one of Sentry events (Spotlight) get what ``service.py``
-sends, and a browser looks at them. The argument is the program of Phoenix.
+and ``panic.py`` send, and a browser looks at them. The argument is the program of Phoenix.
 """
 
 from __future__ import annotations
@@ -44,9 +44,8 @@ def main(phoenix: str) -> None:
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         # It keeps no events for those who come later.
-        event = browser.new_page(viewport={"width": 1400, "height": 700})
-        event.goto(f"{errors.dsn.replace('public@', '').removesuffix('/1')}/telemetry/errors")
-        event.get_by_text("Connected to Sidecar").wait_for()
+        event = browser.new_page(viewport={"width": 1400, "height": 730})
+        _open(event, errors)
         subprocess.run(
             [sys.executable, HERE / "service.py", artifacts],
             env=os.environ
@@ -57,14 +56,37 @@ def main(phoenix: str) -> None:
             check=False,
         )
         _picture_event(event)
+        _picture_panic(browser.new_page(viewport={"width": 1400, "height": 800}), errors)
         _picture_trace(browser.new_page(viewport={"width": 1400, "height": 780}), traces)
+
+
+def _open(page: Any, errors: spotlight.Spotlight) -> None:
+    """Have Spotlight show what comes from now on."""
+    page.goto(f"{errors.dsn.replace('public@', '').removesuffix('/1')}/telemetry/errors")
+    page.get_by_text("Connected to Sidecar").wait_for()
+
+
+def _picture_panic(page: Any, errors: spotlight.Spotlight) -> None:
+    _open(page, errors)
+    subprocess.run(
+        [sys.executable, HERE / "panic.py"],
+        env=os.environ | {"SENTRY_DSN": errors.dsn},
+        stderr=subprocess.DEVNULL,  # nobody catches it
+        timeout=60,
+        check=False,
+    )
+    page.get_by_text("runtime.errorString").first.click()
+    page.get_by_text("place_order").first.wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=HERE / "panic.png", clip={"x": 240, "y": 0, "width": 1160, "height": 800})
 
 
 def _picture_event(page: Any) -> None:
     page.get_by_text("*errors.errorString").first.click()
     page.get_by_text("make_release").first.wait_for()
+    page.get_by_text("readError").first.click()  # which opens the frame
     page.wait_for_timeout(500)
-    page.screenshot(path=HERE / "sentry.png", clip={"x": 240, "y": 0, "width": 1160, "height": 700})
+    page.screenshot(path=HERE / "sentry.png", clip={"x": 240, "y": 0, "width": 1160, "height": 730})
 
 
 def _picture_trace(page: Any, traces: str) -> None:

@@ -77,6 +77,8 @@ All events of gostitch have both runtimes (`contexts.runtime`, and the other lan
 and of Python, `device` and `os` as sentry-go has them, and the tags `gostitch.version`, `gostitch.function` and, of an
 error, `gostitch.error.code`. Frames of Go have package and function apart, and source lines, where the sources that the
 library was built from are at hand.
+
+![A nil dereference of Go in Spotlight, with its source lines, above Python's stack](pictures/panic.png)
 """
 
 
@@ -161,7 +163,7 @@ def _table(of: Kind) -> str:
     lines = ["| | gostitch | sentry-go | sentry_sdk |", "|---|---|---|---|"]
     for name, cells in rows.items():
         if any(cells):
-            lines.append(f"| {name} | {' | '.join(cell or '–' for cell in cells)} |")
+            lines.append(f"| {name} | {' | '.join(cell or '-' for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
