@@ -26,7 +26,7 @@ type (
 	pkgError      struct{ text }
 	frame         struct{ ProgramCounter uintptr }
 	goErrorsError struct{ text }
-	tracer        struct{ text }
+	stackTracer   struct{ text }
 	pingcapError  struct{ text }
 	xFrame        struct{ frames [3]uintptr }
 	xError        struct {
@@ -51,8 +51,8 @@ func (e *goErrorsError) StackFrames() []frame {
 	return all
 }
 
-func (t tracer) StackTrace() []uintptr        { return t.callers }
-func (e pingcapError) GetStackTracer() tracer { return tracer(e) }
+func (t stackTracer) StackTrace() []uintptr        { return t.callers }
+func (e pingcapError) GetStackTracer() stackTracer { return stackTracer(e) }
 
 // Those that only look like it.
 type (

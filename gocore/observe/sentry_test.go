@@ -60,7 +60,7 @@ func TestGoAlone(t *testing.T) {
 		send(c)
 		select {
 		case body := <-sent:
-			for _, want := range []string{`"shop@1"`, `"staging"`, `"host"`, `"dist":"d"`, "at the end"} {
+			for _, want := range []string{`"shop@1"`, `"staging"`, `"host"`, `"dist":"d"`, "at the end", `"version":"go1.`, `"modules":{"github.com/gostitch/gostitch"`, `"gostitch.version":`, `"gostitch.error.code":"unknown"`} {
 				if !strings.Contains(body, want) {
 					t.Errorf("%s is missing in %s", want, body)
 				}
@@ -165,6 +165,27 @@ func TestHostileEvent(t *testing.T) {
 		event.Contexts["x"] = sentry.Context{"y": value}
 		if frame, err := appendEvent(nil, event); err == nil {
 			t.Errorf("%T became %q", value, bytes.TrimSpace(frame))
+		}
+	}
+}
+
+// The user's own code is neither Go's nor another module's. sentry-go looks at folders alone.
+func TestInApp(t *testing.T) {
+	t.Parallel()
+	for _, each := range []struct {
+		frame sentry.Frame
+		want  bool
+	}{
+		{sentry.Frame{Module: "example.com/shop", Function: "Sell", Filename: "example.com/shop/shop.go"}, true},
+		{sentry.Frame{Module: "main", Function: "main", Filename: "example.com/shop/cmd/shop/main.go"}, true},
+		{sentry.Frame{Module: "net/http", Function: "Get", Filename: "net/http/client.go"}, false},
+		{sentry.Frame{Module: "example.com/other", Function: "F", Filename: "example.com/other@v0.1.0/b.go"}, false},
+		{sentry.Frame{Module: "example.com/other", Function: "F", AbsPath: "/go/pkg/mod/example.com/other@v1/b.go"}, false},
+		{sentry.Frame{Module: "example.com/shop/vendor/x", Function: "F"}, false},
+		{sentry.Frame{Module: "example.com/shop/third_party/x", Function: "F"}, false},
+	} {
+		if got := isInApp(&each.frame); got != each.want {
+			t.Errorf("%+v: %v", each.frame, got)
 		}
 	}
 }
