@@ -40,6 +40,8 @@ _DEFAULTS = (
 )
 """Attributes of a log that sentry-go takes from its client, and Python from its own."""
 
+_OWN_TAGS = ("gostitch.version", "gostitch.function", "gostitch.error.code")
+
 _is_new = False
 """An event was given to the client since its last flush."""
 
@@ -151,8 +153,11 @@ def prefer_own(event: dict[str, Any], hint: dict[str, Any]) -> None:
         return
     own = hint[OF_GO]
     for name in ("tags", "contexts"):
+        before = event.get(name) or {}
         if own[name]:
-            event[name] = {**(event.get(name) or {}), **own[name]}
+            event[name] = {**before, **own[name]}
+            # What gostitch says by itself is no nearer than what the caller has set.
+            event[name] |= {each: before[each] for each in _OWN_TAGS if each in before}
     _build.add_modules(event, own["modules"])
     _build.add_python(event)
     if not event.get("fingerprint") and (found := _grouping.of_panic(event)):

@@ -134,6 +134,11 @@ def answer(question: Any) -> Any:
     raise StockError("tea", 3)
 
 
+def calls(work: Callable[[], object]) -> object:
+    """Do some work below a frame that has a source."""
+    return work()
+
+
 def _callback() -> None:
     answer(1)
 

@@ -200,6 +200,55 @@ def test_without_sources_of_the_clients_choice(tmp_path: Path) -> None:
     assert [False] * len(frames) == ["context_line" in frame for frame in frames]
 
 
+def test_as_many_lines_as_the_client_wants(tmp_path: Path) -> None:
+    """Go's frames have as many source lines around theirs as Python's have."""
+    (event,) = events(
+        tmp_path,
+        """
+        init(data_collection={"frame_context_lines": 2})
+        from observe import kinds
+        try:
+            kinds.calls(lambda: faults.fail_as("dereference"))
+        except gostitch.GoPanic:
+            pass
+        """,
+    )
+    for language in (GO, PYTHON):
+        found = [
+            frame for frame in side_by_side.frames(event, language) if frame.get("context_line")
+        ]
+        assert (2, 2) == (len(found[-1]["pre_context"]), len(found[-1]["post_context"]))
+
+
+def test_tags_of_ones_own_stay(tmp_path: Path) -> None:
+    """What the user says wins; of several errors the tags say what all have in common."""
+    found = events(
+        tmp_path,
+        """
+        if sys.version_info < (3, 11):
+            from exceptiongroup import ExceptionGroup
+        init()
+        def failed(call):
+            try:
+                call()
+            except gostitch.GoError as error:
+                return error
+        errors = [failed(faults.fail_typed), failed(lambda: faults.fail("brewing"))]
+        sentry_sdk.capture_exception(ExceptionGroup("both", errors))
+        sentry_sdk.set_tag("gostitch.function", "mine")
+        sentry_sdk.capture_exception(failed(faults.fail_typed))
+        faults.fail_as("captured")
+        """,
+    )
+    named = ("gostitch.version", "gostitch.function", "gostitch.error.code")
+    version = gostitch.__version__
+    assert [
+        [version, None, "brewing"],
+        [version, "mine", "brewing"],
+        [version, "mine", "unknown"],
+    ] == [[event["tags"].get(name) for name in named] for event in found]
+
+
 def test_a_client_without_modules(tmp_path: Path) -> None:
     """Where sentry_sdk tells of no modules, none of Go's are told."""
     found = events(
