@@ -196,6 +196,7 @@ def _each(side: str, kinds: list[str], transport: _Kept, work: Callable[[str], o
     for kind in kinds:
         transport.of = (side, kind)
         with sentry_sdk.isolation_scope() as scope:
+            scope.clear_breadcrumbs()  # of what was logged before
             scope.start_session()
             work(kind)
             scope.end_session()
