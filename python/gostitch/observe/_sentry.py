@@ -141,7 +141,9 @@ def _follow_close(kind: Any) -> None:
 
     @functools.wraps(close)
     def close_and_follow(client: Any, *args: Any, **named: Any) -> None:
-        is_followed = client is _followed and _library.is_there()
+        # Sentry closes a client at the end once more, which lets Go send nothing again.
+        is_open = client.transport is not None
+        is_followed = is_open and client is _followed and _library.is_there()
         if is_followed:
             _settle()
         close(client, *args, **named)

@@ -610,3 +610,17 @@ faults.nothing()
         found = run(sentry, code.format(options), init="")
         assert count == len(found)
         assert all(event["release"] == "shop@1" for event in found)
+
+
+def test_what_was_closed_before_the_end_stays_so(sentry: Spotlight) -> None:
+    """Sentry closes its client at the end again; that lets Go send nothing."""
+    code = """
+import atexit
+import faults
+atexit.register(lambda: faults.capture("by the global hub", "at last"))
+import sentry_sdk
+sentry_sdk.init()
+faults.nothing()
+sentry_sdk.get_client().close()
+"""
+    assert [] == run(sentry, code, init="")
