@@ -30,6 +30,8 @@ type SpanLimits struct {
 	Attributes int
 	// AttributeLength in characters, of texts.
 	AttributeLength int
+	// InnerLength is that of texts in attributes of events and links.
+	InnerLength int
 	// Events of a span.
 	Events int
 	// EventAttributes of each event.

@@ -19,6 +19,7 @@ type described struct {
 	attributes []attribute.KeyValue
 	dropped    int                // attributes that found no room
 	resource   *resource.Resource // Python's: the SDK adds to its own what the environment says
+	inner      texts              // of events and links
 	isCall     bool
 	baggage    string // see withBaggage
 }
@@ -36,10 +37,10 @@ func (d described) Attributes() []attribute.KeyValue { return d.attributes }
 func (d described) Name() string { return validText(d.ReadOnlySpan.Name()) }
 
 // Events implements sdktrace.ReadOnlySpan.
-func (d described) Events() []sdktrace.Event { return validEvents(d.ReadOnlySpan.Events()) }
+func (d described) Events() []sdktrace.Event { return d.inner.events(d.ReadOnlySpan.Events()) }
 
 // Links implements sdktrace.ReadOnlySpan.
-func (d described) Links() []sdktrace.Link { return validLinks(d.ReadOnlySpan.Links()) }
+func (d described) Links() []sdktrace.Link { return d.inner.links(d.ReadOnlySpan.Links()) }
 
 // Status implements sdktrace.ReadOnlySpan.
 func (d described) Status() sdktrace.Status {
@@ -60,44 +61,31 @@ type callSpan struct {
 type describing struct {
 	resource   *resource.Resource
 	attributes int // that a span may have; negative: as many as it has
-	length     int // of their texts, in characters; negative: as long as they are
+	texts      texts
+	inner      texts // of events and links
 }
 
-// describe gives the spans of a batch as they are sent.
+// describe gives the spans of a batch as they are sent. What we say of a span gives way to what others
+// have said, where there is no room for both: Go drops the last attributes, Python the first.
 func (with describing) describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 	out := make([]sdktrace.ReadOnlySpan, len(batch))
 	for i, s := range batch {
-		attributes := []attribute.KeyValue{AttrSide.String(SideGo)}
+		ours := []attribute.KeyValue{AttrSide.String(SideGo)}
 		c, isCall := s.(*callSpan)
 		if isCall {
-			attributes = c.describe(attributes)
+			ours = c.describe(ours)
 			s = c.ReadOnlySpan
 		}
-		with.shorten(attributes)
 		own, members := takeBaggage(s.Attributes())
-		attributes = append(attributes, validAttributes(own)...)
-		dropped := s.DroppedAttributes()
-		if over := len(attributes) - with.attributes; with.attributes >= 0 && over > 0 {
-			attributes, dropped = attributes[:with.attributes], dropped+over
+		own, ours = with.texts.attributes(own), with.texts.attributes(ours)
+		attributes, dropped := slices.Concat(ours, own), s.DroppedAttributes()
+		if most := with.attributes; most >= 0 && len(attributes) > most {
+			dropped += max(len(own)-most, 0)
+			attributes = slices.Concat(own, ours)[:most]
 		}
-		out[i] = described{s, attributes, dropped, with.resource, isCall, members}
+		out[i] = described{s, attributes, dropped, with.resource, with.inner, isCall, members}
 	}
 	return out
-}
-
-// shorten keeps texts within the limit, as the SDK has done with those that it knew.
-func (with describing) shorten(attributes []attribute.KeyValue) {
-	if with.length < 0 {
-		return
-	}
-	for i, a := range attributes {
-		if a.Value.Type() != attribute.STRING {
-			continue
-		}
-		if text := []rune(a.Value.AsString()); len(text) > with.length {
-			attributes[i] = a.Key.String(string(text[:with.length]))
-		}
-	}
 }
 
 // withBaggage has each span keep the baggage that it began with, for those of

@@ -94,7 +94,7 @@ func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 // describingTo has the limits that hold for all attributes of a span.
 func describingTo(c TraceConfig, of *resource.Resource) describing {
 	limits := spanLimits(c)
-	return describing{of, limits.AttributeCountLimit, limits.AttributeValueLengthLimit}
+	return describing{of, limits.AttributeCountLimit, texts(limits.AttributeValueLengthLimit), texts(c.Limits.InnerLength)}
 }
 
 // provide makes the provider, whose spans go to the processor.

@@ -14,9 +14,26 @@ import (
 // validText puts U+FFFD in the place of what is no UTF-8, as codec.AppendString does.
 func validText(s string) string { return strings.ToValidUTF8(s, string(utf8.RuneError)) }
 
-func validAttributes(in []attribute.KeyValue) []attribute.KeyValue {
+// texts is how long texts of attributes may be, in characters; negative: as long as they are. The
+// SDK keeps it for attributes of spans alone.
+type texts int
+
+// text gives a text as it is sent.
+func (most texts) text(s string) (sent string, changed bool) {
+	if !utf8.ValidString(s) {
+		s, changed = validText(s), true
+	}
+	if most >= 0 && len(s) > int(most) {
+		if runes := []rune(s); len(runes) > int(most) {
+			return string(runes[:most]), true
+		}
+	}
+	return s, changed
+}
+
+func (most texts) attributes(in []attribute.KeyValue) []attribute.KeyValue {
 	return validEach(in, func(a attribute.KeyValue) (attribute.KeyValue, bool) {
-		value, changed := validValue(a.Value)
+		value, changed := most.value(a.Value)
 		if !utf8.ValidString(string(a.Key)) {
 			a.Key, changed = attribute.Key(validText(string(a.Key))), true
 		}
@@ -25,44 +42,43 @@ func validAttributes(in []attribute.KeyValue) []attribute.KeyValue {
 	})
 }
 
-func validValue(v attribute.Value) (valid attribute.Value, changed bool) {
+func (most texts) value(v attribute.Value) (sent attribute.Value, changed bool) {
 	switch v.Type() {
 	case attribute.STRING:
-		if text := v.AsString(); !utf8.ValidString(text) {
-			return attribute.StringValue(validText(text)), true
+		if text, changed := most.text(v.AsString()); changed {
+			return attribute.StringValue(text), true
 		}
 	case attribute.STRINGSLICE:
 		before := v.AsStringSlice()
-		after := validEach(before, func(text string) (string, bool) { return validText(text), !utf8.ValidString(text) })
-		if isOther(before, after) {
+		if after := validEach(before, most.text); isOther(before, after) {
 			return attribute.StringSliceValue(after), true
 		}
 	case attribute.SLICE:
 		before := v.AsSlice()
-		if after := validEach(before, validValue); isOther(before, after) {
+		if after := validEach(before, most.value); isOther(before, after) {
 			return attribute.SliceValue(after...), true
 		}
 	case attribute.MAP:
 		before := v.AsMap()
-		if after := validAttributes(before); isOther(before, after) {
+		if after := most.attributes(before); isOther(before, after) {
 			return attribute.MapValue(after...), true
 		}
 	}
 	return v, false
 }
 
-func validEvents(in []sdktrace.Event) []sdktrace.Event {
+func (most texts) events(in []sdktrace.Event) []sdktrace.Event {
 	return validEach(in, func(e sdktrace.Event) (sdktrace.Event, bool) {
-		attributes := validAttributes(e.Attributes)
+		attributes := most.attributes(e.Attributes)
 		changed := isOther(e.Attributes, attributes) || !utf8.ValidString(e.Name)
 		e.Name, e.Attributes = validText(e.Name), attributes
 		return e, changed
 	})
 }
 
-func validLinks(in []sdktrace.Link) []sdktrace.Link {
+func (most texts) links(in []sdktrace.Link) []sdktrace.Link {
 	return validEach(in, func(l sdktrace.Link) (sdktrace.Link, bool) {
-		attributes := validAttributes(l.Attributes)
+		attributes := most.attributes(l.Attributes)
 		changed := isOther(l.Attributes, attributes)
 		l.Attributes = attributes
 		return l, changed

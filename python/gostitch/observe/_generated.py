@@ -98,23 +98,25 @@ class ObserveAttributeDict(_typing.TypedDict):
 _go.typed_dict(ObserveAttributeDict)
 
 
-@_go.record("attributes: int64, attribute_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
+@_go.record("attributes: int64, attribute_length: int64, inner_length: int64, events: int64, event_attributes: int64, links: int64, link_attributes: int64")
 class ObserveSpanLimits(_go.Record):
     """Say what a span may hold; -1: as much as there is.
 
     Attributes:
         attributes: Of a span.
         attribute_length: In characters, of texts.
+        inner_length: That of texts in attributes of events and links.
         events: Of a span.
         event_attributes: Of each event.
         links: Of a span.
         link_attributes: Of each link.
     """
 
-    __slots__ = ("attributes", "attribute_length", "events", "event_attributes", "links", "link_attributes")
+    __slots__ = ("attributes", "attribute_length", "inner_length", "events", "event_attributes", "links", "link_attributes")
 
     attributes: int
     attribute_length: int
+    inner_length: int
     events: int
     event_attributes: int
     links: int
@@ -124,6 +126,7 @@ class ObserveSpanLimits(_go.Record):
         self,
         attributes: int,
         attribute_length: int,
+        inner_length: int,
         events: int,
         event_attributes: int,
         links: int,
@@ -131,6 +134,7 @@ class ObserveSpanLimits(_go.Record):
     ) -> None:
         self.attributes = attributes
         self.attribute_length = attribute_length
+        self.inner_length = inner_length
         self.events = events
         self.event_attributes = event_attributes
         self.links = links
@@ -142,6 +146,7 @@ class ObserveSpanLimitsDict(_typing.TypedDict):
 
     attributes: int
     attribute_length: int
+    inner_length: int
     events: int
     event_attributes: int
     links: int
@@ -489,7 +494,7 @@ _go.typed_dict(ObserveLogConfigDict)
 
 @_go.function(
     "observe.configure",
-    "eadb1b6a46b9fd5f",
+    "40974de1170647e5",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
     "none",
 )

@@ -9,6 +9,7 @@ _QUEUE_SIZE, _BATCH_SIZE, _DELAY_S = 2048, 512, 1.0
 _NO_LIMITS = _generated.ObserveSpanLimits(
     attributes=-1,
     attribute_length=-1,
+    inner_length=-1,
     events=-1,
     event_attributes=-1,
     links=-1,

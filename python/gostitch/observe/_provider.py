@@ -311,6 +311,7 @@ def _limits(limits: Any) -> _generated.ObserveSpanLimits:
     return _generated.ObserveSpanLimits(
         attributes=limit("max_span_attributes"),
         attribute_length=limit("max_span_attribute_length"),
+        inner_length=limit("max_attribute_length"),
         events=limit("max_events"),
         event_attributes=limit("max_event_attributes"),
         links=limit("max_links"),
