@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from observe.sentry_options import OPTIONS, Option
 from observe.variables import VARIABLES, Variable
 
 PAGE = Path(__file__).parents[3] / "docs" / "configuration.md"
@@ -21,14 +22,31 @@ Go reads none of them: what it does is what Python's providers say, whoever conf
 """
 
 
+_OPTIONS = """
+## Options of `sentry_sdk.init`
+
+Sentry's client in Python sends all that Go reports. *Yes* is what changes events, spans or headers of Go as it does Python's; *Python's* is what the client does with whatever it sends, or does in Python alone.
+
+| Option | Counts for Go | | Test |
+|---|---|---|---|
+"""
+
+
 def rendered() -> str:
     """Return the page."""
-    return _HEAD + "".join(map(_row, VARIABLES))
+    return _HEAD + "".join(map(_row, VARIABLES)) + _OPTIONS + "".join(map(_option, OPTIONS))
 
 
 def _row(of: Variable) -> str:
-    note = of.note if of.note.startswith("`") else of.note[:1].upper() + of.note[1:]
-    return f"| `{of.name}` | {of.direct} | {of.python} | {note} | `{of.test}` |\n"
+    return f"| `{of.name}` | {of.direct} | {of.python} | {_sentence(of.note)} | `{of.test}` |\n"
+
+
+def _option(of: Option) -> str:
+    return f"| `{of.name}` | {of.counts} | {_sentence(of.note)} | `{of.test}` |\n"
+
+
+def _sentence(note: str) -> str:
+    return note if note.startswith(("`", '"')) else note[:1].upper() + note[1:]
 
 
 if __name__ == "__main__":

@@ -247,6 +247,39 @@ print(gostitch.runtime_info()["spans_dropped"])
     assert 2500 + len(named) == len(spans) + int(printed)
 
 
+def test_what_is_done_to_spans(tmp_path: Path) -> None:
+    """What the client has for transactions, streamed spans and metrics sees those of Go."""
+    sent = run(
+        tmp_path,
+        """
+        def mark(event, hint):
+            for span in event["spans"]:
+                span["description"] += " seen"
+            return event
+
+        begin(before_send_transaction=mark)
+        with root():
+            list(faults.visit_lines(STEPS))
+        begin("stream", before_send_span=lambda span, hint: {**span, "name": span["name"] + " seen"})
+        with root():
+            list(faults.visit_lines(STEPS))
+        sentry_sdk.flush()
+        begin(before_send_metric=lambda metric, hint: {**metric, "name": "seen"})
+        faults.capture("as a metric", "nightly")
+        gostitch.force_flush()
+        sentry_sdk.flush()
+        """,
+    )
+
+    names = ["faults.visit_lines seen", "inner seen", "outer seen"]
+    (transaction,) = (item.body for item in sent if item.kind == "transaction")
+    assert names == sorted(each["description"] for each in transaction["spans"])
+    streamed = [each["name"] for item in sent if item.kind == "span" for each in item.body["items"]]
+    assert sorted([*names, "request seen"]) == sorted(streamed)
+    (metrics,) = (item.body["items"] for item in sent if item.kind == "trace_metric")
+    assert ["seen"] == [each["name"] for each in metrics]
+
+
 HEADERS = ("sentry-trace", "baggage", "traceparent")
 
 
