@@ -46,9 +46,10 @@ type Call struct {
 	caller       [16]byte   // the id of the caller's span in hexadecimal digits
 	callerLength int        // 0: there is none
 
-	begun   time.Duration // on the clock of now; 0: it is not counted
-	bytesIn int
-	code    Code // of the error that it ended with; empty: none
+	begun     time.Duration // on the clock of now; 0: it is not counted
+	bytesIn   int
+	errorType string          // of the error that it ended with; empty: none
+	observed  context.Context // that StartCall gave; nil: it is not counted
 
 	ended   atomic.Int64           // when err was set, on the clock CLOCK_MONOTONIC, in ns
 	traced  atomic.Pointer[traced] // nil: no trace

@@ -229,6 +229,7 @@ func (o *recordingObserver) StartRequest(ctx context.Context, _ Outgoing) (conte
 }
 
 func (o *recordingObserver) Retry(context.Context, error, int, time.Duration) {}
+func (o *recordingObserver) Measured(context.Context, *Function, Measurement) {}
 
 func (o *recordingObserver) Headers(context.Context) []Propagated               { return nil }
 func (o *recordingObserver) BackgroundPanic(_ context.Context, err *PanicError) { o.panics <- err }

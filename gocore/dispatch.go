@@ -118,6 +118,9 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	ctx := context.Context(c.context.Load())
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
+		if c.begun != 0 {
+			c.observed = ctx
+		}
 		if c.end != nil && c.sendsMessages() {
 			c.tellTrace(ctx, 0)
 		}
@@ -162,12 +165,13 @@ func (c *Call) reply(out, payload []byte, err error) ([]byte, int) {
 func (c *Call) fail(out []byte, err error) (frame []byte) {
 	encode := func() ([]byte, error) {
 		err = c.explain(err)
-		c.code = CodeOf(err)
+		c.noteError(err)
 		return appendCallError(out, c.Function, err), nil
 	}
 	guard(encode, func(encoded []byte, hostile error) {
 		if hostile != nil {
-			err, c.code = hostile, CodeOf(hostile)
+			err = hostile
+			c.noteError(err)
 			encoded = AppendError(out, hostile)
 		}
 		frame = encoded

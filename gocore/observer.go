@@ -15,6 +15,9 @@ type Observer interface {
 	// function's; the function it returns is called once when the call ends,
 	// with the error or nil, and may be nil itself.
 	StartCall(ctx context.Context, call *Call) (context.Context, func(error))
+	// Measured is told of a call that has ended, if calls are counted (StartMetering). The context
+	// is the one that StartCall gave.
+	Measured(ctx context.Context, f *Function, m Measurement)
 	// Trace gives the trace context of what runs under a context that StartCall
 	// gave, or one derived from it.
 	Trace(ctx context.Context) TraceContext

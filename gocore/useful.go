@@ -34,3 +34,12 @@ func UsefulError(err error) error {
 	}
 	return cmp.Or(useful, last)
 }
+
+// ErrorType is what error.type says of an error: its code, or its type if that says nothing.
+func ErrorType(err error) string {
+	code := CodeOf(err)
+	if code == CodeUnknown {
+		return TypeOf(UsefulError(err))
+	}
+	return string(code)
+}

@@ -14,6 +14,8 @@ const (
 	AttrFunction = attribute.Key("code.function.name")
 	AttrFile     = attribute.Key("code.file.path")
 	AttrLine     = attribute.Key("code.line.number")
+	// AttrCallee is the name that Python calls a function by, in metrics and log records.
+	AttrCallee = attribute.Key("gostitch.function")
 	// AttrCode is the code of the error that ended a call (gocore.Code).
 	AttrCode = attribute.Key("gostitch.error.code")
 	// AttrVersion is that of gostitch, and AttrCalled the function of a call, as callers name it; both are
@@ -46,6 +48,8 @@ const (
 	attrServer         = attribute.Key("server.address")
 	attrPort           = attribute.Key("server.port")
 	attrURL            = attribute.Key("url.full")
+
+	attrDirection = attribute.Key("gostitch.direction")
 
 	attrErrorType           = attribute.Key("error.type")
 	attrExceptionType       = attribute.Key("exception.type")

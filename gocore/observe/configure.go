@@ -111,6 +111,8 @@ type Config struct {
 	Propagation *Propagation `gostitch:"propagation,default=None"`
 	// Logs that go to Python's logger provider, or None.
 	Logs *LogConfig `gostitch:"logs,default=None"`
+	// Metrics that Python's meter provider collects, or None.
+	Metrics *MetricConfig `gostitch:"metrics,default=None"`
 }
 
 // None is the result of a function that only acts.
@@ -142,10 +144,12 @@ func init() {
 	otel.SetTracerProvider(&delegate{observer: process})
 	otel.SetTextMapPropagator(textMap{process})
 	otel.SetLoggerProvider(processLoggers)
+	otel.SetMeterProvider(processMeters)
 	gocore.Register("observe.configure", Configure)
 	gocore.Register("observe.describe_build", DescribeBuild)
 	gocore.Register("observe.flush", Flush)
-	gocore.Register("observe.read_metrics", ReadMetrics)
+	gocore.Register("observe.collect_metrics", CollectMetrics)
+	gocore.Register("observe.count_calls", CountCalls)
 	gocore.Register("observe.take_spans", TakeSpans)
 	gocore.Register("observe.add_ids", AddIDs)
 	gocore.Register("observe.flush_events", FlushEvents)
@@ -176,6 +180,11 @@ func Configure(ctx context.Context, c Config) (None, error) {
 	}
 	if c.Logs != nil {
 		processLoggers.records.Store(c.Logs.Records)
+	}
+	if c.Metrics != nil {
+		if err := useMetrics(*c.Metrics); err != nil {
+			return None{}, err
+		}
 	}
 	if c.Sentry != nil {
 		made, err := newReporting(*c.Sentry)

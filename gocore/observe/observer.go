@@ -22,6 +22,8 @@ type Observer struct {
 
 	propagation atomic.Pointer[propagators] // nil: standard
 
+	measured atomic.Pointer[callInstruments] // nil: nobody collects
+
 	requests   sync.Map     // *gocore.Call -> *requests: of calls with a span that make some
 	requesting atomic.Int64 // how many those are
 }

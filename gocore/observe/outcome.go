@@ -31,7 +31,7 @@ func (t *traces) endSpan(ctx context.Context, span trace.Span, err error) {
 		return
 	}
 	span.SetStatus(codes.Error, gocore.MessageOf(err))
-	span.SetAttributes(attrErrorType.String(errorType(code, err)))
+	span.SetAttributes(attrErrorType.String(gocore.ErrorType(err)))
 	told := exception(err)
 	if t.exceptions != exceptionsInLogs {
 		span.AddEvent(exceptionEvent, trace.WithAttributes(told...))
@@ -43,14 +43,6 @@ func (t *traces) endSpan(ctx context.Context, span trace.Span, err error) {
 		r.AddAttributes(told...)
 		processLoggers.Logger(tracerName, log.WithInstrumentationVersion(gocore.Version), log.WithSchemaURL(schemaURL)).Emit(ctx, r)
 	}
-}
-
-// errorType is the code of an error, or its type if the code says nothing.
-func errorType(code gocore.Code, err error) string {
-	if code == gocore.CodeUnknown {
-		return gocore.TypeOf(gocore.UsefulError(err))
-	}
-	return string(code)
 }
 
 func exception(err error) []attribute.KeyValue {

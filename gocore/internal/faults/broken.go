@@ -43,6 +43,8 @@ func (o brokenObserver) StartRequest(ctx context.Context, _ gocore.Outgoing) (co
 
 func (o brokenObserver) Retry(context.Context, error, int, time.Duration) {}
 
+func (o brokenObserver) Measured(context.Context, *gocore.Function, gocore.Measurement) {}
+
 func (o brokenObserver) Value(context.Context, any) any { return nil }
 
 func (o brokenObserver) StartBackground(context.Context) {}

@@ -32,7 +32,7 @@ def attach() -> set[str]:
             done.add("opentelemetry.trace")
     if _late.is_whole("opentelemetry.metrics"):
         with guest(_METRICS):
-            _late.load("gostitch.observe._metrics")
+            _late.load("gostitch.observe._metrics").attach()
             done.add("opentelemetry.metrics")
     if _late.is_whole("opentelemetry._logs"):
         with guest(_LOGS):

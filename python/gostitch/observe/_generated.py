@@ -12,10 +12,20 @@ __all__ = [
     "ObserveAttribute",
     "ObserveAttributeDict",
     "ObserveBuild",
-    "ObserveFunctionMetrics",
+    "ObserveCollected",
+    "ObserveCount",
     "ObserveLogConfig",
     "ObserveLogConfigDict",
-    "ObserveMetrics",
+    "ObserveMetricAggregation",
+    "ObserveMetricAggregationDict",
+    "ObserveMetricConfig",
+    "ObserveMetricConfigDict",
+    "ObserveMetricKind",
+    "ObserveMetricKindDict",
+    "ObserveMetricReader",
+    "ObserveMetricReaderDict",
+    "ObserveMetricView",
+    "ObserveMetricViewDict",
     "ObservePropagation",
     "ObservePropagationDict",
     "ObserveSampler",
@@ -28,11 +38,12 @@ __all__ = [
     "ObserveTraceConfig",
     "ObserveTraceConfigDict",
     "add_ids",
+    "collect_metrics",
     "configure",
+    "count_calls",
     "describe_build",
     "flush",
     "flush_events",
-    "read_metrics",
     "take_events",
     "take_spans",
 ]
@@ -55,6 +66,49 @@ def add_ids(
     Args:
         spans: Ids in hexadecimal digits, 16 each.
         traces: Ids in hexadecimal digits, 32 each.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("points: bytes")
+class ObserveCollected(_go.FrozenRecord):
+    """Points for Python.
+
+    Attributes:
+        points: By their scopes (appendPoints).
+    """
+
+    __slots__ = ("points",)
+
+    points: bytes
+
+    def __init__(
+        self,
+        points: bytes,
+    ) -> None:
+        _go.set_field(self, "points", points)
+
+
+@_go.function(
+    "observe.collect_metrics",
+    "3e757861704c5318",
+    "reader: int64, queued: int64",
+    "ObserveCollected",
+    long=True,
+)
+def collect_metrics(
+    reader: int,
+    queued: int,
+    *,
+    timeout: float | None = None,
+) -> ObserveCollected:
+    """Gives a reader of Python's the points that Go has for it. When the call's context ends
+    before, they are for the next time.
+
+    Args:
+        reader: Of Python's, by its number.
+        queued: Calls, whose reply was not handled yet.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -492,10 +546,252 @@ class ObserveLogConfigDict(_typing.TypedDict):
 _go.typed_dict(ObserveLogConfigDict)
 
 
+@_go.record("kind: str, boundaries: list[float64], min_max: bool, max_size: int64, max_scale: int64")
+class ObserveMetricAggregation(_go.Record):
+    """Says what measurements become.
+
+    Attributes:
+        kind: Of aggregation: default, drop, sum, last_value, explicit, exponential, or
+            advised, which is explicit with the boundaries that the instrument has.
+        boundaries: Of the buckets, if those are explicit.
+        min_max: Has a histogram tell its least and its greatest value.
+        max_size: How many buckets an exponential histogram may have.
+        max_scale: The finest scale of an exponential histogram.
+    """
+
+    __slots__ = ("kind", "boundaries", "min_max", "max_size", "max_scale")
+
+    kind: str
+    boundaries: _abc.Iterable[float]
+    min_max: bool
+    max_size: int
+    max_scale: int
+
+    def __init__(
+        self,
+        kind: str,
+        boundaries: _abc.Iterable[float],
+        min_max: bool,
+        max_size: int,
+        max_scale: int,
+    ) -> None:
+        self.kind = kind
+        self.boundaries = boundaries
+        self.min_max = min_max
+        self.max_size = max_size
+        self.max_scale = max_scale
+
+
+class ObserveMetricAggregationDict(_typing.TypedDict):
+    """The fields of a ObserveMetricAggregation, as a dict that is given for one."""
+
+    kind: str
+    boundaries: _abc.Iterable[float]
+    min_max: bool
+    max_size: int
+    max_scale: int
+
+
+_go.typed_dict(ObserveMetricAggregationDict)
+
+
+@_go.record("kind: str, delta: bool, aggregation: ObserveMetricAggregation, cardinality: int64")
+class ObserveMetricKind(_go.Record):
+    """What a reader prefers for a kind of instruments.
+
+    Attributes:
+        kind: Of the instruments: counter, up_down_counter, histogram, gauge,
+            observable_counter, observable_up_down_counter or observable_gauge.
+        delta: Has each collection tell of what was recorded since the one before.
+        aggregation: Of their measurements.
+        cardinality: How many sets of attributes an instrument may have; others are
+            summed in one more.
+    """
+
+    __slots__ = ("kind", "delta", "aggregation", "cardinality")
+
+    kind: str
+    delta: bool
+    aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+    cardinality: int
+
+    def __init__(
+        self,
+        kind: str,
+        delta: bool,
+        aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict,
+        cardinality: int,
+    ) -> None:
+        self.kind = kind
+        self.delta = delta
+        self.aggregation = aggregation
+        self.cardinality = cardinality
+
+
+class ObserveMetricKindDict(_typing.TypedDict):
+    """The fields of a ObserveMetricKind, as a dict that is given for one."""
+
+    kind: str
+    delta: bool
+    aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+    cardinality: int
+
+
+_go.typed_dict(ObserveMetricKindDict)
+
+
+@_go.record("number: int64, kinds: list[ObserveMetricKind]")
+class ObserveMetricReader(_go.Record):
+    """One of Python's metric readers.
+
+    Attributes:
+        number: By which Python collects for it.
+        kinds: Of instruments, each once, and what the reader prefers for them.
+    """
+
+    __slots__ = ("number", "kinds")
+
+    number: int
+    kinds: _abc.Iterable[ObserveMetricKind | ObserveMetricKindDict]
+
+    def __init__(
+        self,
+        number: int,
+        kinds: _abc.Iterable[ObserveMetricKind | ObserveMetricKindDict],
+    ) -> None:
+        self.number = number
+        self.kinds = kinds
+
+
+class ObserveMetricReaderDict(_typing.TypedDict):
+    """The fields of a ObserveMetricReader, as a dict that is given for one."""
+
+    number: int
+    kinds: _abc.Iterable[ObserveMetricKind | ObserveMetricKindDict]
+
+
+_go.typed_dict(ObserveMetricReaderDict)
+
+
+@_go.record("kinds: list[str], name: str, renamed: str, description: str, aggregation: ObserveMetricAggregation, unit: optional[str], meter: optional[str], meter_version: optional[str], meter_schema_url: optional[str], keys: optional[list[str]]")
+class ObserveMetricView(_go.Record):
+    """One of Python's views; an empty criterion is none.
+
+    Attributes:
+        kinds: Of instruments that it is for.
+        name: Of the instrument, as a pattern of the shell.
+        renamed: The name of what it makes; empty: that of the instrument.
+        description: Of what it makes; empty: that of the instrument.
+        aggregation: Of the measurements.
+        unit: Of the instrument, as a pattern of the shell, or None.
+        meter: The name of its meter, or None.
+        meter_version: The version of its meter, or None.
+        meter_schema_url: The schema of its meter, or None.
+        keys: Of the attributes that are kept, or None for all.
+    """
+
+    __slots__ = ("kinds", "name", "renamed", "description", "aggregation", "unit", "meter", "meter_version", "meter_schema_url", "keys")
+
+    kinds: _abc.Iterable[str]
+    name: str
+    renamed: str
+    description: str
+    aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+    unit: str | None
+    meter: str | None
+    meter_version: str | None
+    meter_schema_url: str | None
+    keys: _abc.Iterable[str] | None
+
+    def __init__(
+        self,
+        kinds: _abc.Iterable[str],
+        name: str,
+        renamed: str,
+        description: str,
+        aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict,
+        unit: str | None = None,
+        meter: str | None = None,
+        meter_version: str | None = None,
+        meter_schema_url: str | None = None,
+        keys: _abc.Iterable[str] | None = None,
+    ) -> None:
+        self.kinds = kinds
+        self.name = name
+        self.renamed = renamed
+        self.description = description
+        self.aggregation = aggregation
+        self.unit = unit
+        self.meter = meter
+        self.meter_version = meter_version
+        self.meter_schema_url = meter_schema_url
+        self.keys = keys
+
+
+class _ObserveMetricViewDict(_typing.TypedDict):
+    kinds: _abc.Iterable[str]
+    name: str
+    renamed: str
+    description: str
+    aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+
+
+class ObserveMetricViewDict(_ObserveMetricViewDict, total=False):
+    """The fields of a ObserveMetricView, as a dict that is given for one."""
+
+    unit: str | None
+    meter: str | None
+    meter_version: str | None
+    meter_schema_url: str | None
+    keys: _abc.Iterable[str] | None
+
+
+_go.typed_dict(ObserveMetricViewDict)
+
+
+@_go.record("readers: list[ObserveMetricReader], views: list[ObserveMetricView], exemplars: str")
+class ObserveMetricConfig(_go.Record):
+    """What Python's meter provider says.
+
+    Attributes:
+        readers: Of the provider; none: nothing is recorded.
+        views: Of the provider.
+        exemplars: Says which measurements may be exemplars: trace_based, always_on or
+            always_off.
+    """
+
+    __slots__ = ("readers", "views", "exemplars")
+
+    readers: _abc.Iterable[ObserveMetricReader | ObserveMetricReaderDict]
+    views: _abc.Iterable[ObserveMetricView | ObserveMetricViewDict]
+    exemplars: str
+
+    def __init__(
+        self,
+        readers: _abc.Iterable[ObserveMetricReader | ObserveMetricReaderDict],
+        views: _abc.Iterable[ObserveMetricView | ObserveMetricViewDict],
+        exemplars: str,
+    ) -> None:
+        self.readers = readers
+        self.views = views
+        self.exemplars = exemplars
+
+
+class ObserveMetricConfigDict(_typing.TypedDict):
+    """The fields of a ObserveMetricConfig, as a dict that is given for one."""
+
+    readers: _abc.Iterable[ObserveMetricReader | ObserveMetricReaderDict]
+    views: _abc.Iterable[ObserveMetricView | ObserveMetricViewDict]
+    exemplars: str
+
+
+_go.typed_dict(ObserveMetricConfigDict)
+
+
 @_go.function(
     "observe.configure",
-    "40974de1170647e5",
-    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig]",
+    "6bb8e885a3323d3a",
+    "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig], metrics: optional[ObserveMetricConfig]",
     "none",
 )
 def configure(
@@ -504,6 +800,7 @@ def configure(
     sentry: ObserveSentryConfig | ObserveSentryConfigDict | None = None,
     propagation: ObservePropagation | ObservePropagationDict | None = None,
     logs: ObserveLogConfig | ObserveLogConfigDict | None = None,
+    metrics: ObserveMetricConfig | ObserveMetricConfigDict | None = None,
     timeout: float | None = None,
 ) -> None:
     """Makes Go observe as Python does. Spans of an earlier configuration are sent before it is
@@ -514,6 +811,48 @@ def configure(
         sentry: Client to mirror, or None.
         propagation: Says which headers requests carry, or None.
         logs: That go to Python's logger provider, or None.
+        metrics: That Python's meter provider collects, or None.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.record("function: str, calls: int64")
+class ObserveCount(_go.FrozenRecord):
+    """How many calls of a function have ended.
+
+    Attributes:
+        function: By its name.
+        calls: That have ended.
+    """
+
+    __slots__ = ("function", "calls")
+
+    function: str
+    calls: int
+
+    def __init__(
+        self,
+        function: str,
+        calls: int,
+    ) -> None:
+        _go.set_field(self, "function", function)
+        _go.set_field(self, "calls", calls)
+
+
+@_go.function(
+    "observe.count_calls",
+    "37b63393d31afd5f",
+    "",
+    "list[ObserveCount]",
+)
+def count_calls(
+    *,
+    timeout: float | None = None,
+) -> list[ObserveCount]:
+    """Gives how many calls have ended since it, or a collection, ran first.
+
+    Args:
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError
@@ -601,144 +940,6 @@ def flush_events(
     timeout: float | None = None,
 ) -> None:
     """Hands all events to Python that wait for company or for a caller.
-
-    Args:
-        timeout: Seconds after which the function's context ends; None waits for ever.
-    """
-    raise NotImplementedError
-
-
-@_go.record("function: str, calls: int64, running: int64, errors: map[int64], seconds: float64, durations: list[int64], bytes_in: int64, bytes_out: int64, cancelled: int64, cancel_seconds: float64")
-class ObserveFunctionMetrics(_go.FrozenRecord):
-    """Counts of one function's calls: gocore.Metered, since the generator reads comments of
-    this package alone.
-
-    Attributes:
-        function: By its name.
-        calls: That have ended.
-        running: Calls now.
-        errors: By their code.
-        seconds: That the calls took together.
-        durations: Of the calls, counted up to each of the bounds.
-        bytes_in: That arguments took.
-        bytes_out: That results took.
-        cancelled: Calls, whose context ended before they did.
-        cancel_seconds: From the end of the context to that of the call, together.
-    """
-
-    __slots__ = ("function", "calls", "running", "errors", "seconds", "durations", "bytes_in", "bytes_out", "cancelled", "cancel_seconds")
-
-    function: str
-    calls: int
-    running: int
-    errors: dict[str, int]
-    seconds: float
-    durations: list[int]
-    bytes_in: int
-    bytes_out: int
-    cancelled: int
-    cancel_seconds: float
-
-    def __init__(
-        self,
-        function: str,
-        calls: int,
-        running: int,
-        errors: dict[str, int],
-        seconds: float,
-        durations: list[int],
-        bytes_in: int,
-        bytes_out: int,
-        cancelled: int,
-        cancel_seconds: float,
-    ) -> None:
-        _go.set_field(self, "function", function)
-        _go.set_field(self, "calls", calls)
-        _go.set_field(self, "running", running)
-        _go.set_field(self, "errors", errors)
-        _go.set_field(self, "seconds", seconds)
-        _go.set_field(self, "durations", durations)
-        _go.set_field(self, "bytes_in", bytes_in)
-        _go.set_field(self, "bytes_out", bytes_out)
-        _go.set_field(self, "cancelled", cancelled)
-        _go.set_field(self, "cancel_seconds", cancel_seconds)
-
-
-@_go.record("functions: list[ObserveFunctionMetrics], bounds: list[float64], goroutines: int64, heap_bytes: int64, memory_bytes: int64, memory_limit: int64, heap_goal: int64, collections: int64, pause_seconds: float64, max_procs: int64, records_dropped: int64, spans_dropped: int64")
-class ObserveMetrics(_go.FrozenRecord):
-    """Counts of the library for Python's meter.
-
-    Attributes:
-        functions: That were called since the first time that somebody asked.
-        bounds: In seconds that durations are counted by.
-        goroutines: Now.
-        heap_bytes: Of objects, live and not yet collected.
-        memory_bytes: That Go has of the system.
-        memory_limit: In bytes, or -1.
-        heap_goal: In bytes, at which Go collects garbage next.
-        collections: Of garbage up to now.
-        pause_seconds: Of all collections together.
-        max_procs: How many threads may run Go code at once.
-        records_dropped: Counts spans and log records that found no room on their way to
-            Python.
-        spans_dropped: Counts spans that found no room or could not be sent.
-    """
-
-    __slots__ = ("functions", "bounds", "goroutines", "heap_bytes", "memory_bytes", "memory_limit", "heap_goal", "collections", "pause_seconds", "max_procs", "records_dropped", "spans_dropped")
-
-    functions: list[ObserveFunctionMetrics]
-    bounds: list[float]
-    goroutines: int
-    heap_bytes: int
-    memory_bytes: int
-    memory_limit: int
-    heap_goal: int
-    collections: int
-    pause_seconds: float
-    max_procs: int
-    records_dropped: int
-    spans_dropped: int
-
-    def __init__(
-        self,
-        functions: list[ObserveFunctionMetrics],
-        bounds: list[float],
-        goroutines: int,
-        heap_bytes: int,
-        memory_bytes: int,
-        memory_limit: int,
-        heap_goal: int,
-        collections: int,
-        pause_seconds: float,
-        max_procs: int,
-        records_dropped: int,
-        spans_dropped: int,
-    ) -> None:
-        _go.set_field(self, "functions", functions)
-        _go.set_field(self, "bounds", bounds)
-        _go.set_field(self, "goroutines", goroutines)
-        _go.set_field(self, "heap_bytes", heap_bytes)
-        _go.set_field(self, "memory_bytes", memory_bytes)
-        _go.set_field(self, "memory_limit", memory_limit)
-        _go.set_field(self, "heap_goal", heap_goal)
-        _go.set_field(self, "collections", collections)
-        _go.set_field(self, "pause_seconds", pause_seconds)
-        _go.set_field(self, "max_procs", max_procs)
-        _go.set_field(self, "records_dropped", records_dropped)
-        _go.set_field(self, "spans_dropped", spans_dropped)
-
-
-@_go.function(
-    "observe.read_metrics",
-    "fe1c128c59ca3132",
-    "",
-    "ObserveMetrics",
-)
-def read_metrics(
-    *,
-    timeout: float | None = None,
-) -> ObserveMetrics:
-    """Gives the counts, and has calls counted from the first time on.
 
     Args:
         timeout: Seconds after which the function's context ends; None waits for ever.

@@ -1,247 +1,165 @@
-"""Counts of the library for the meter of OpenTelemetry that Python has configured.
+"""Metrics that are made in Go, for the readers of the meter provider that Python has configured.
 
-Twin of ``gocore/observe/metrics.go``. The instruments are observed when a reader collects;
-a call pays for a few counters in Go, from the first collection on.
+Twin of ``gocore/observe/metrics.go``. When a reader collects, Go does for it as well, and the points
+join those of Python: so readers, exporters, their temporality and their times are Python's.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import os
 import time
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from opentelemetry import context, metrics, trace
-from opentelemetry.metrics import CallbackOptions, Observation
 
-from gostitch import _pending, _process
+from gostitch import _late, _pending, _process
 from gostitch._turn import Turn
-from gostitch._version import VERSION
-from gostitch.exceptions import GoError
-from gostitch.observe import _generated, _library
-from gostitch.observe._guest import tell
+from gostitch.observe import _generated, _library, _watch
+from gostitch.observe._guest import guest, tell_once
 
-_FRESH_S = 0.5
-"""Seconds for which what was read serves the instruments of one collection, once each."""
+_PATIENCE_S = 5.0
+"""Seconds for which a collection waits for Go at most: callbacks of instruments may hang."""
+
+_LEAST_S = 0.1
+"""Seconds that Go has at least, however long Python's own callbacks took."""
+
+_LOST = "metrics of Go are missing from a collection, and come with the next one"
 
 _turn = Turn()
-_made = 0  # instruments
-_counting: Any = None  # the library that counts already
-_read: tuple[float, Any] = (0.0, None)
-_served: set[object] = set()  # the instruments that have what was read
+_numbers = itertools.count(1)  # of readers, never used again
+_readers: dict[Any, int] = {}  # by the numbers that Go has for them
+_followed: tuple[Any, Any, list[Any]] | None = None  # library, provider, its readers
 
-Found = Iterable[Observation]
+
+def attach() -> None:
+    """Look again when a provider is set."""
+    _watch.setting(metrics._internal, "_set_meter_provider")
 
 
 def follow() -> None:
-    """Make the instruments, once, and have Go count from now on where somebody collects.
-
-    A provider that is set later gets the instruments too; then Go counts from its first
-    collection on.
-    """
-    global _made
+    """Have Go measure for the readers that there are, from now on."""
+    if not _library.is_there():
+        return
+    provider: Any = metrics.get_meter_provider()
+    consumer = getattr(provider, "_measurement_consumer", None)
+    readers = [] if _is_off(provider, consumer) else list(consumer._reader_storages)
+    now = (_process.loaded(), provider, readers)
+    if now == _followed or (_followed is None and not readers):
+        return
     with _turn.taken():
-        if _made < len(_INSTRUMENTS):
-            meter = metrics.get_meter("gostitch", VERSION)
-            for kind, name, unit, description, observe in _INSTRUMENTS[_made:]:
-                make = getattr(meter, f"create_observable_{kind}")
-                try:
-                    make(name, callbacks=[_callback(observe)], unit=unit, description=description)
-                except Exception as error:
-                    tell(f"there is no {name}", error)
-                _made += 1  # each for itself, as Ctrl-C may strike
-        is_sdk = hasattr(metrics.get_meter_provider(), "force_flush")
-        if is_sdk and _counting is not _process.loaded():
-            _now(None)
+        _use(consumer, now)
 
 
-def _callback(observe: Callable[[Any], Found]) -> Callable[[CallbackOptions], Found]:
-    def observed(options: CallbackOptions) -> Found:
-        found = _now(observe)
-        return [] if found is None else list(observe(found))
+def _is_off(provider: Any, consumer: Any) -> bool:
+    """Tell whether a provider records nothing, or nothing that Go could be part of."""
+    if consumer is not None:
+        return bool(getattr(provider, "_disabled", False))
+    if hasattr(provider, "force_flush"):
+        tell_once(
+            f"metrics of Go are lost: the meter provider {type(provider).__name__} is none of "
+            "OpenTelemetry's SDK; give the SDK's MeterProvider your readers"
+        )
+    return True
 
-    return observed
+
+def _use(consumer: Any, now: tuple[Any, Any, list[Any]]) -> None:
+    global _followed, _readers
+    _, provider, readers = now
+    numbers = {each: _readers.get(each) or next(_numbers) for each in readers}
+    if readers:
+        config = _late.load("gostitch.observe._meter_config").described(
+            numbers, consumer._sdk_config
+        )
+    else:
+        config = _generated.ObserveMetricConfig(readers=[], views=[], exemplars="trace_based")
+    token = _below_nothing()
+    try:
+        _generated.configure(metrics=config)
+    finally:
+        context.detach(token)
+    _readers, _followed = numbers, now
+    if readers:
+        _join(provider, consumer)
 
 
-def _now(instrument: object) -> Any:
-    """Give an instrument the library's counts, read for each collection; nothing is loaded."""
-    global _counting, _read
-    with _turn.taken():
-        at, found = _read
-        if not _library.is_there():
-            return None
-        _counting = _process.loaded()
-        is_next = instrument in _served or None in _served
-        if found is None or is_next or time.monotonic() - at > _FRESH_S:
-            # Below no span of the user's: this is no call of theirs.
-            token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
-            try:
-                found = _generated.read_metrics()
-            except GoError:
-                return None
-            finally:
-                context.detach(token)
-            _read = (time.monotonic(), found)
-            _served.clear()
-        _served.add(instrument)
+def _below_nothing() -> Any:
+    """Attach a context without a span: what follows is no call of the user's."""
+    return context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
+
+
+def _join(provider: Any, consumer: Any) -> None:
+    """Have the collections of a provider's readers be Go's too, and follow its readers."""
+    collect = consumer.collect
+    if not hasattr(collect, "_gostitch"):
+
+        @functools.wraps(collect)
+        def collect_both(metric_reader: Any, timeout_millis: float = 10_000) -> Any:
+            until = time.monotonic() + timeout_millis / 1000
+            found = collect(metric_reader, timeout_millis=timeout_millis)
+            with guest(_LOST):
+                return _with_go(provider, consumer, metric_reader, found, until)
+            return found
+
+        collect_both._gostitch = True  # type: ignore[attr-defined]
+        consumer.collect = collect_both
+        for name in ("add_metric_reader", "remove_metric_reader"):
+            if hasattr(consumer, name):
+                setattr(consumer, name, _and_look(getattr(consumer, name)))
+    for reader in list(consumer._reader_storages):
+        if reader._collect == collect:
+            reader._set_collect_callback(consumer.collect)
+
+
+def _and_look(change: Any) -> Any:
+    """Have the next call of Go look at the readers after a change."""
+
+    @functools.wraps(change)
+    def change_and_look(*args: Any, **named: Any) -> Any:
+        try:
+            return change(*args, **named)
+        finally:
+            _watch.look()
+
+    return change_and_look
+
+
+def _with_go(provider: Any, consumer: Any, reader: Any, found: Any, until: float) -> Any:
+    """Give what Python has found for a reader with what Go has for it; nothing is loaded for that."""
+    if not _library.is_there():
         return found
+    if _followed is None or _followed[0] is not _process.loaded():
+        follow()
+    number = _readers.get(reader)
+    if number is None:
+        return found
+    left = min(max(until - time.monotonic(), _LEAST_S), _PATIENCE_S)
+    queued = _pending.pending_count()
+    token = _below_nothing()
+    try:
+        collected = _generated.collect_metrics(reader=number, queued=queued, timeout=left)
+    finally:
+        context.detach(token)
+    scopes = [
+        each
+        for each in _late.load("gostitch.observe._points").scopes(collected.points)
+        if _is_enabled(provider, each.scope)
+    ]
+    return _late.load("gostitch.observe._points").joined(
+        found, scopes, consumer._sdk_config.resource
+    )
 
 
-def _of_functions(value: Callable[[Any], float]) -> Callable[[Any], Found]:
-    def observe(found: Any) -> Found:
-        for each in found.functions:
-            yield Observation(value(each), {"code.function.name": each.function})
-
-    return observe
-
-
-def _of_process(value: Callable[[Any], float]) -> Callable[[Any], Found]:
-    return lambda found: [Observation(value(found))]
-
-
-def _calls(found: Any) -> Found:
-    for each in found.functions:
-        of = {"code.function.name": each.function}
-        yield Observation(each.calls - sum(each.errors.values()), of)
-        for code, count in each.errors.items():
-            yield Observation(count, of | {"error.type": code})
-
-
-def _durations(found: Any) -> Found:
-    for each in found.functions:
-        of = {"code.function.name": each.function}
-        for bound, count in zip(found.bounds, each.durations, strict=True):
-            yield Observation(count, of | {"le": f"{bound:g}"})
-        yield Observation(each.calls, of | {"le": "+Inf"})
-
-
-def _bytes(found: Any) -> Found:
-    for each in found.functions:
-        of = {"code.function.name": each.function}
-        yield Observation(each.bytes_in, of | {"gostitch.direction": "in"})
-        yield Observation(each.bytes_out, of | {"gostitch.direction": "out"})
-
-
-def _limit(found: Any) -> Found:
-    return [] if found.memory_limit < 0 else [Observation(found.memory_limit)]
-
-
-# Kind, name, unit, description, what is observed. Those of go.* are OpenTelemetry's conventions.
-_INSTRUMENTS: list[tuple[str, str, str, str, Callable[[Any], Found]]] = [
-    ("counter", "gostitch.calls", "{call}", "Calls that have ended", _calls),
-    (
-        "counter",
-        "gostitch.call.duration",
-        "s",
-        "Time that calls took",
-        _of_functions(lambda each: each.seconds),
-    ),
-    (
-        "counter",
-        "gostitch.call.duration.bucket",
-        "{call}",
-        "Calls that took no longer than so many seconds",
-        _durations,
-    ),
-    (
-        "up_down_counter",
-        "gostitch.calls.running",
-        "{call}",
-        "Calls that run",
-        _of_functions(lambda each: each.running),
-    ),
-    (
-        "up_down_counter",
-        "gostitch.queue.depth",
-        "{call}",
-        "Submitted calls whose reply was not handled yet",
-        lambda _: [Observation(_pending.pending_count())],
-    ),
-    ("counter", "gostitch.call.bytes", "By", "Bytes of arguments and results", _bytes),
-    (
-        "counter",
-        "gostitch.calls.cancelled",
-        "{call}",
-        "Calls whose context ended before they did",
-        _of_functions(lambda each: each.cancelled),
-    ),
-    (
-        "counter",
-        "gostitch.cancel.duration",
-        "s",
-        "Time from the end of a context to that of its call",
-        _of_functions(lambda each: each.cancel_seconds),
-    ),
-    (
-        "counter",
-        "gostitch.records.dropped",
-        "{record}",
-        "Spans and log records that found no room on their way to Python",
-        _of_process(lambda found: found.records_dropped),
-    ),
-    (
-        "counter",
-        "gostitch.spans.dropped",
-        "{span}",
-        "Spans that found no room or could not be sent",
-        _of_process(lambda found: found.spans_dropped),
-    ),
-    (
-        "up_down_counter",
-        "go.goroutine.count",
-        "{goroutine}",
-        "Goroutines",
-        _of_process(lambda found: found.goroutines),
-    ),
-    (
-        "up_down_counter",
-        "go.memory.used",
-        "By",
-        "Memory that Go has of the system",
-        _of_process(lambda found: found.memory_bytes),
-    ),
-    (
-        "up_down_counter",
-        "gostitch.heap.used",
-        "By",
-        "Objects on Go's heap, live and not yet collected",
-        _of_process(lambda found: found.heap_bytes),
-    ),
-    ("up_down_counter", "go.memory.limit", "By", "Memory limit of the Go runtime", _limit),
-    (
-        "up_down_counter",
-        "go.memory.gc.goal",
-        "By",
-        "Size of the heap at which Go collects garbage next",
-        _of_process(lambda found: found.heap_goal),
-    ),
-    (
-        "counter",
-        "gostitch.gc.cycles",
-        "{cycle}",
-        "Collections of garbage",
-        _of_process(lambda found: found.collections),
-    ),
-    (
-        "counter",
-        "gostitch.gc.pause",
-        "s",
-        "Time that collections stopped all goroutines",
-        _of_process(lambda found: found.pause_seconds),
-    ),
-    (
-        "up_down_counter",
-        "go.processor.limit",
-        "{thread}",
-        "Threads that may run Go code at once",
-        _of_process(lambda found: found.max_procs),
-    ),
-]
+def _is_enabled(provider: Any, scope: Any) -> bool:
+    """Tell whether the provider's configurator has a meter make metrics."""
+    configure = getattr(provider, "_apply_meter_configurator", None)
+    return configure is None or bool(getattr(configure(scope), "is_enabled", True))
 
 
 def _after_fork_in_child() -> None:
-    global _turn, _read
-    _turn, _read = Turn(), (0.0, None)
+    global _turn, _followed
+    _turn, _followed = Turn(), None
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

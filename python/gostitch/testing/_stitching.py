@@ -164,7 +164,7 @@ def _calls() -> dict[str, int]:
 
     return {
         each.function: each.calls
-        for each in _past.call(_generated.read_metrics).functions
+        for each in _past.call(_generated.count_calls)
         if not each.function.startswith(_OWN)
     }
 

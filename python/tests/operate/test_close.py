@@ -99,7 +99,10 @@ last.exception()
 print(provider.force_flush(), sorted(span.name for span in exporter.get_finished_spans()))
 (of_resource,) = reader.get_metrics_data().resource_metrics
 (calls,) = (
-    metric for metric in of_resource.scope_metrics[0].metrics if metric.name == "gostitch.calls"
+    metric
+    for scope in of_resource.scope_metrics
+    for metric in scope.metrics
+    if metric.name == "gostitch.calls"
 )
 print(sum(point.value for point in calls.data.data_points))
 """,
