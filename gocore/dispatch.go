@@ -119,7 +119,10 @@ func (c *Call) run(out []byte) (payload []byte, err error) {
 	if o := observer.Load(); o != nil {
 		ctx, c.end = (*o).StartCall(ctx, c)
 		if c.begun != 0 {
-			c.observed = ctx
+			c.observed = context.Background()
+			if c.end != nil || len(c.Trace) > 0 {
+				c.observed = ctx
+			}
 		}
 		if c.end != nil && c.sendsMessages() {
 			c.tellTrace(ctx, 0)

@@ -24,6 +24,7 @@ type metricReader struct {
 	provider *sdkmetric.MeterProvider
 	reader   *sdkmetric.ManualReader
 	runtime  runtimeHistograms
+	calls    *callDurations
 
 	mu      sync.Mutex
 	running *collection // guarded by mu; nil: none whose points nobody has taken
@@ -53,7 +54,9 @@ func newMetricReader(of MetricReader, c MetricConfig) (*metricReader, error) {
 	if !isKnown {
 		return nil, fmt.Errorf("unknown filter of exemplars %q", c.Exemplars)
 	}
-	made.runtime.isDelta = prefer.temporality[sdkmetric.InstrumentKindHistogram] == metricdata.DeltaTemporality
+	isDelta := prefer.temporality[sdkmetric.InstrumentKindHistogram] == metricdata.DeltaTemporality
+	made.runtime.isDelta = isDelta
+	made.calls = newCallDurations(made.streamsOf(callDuration, prefer), isDelta, filter)
 	made.reader = sdkmetric.NewManualReader(
 		sdkmetric.WithTemporalitySelector(func(kind sdkmetric.InstrumentKind) metricdata.Temporality { return prefer.temporality[kind] }),
 		sdkmetric.WithAggregationSelector(func(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
@@ -104,6 +107,16 @@ func (r *metricReader) streams(prefer preferences) []sdkmetric.View {
 		}
 		return stream(i, &view{}, prefer), true
 	})
+}
+
+// streamsOf gives what the views make of an instrument that is none of the SDK's.
+func (r *metricReader) streamsOf(i sdkmetric.Instrument, prefer preferences) (out []sdkmetric.Stream) {
+	for _, each := range r.streams(prefer) {
+		if s, matches := each(i); matches {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // stream gives what a view makes of an instrument. Python's SDK has names in lower case.
@@ -199,6 +212,6 @@ func (r *metricReader) run(c *collection) {
 	if err != nil { // of one callback; the others have observed
 		otel.Handle(err)
 	}
-	c.data.ScopeMetrics = append(c.data.ScopeMetrics, r.runtime.produce(r.views)...)
+	c.data.ScopeMetrics = append(append(c.data.ScopeMetrics, r.calls.produce()...), r.runtime.produce(r)...)
 	returned = true
 }

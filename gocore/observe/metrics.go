@@ -82,51 +82,21 @@ var measureProcess = sync.OnceFunc(func() {
 	}
 })
 
-// callInstruments are what is measured of calls.
+// callInstruments are what the SDK measures of calls.
 type callInstruments struct {
-	duration, cancel metric.Float64Histogram
-	of               sync.Map // *gocore.Function -> *functionOptions
-}
-
-// functionOptions are attributes of a function's measurements, made once.
-type functionOptions struct {
-	done   []metric.RecordOption
-	failed sync.Map // type of the error -> []metric.RecordOption
-}
-
-// durationBounds are in seconds; calls of Go take less than those that the conventions have bounds for.
-var durationBounds = []float64{
-	0.00001, 0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60,
+	duration *parts[metric.Float64Histogram] // for readers that want no buckets
+	cancel   metric.Float64Histogram
 }
 
 func newCallInstruments(meter metric.Meter) (*callInstruments, error) {
 	made, failed := &callInstruments{}, [3]error{}
-	made.duration, failed[0] = meter.Float64Histogram("gostitch.call.duration", metric.WithUnit("s"),
-		metric.WithDescription("Duration of calls."), metric.WithExplicitBucketBoundaries(durationBounds...))
+	duration, err := meter.Float64Histogram(callDuration.Name, metric.WithUnit(callDuration.Unit),
+		metric.WithDescription(callDuration.Description), metric.WithExplicitBucketBoundaries(durationBounds...))
+	made.duration, failed[0] = duration.(*float64Histogram).parts, err
 	made.cancel, failed[1] = meter.Float64Histogram("gostitch.cancel.duration", metric.WithUnit("s"),
 		metric.WithDescription("Time from the end of a call's context to that of the call."), metric.WithExplicitBucketBoundaries(durationBounds...))
 	failed[2] = observeCalls(meter)
 	return made, errors.Join(failed[:]...)
-}
-
-func (c *callInstruments) optionsOf(f *gocore.Function) *functionOptions {
-	if known, found := c.of.Load(f); found {
-		return known.(*functionOptions)
-	}
-	made, _ := c.of.LoadOrStore(f, &functionOptions{done: withAttributes(AttrCallee.String(f.Name))})
-	return made.(*functionOptions)
-}
-
-func (o *functionOptions) withError(kind string, f *gocore.Function) []metric.RecordOption {
-	if known, found := o.failed.Load(kind); found {
-		return known.([]metric.RecordOption)
-	}
-	made, _ := o.failed.LoadOrStore(kind, withAttributes(AttrCallee.String(f.Name), attrErrorType.String(kind)))
-	return made.([]metric.RecordOption)
-}
-
-func withAttributes(all ...attribute.KeyValue) []metric.RecordOption {
-	return []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(all...))}
 }
 
 // Measured implements gocore.Observer.
@@ -135,15 +105,23 @@ func (o *Observer) Measured(ctx context.Context, f *gocore.Function, m gocore.Me
 	if of == nil || strings.HasPrefix(f.Name, ownFunctions) {
 		return
 	}
-	known := of.optionsOf(f)
-	options := known.done
-	if m.ErrorType != "" {
-		options = known.withError(m.ErrorType, f)
+	for _, r := range processMeters.now() {
+		if !r.calls.isLeft {
+			r.calls.record(ctx, f, m)
+		} else if made, found := of.duration.at(r); found {
+			made.Record(ctx, m.Took.Seconds(), measuredAttributes(f, m.ErrorType))
+		}
 	}
-	of.duration.Record(ctx, m.Took.Seconds(), options...)
 	if m.Lagged >= 0 {
-		of.cancel.Record(ctx, m.Lagged.Seconds(), known.done...)
+		of.cancel.Record(ctx, m.Lagged.Seconds(), measuredAttributes(f, ""))
 	}
+}
+
+func measuredAttributes(f *gocore.Function, failure string) metric.RecordOption {
+	if failure == "" {
+		return metric.WithAttributes(AttrCallee.String(f.Name))
+	}
+	return metric.WithAttributes(AttrCallee.String(f.Name), attrErrorType.String(failure))
 }
 
 // observeCalls makes the instruments that tell of what the core counts.

@@ -26,7 +26,7 @@ type runtimeHistograms struct {
 	last  map[string]*metrics.Float64Histogram // guarded by mu: what that has found
 }
 
-// described are the conventions' names of what is read.
+// runtimeHistogramNames are the conventions' names of what is read.
 var runtimeHistogramNames = []struct {
 	read string
 	of   interface {
@@ -39,8 +39,8 @@ var runtimeHistogramNames = []struct {
 	{"/sched/pauses/total/gc:seconds", goconv.MemoryGCPauseDuration{}},
 }
 
-// produce gives them as a scope of their own, as the views want it.
-func (h *runtimeHistograms) produce(views []view) []metricdata.ScopeMetrics {
+// produce gives them as a scope of their own, as the views of the reader want it.
+func (h *runtimeHistograms) produce(of *metricReader) []metricdata.ScopeMetrics {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now, start, last := time.Now(), loadedAt, h.last
@@ -62,35 +62,20 @@ func (h *runtimeHistograms) produce(views []view) []metricdata.ScopeMetrics {
 		}
 		point.StartTime, point.Time = start, now
 		as := sdkmetric.Instrument{Name: each.of.Name(), Unit: each.of.Unit(), Description: each.of.Description(), Kind: sdkmetric.InstrumentKindHistogram, Scope: out.Scope}
-		out.Metrics = append(out.Metrics, h.metrics(as, views, point)...)
+		data := metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: []metricdata.HistogramDataPoint[float64]{point}}
+		if h.isDelta {
+			data.Temporality = metricdata.DeltaTemporality
+		}
+		for _, s := range of.streamsOf(as, preferences{}) {
+			if _, isDropped := s.Aggregation.(sdkmetric.AggregationDrop); !isDropped {
+				out.Metrics = append(out.Metrics, metricdata.Metrics{Name: s.Name, Description: s.Description, Unit: s.Unit, Data: data})
+			}
+		}
 	}
 	if len(out.Metrics) == 0 {
 		return nil
 	}
 	return []metricdata.ScopeMetrics{out}
-}
-
-// metrics gives what views make of a histogram: one with its own name where there are none.
-func (h *runtimeHistograms) metrics(as sdkmetric.Instrument, views []view, point metricdata.HistogramDataPoint[float64]) (out []metricdata.Metrics) {
-	data := metricdata.Histogram[float64]{Temporality: metricdata.CumulativeTemporality, DataPoints: []metricdata.HistogramDataPoint[float64]{point}}
-	if h.isDelta {
-		data.Temporality = metricdata.DeltaTemporality
-	}
-	isSeen := false
-	for i := range views {
-		if !views[i].matches(as) {
-			continue
-		}
-		isSeen = true
-		s := stream(as, &views[i], preferences{})
-		if _, isDropped := s.Aggregation.(sdkmetric.AggregationDrop); !isDropped {
-			out = append(out, metricdata.Metrics{Name: s.Name, Description: s.Description, Unit: s.Unit, Data: data})
-		}
-	}
-	if !isSeen {
-		out = append(out, metricdata.Metrics{Name: as.Name, Description: as.Description, Unit: as.Unit, Data: data})
-	}
-	return out
 }
 
 // without gives what was counted since.
