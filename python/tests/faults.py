@@ -109,6 +109,7 @@ __all__ = [
     "make_floats",
     "make_list",
     "maybe_table",
+    "measure",
     "no_columns",
     "nothing",
     "panic",
@@ -2254,6 +2255,26 @@ def maybe_table(
 
     Args:
         size: The number.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.measure",
+    "4489c193c56f2a10",
+    "program: str",
+    "none",
+)
+def measure(
+    program: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes the instruments of a program, and records with them.
+
+    Args:
+        program: In JSON.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

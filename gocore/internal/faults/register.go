@@ -105,6 +105,7 @@ func init() {
 	gocore.Register("faults.extract", Extract)
 	gocore.Register("faults.emit", Emit)
 	gocore.Register("faults.perform", Perform)
+	gocore.Register("faults.measure", Measure)
 	gocore.RegisterCallback("faults.visit", Visit)
 	gocore.RegisterStream("faults.visit_lines", VisitLines)
 	gocore.Register("faults.write_to_closed", WriteToClosed)

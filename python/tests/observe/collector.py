@@ -37,6 +37,8 @@ exporters:
     path: {output}
   file/logs:
     path: {logs}
+  file/metrics:
+    path: {metrics}
 service:
   telemetry:
     metrics:
@@ -50,6 +52,9 @@ service:
     logs:
       receivers: [otlp]
       exporters: [file/logs]
+    metrics:
+      receivers: [otlp]
+      exporters: [file/metrics]
 """
 
 
@@ -91,7 +96,12 @@ class Collector:
         self.endpoint = f"http://{self._address}"
         config = folder / "collector.yaml"
         config.write_text(
-            _CONFIG.format(endpoint=self._address, output=self.output, logs=folder / "logs.jsonl")
+            _CONFIG.format(
+                endpoint=self._address,
+                output=self.output,
+                logs=folder / "logs.jsonl",
+                metrics=folder / "metrics.jsonl",
+            )
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
