@@ -110,8 +110,10 @@ __all__ = [
     "make_list",
     "maybe_table",
     "measure",
+    "measures",
     "no_columns",
     "nothing",
+    "observe_slowly",
     "panic",
     "panic_with",
     "perform",
@@ -2281,6 +2283,24 @@ def measure(
 
 
 @_go.function(
+    "faults.measures",
+    "f9b16ae07eaf6d14",
+    "",
+    "bool",
+)
+def measures(
+    *,
+    timeout: float | None = None,
+) -> bool:
+    """Tells whether an instrument that a package may have records for anybody.
+
+    Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
     "faults.no_columns",
     "6fb0b1a4b16575af",
     "",
@@ -2311,6 +2331,26 @@ def nothing(
     """Returns at once: the bare crossing.
 
     Args:
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.observe_slowly",
+    "dfb543944b5b9b72",
+    "seconds: float64",
+    "none",
+)
+def observe_slowly(
+    seconds: float,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Makes an instrument, and counts one more: "slow.count" has one for each call.
+
+    Args:
+        seconds: That the first observation takes.
         timeout: Seconds after which the function's context ends; None waits for ever.
     """
     raise NotImplementedError

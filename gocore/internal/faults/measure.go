@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
@@ -188,4 +190,37 @@ func (i instrument) each(do func(r record, times int64)) {
 	for _, r := range i.Records {
 		do(r, 1+measuredRound.Load())
 	}
+}
+
+// ObserveSlowlyArgs say how slowly.
+type ObserveSlowlyArgs struct {
+	// Seconds that the first observation takes.
+	Seconds float64
+}
+
+// ObserveSlowly makes an instrument, and counts one more: "slow.count" has one for each call.
+func ObserveSlowly(ctx context.Context, a ObserveSlowlyArgs) (None, error) {
+	meter := otel.Meter("slow")
+	count, err := meter.Int64Counter("slow.count")
+	if err != nil {
+		return None{}, err
+	}
+	count.Add(ctx, 1)
+	var once sync.Once
+	_, err = meter.Int64ObservableGauge("slow.gauge", metric.WithInt64Callback(func(_ context.Context, to metric.Int64Observer) error {
+		once.Do(func() { time.Sleep(time.Duration(a.Seconds * float64(time.Second))) })
+		to.Observe(1)
+		return nil
+	}))
+	return None{}, err
+}
+
+// Measures tells whether an instrument that a package may have records for anybody.
+func Measures(ctx context.Context, _ struct{}) (bool, error) {
+	counter, err := otel.Meter("measures").Float64Counter("measures.count")
+	if err != nil {
+		return false, err
+	}
+	counter.Add(ctx, 1)
+	return counter.Enabled(ctx), nil
 }

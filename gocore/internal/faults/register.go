@@ -106,6 +106,8 @@ func init() {
 	gocore.Register("faults.emit", Emit)
 	gocore.Register("faults.perform", Perform)
 	gocore.Register("faults.measure", Measure)
+	gocore.Register("faults.measures", Measures)
+	gocore.Register("faults.observe_slowly", ObserveSlowly)
 	gocore.RegisterCallback("faults.visit", Visit)
 	gocore.RegisterStream("faults.visit_lines", VisitLines)
 	gocore.Register("faults.write_to_closed", WriteToClosed)

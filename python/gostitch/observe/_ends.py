@@ -1,8 +1,8 @@
 """Ends of processes that run no handler of atexit, and forks: what is buffered leaves before.
 
 Children of multiprocessing (``fork``, ``forkserver``), workers of Celery, and uvicorn, which ends
-itself by the signal that it was stopped with. The provider flushes, and so Python's
-own spans leave too: Go's would be without their parents.
+itself by the signal that it was stopped with. The providers flush, and so Python's own spans,
+records and metrics leave too: Go's spans would be without their parents.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import sys
 import time
 from typing import Any
 
-from opentelemetry import trace
-
 from gostitch.exceptions import GoError
 from gostitch.observe import _flush, _generated, _library
+from gostitch.observe._guest import guest
 
 _LAST_S = 5.0
 """Seconds for the last flush of a process."""
+
+_LEAST_S = 0.5
+"""Seconds of these that each provider has, however long the others took."""
 
 _FORK_S = 0.5
 """Seconds for which a fork waits for the parent's spans to be sent."""
@@ -33,9 +35,22 @@ _PRIORITY = 1000
 
 _in_vain = -_PATIENCE_S  # when a fork waited in vain
 
+_PROVIDERS = {
+    "opentelemetry.trace": "get_tracer_provider",
+    "opentelemetry._logs": "get_logger_provider",
+    "opentelemetry.metrics": "get_meter_provider",
+}
+"""Modules of OpenTelemetry, and what gives the provider of each."""
+
+_watched = 0  # the process whose end is
+
 
 def watch() -> None:
     """Flush at the end of this process, whatever it is a worker of."""
+    global _watched
+    if _watched == os.getpid():
+        return
+    _watched = os.getpid()
     process = sys.modules.get("multiprocessing.process")
     if process is not None and process.parent_process() is not None:
         from multiprocessing import util
@@ -52,9 +67,13 @@ def watch() -> None:
 
 
 def _flush_all() -> None:
-    provider = trace.get_tracer_provider()
-    if hasattr(provider, "force_flush"):
-        _flush.flush_provider(provider, _LAST_S)
+    until = time.monotonic() + _LAST_S
+    for name, get in _PROVIDERS.items():
+        if name in sys.modules:
+            provider = getattr(sys.modules[name], get)()
+            if hasattr(provider, "force_flush"):
+                with guest(f"the last of {name} may be lost"):
+                    _flush.flush_provider(provider, max(until - time.monotonic(), _LEAST_S))
 
 
 def _worker_ends(**_: Any) -> None:

@@ -15,7 +15,7 @@ from opentelemetry import _logs, context, trace
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 
 from gostitch import _hooks, _pending, _shapes
-from gostitch.observe import _generated, _library, _watch
+from gostitch.observe import _ends, _generated, _library, _watch
 
 _FLUSH_S = 30.0
 
@@ -68,6 +68,7 @@ def follow() -> None:
     _followed = provider
     if records:
         _bring_go_along(provider)
+        _ends.watch()
 
 
 def _bring_go_along(provider: Any) -> None:

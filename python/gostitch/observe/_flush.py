@@ -13,6 +13,7 @@ from typing import Any
 from gostitch import _pending
 from gostitch.exceptions import GoError, GoTypeError, GoValueError
 from gostitch.observe import _generated, _library
+from gostitch.observe._guest import guest
 
 LONGEST_S = 86_400.0
 
@@ -66,7 +67,7 @@ def flush_go(timeout: float) -> bool:
 
 
 def flush_provider(provider: Any, timeout: float) -> bool:
-    """Have a tracer provider flush, and with it Go; false if it could not in time.
+    """Have a provider flush, and with it Go; false if it could not in time.
 
     Its processors need not keep to any time: it flushes on a thread that may be left behind.
     """
@@ -76,7 +77,8 @@ def flush_provider(provider: Any, timeout: float) -> bool:
     def flush() -> None:
         if is_handling:
             _pending.help_handling()
-        done.append(bool(provider.force_flush(int(timeout * 1000))))
+        with guest(f"{type(provider).__name__} could not flush"):
+            done.append(bool(provider.force_flush(int(timeout * 1000))))
 
     thread = threading.Thread(target=flush, name="gostitch-flush", daemon=True)
     try:

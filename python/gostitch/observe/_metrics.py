@@ -16,7 +16,7 @@ from opentelemetry import context, metrics, trace
 
 from gostitch import _late, _pending, _process
 from gostitch._turn import Turn
-from gostitch.observe import _generated, _library, _watch
+from gostitch.observe import _ends, _generated, _library, _watch
 from gostitch.observe._guest import guest, tell_once
 
 _PATIENCE_S = 5.0
@@ -82,6 +82,7 @@ def _use(consumer: Any, now: tuple[Any, Any, list[Any]]) -> None:
     _readers, _followed = numbers, now
     if readers:
         _join(provider, consumer)
+        _ends.watch()
 
 
 def _below_nothing() -> Any:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from ci_pipeline.receiver import Receiver, receiving
-from fork.servers import wait_until
+from fork.servers import TESTS, wait_until
+from observe.collector import collecting
 from observe.scenario import PROLOGUE
 from observe.serving import WEB, celery, web
 from observe.spans import spans_of
@@ -134,6 +135,59 @@ if __name__ == "__main__":
         )
 
         assert ["caller", "tasks.hash_tree"] == names(receiver)
+
+
+_SIGNALS = """
+import multiprocessing, os
+import faults
+
+def work():
+    from opentelemetry import metrics
+    from opentelemetry._logs import set_logger_provider
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())]))
+    loggers = LoggerProvider()
+    loggers.add_log_record_processor(
+        BatchLogRecordProcessor(OTLPLogExporter(), schedule_delay_millis=600_000)
+    )
+    set_logger_provider(loggers)
+    metrics.get_meter("python").create_counter("python.count").add(1)
+    faults.emit("the last words", severity=9, event="")
+
+if __name__ == "__main__":
+    faults.add(1, 2)
+    child = multiprocessing.get_context("fork").Process(target=work)
+    child.start()
+    child.join()
+    assert child.exitcode == 0, child.exitcode
+"""
+
+
+def test_metrics_and_logs_of_a_child_of_multiprocessing(tmp_path: Path) -> None:
+    """They leave as spans do, where none are made: Go's and those of Python."""
+    (tmp_path / "program.py").write_text(_SIGNALS)
+    with collecting(tmp_path / "collector") as collector:
+        done = subprocess.run(
+            [sys.executable, "program.py"],
+            cwd=tmp_path,
+            env=os.environ
+            | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "PYTHONPATH": str(TESTS)},
+            capture_output=True,
+            text=True,
+            timeout=40,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stderr
+        collector.stop()
+        metrics = (tmp_path / "collector" / "metrics.jsonl").read_text()
+        assert '"gostitch.call.duration"' in metrics and '"python.count"' in metrics, metrics
+        assert "the last words" in (tmp_path / "collector" / "logs.jsonl").read_text()
 
 
 @pytest.mark.parametrize("server", WEB)
