@@ -69,6 +69,8 @@ type MetricView struct {
 	Description string
 	// Aggregation of the measurements.
 	Aggregation MetricAggregation
+	// Lost is what only Python can do of it, which is told when it is for an instrument of Go.
+	Lost string
 	// Unit of the instrument, as a pattern of the shell, or None.
 	Unit *string `gostitch:"unit,default=None"`
 	// Meter is the name of its meter, or None.

@@ -119,8 +119,20 @@ func (r *metricReader) streamsOf(i sdkmetric.Instrument, prefer preferences) (ou
 	return out
 }
 
+// told is what was said of views and readers, once each.
+var told sync.Map
+
+func tellOnce(text string) {
+	if _, before := told.LoadOrStore(text, true); !before {
+		otel.Handle(errors.New(text))
+	}
+}
+
 // stream gives what a view makes of an instrument. Python's SDK has names in lower case.
 func stream(of sdkmetric.Instrument, by *view, prefer preferences) sdkmetric.Stream {
+	if by.Lost != "" {
+		tellOnce(fmt.Sprintf("metrics of Go are without what only Python can do: %s, which is for %s", by.Lost, of.Name))
+	}
 	out := sdkmetric.Stream{Name: strings.ToLower(of.Name), Description: of.Description, Unit: of.Unit, ExemplarReservoirProviderSelector: reservoirs}
 	if by.Renamed != "" {
 		out.Name = by.Renamed
@@ -144,10 +156,14 @@ func stream(of sdkmetric.Instrument, by *view, prefer preferences) sdkmetric.Str
 		out.Aggregation = nil
 	}
 	if !isPossible(of.Kind, out.Aggregation) {
-		otel.Handle(fmt.Errorf("a view or a reader asks for %T of the instrument %s, which Go cannot make of it; it has the default instead", out.Aggregation, of.Name))
+		tellOnce(fmt.Sprintf("a view or a reader asks for %s of the instrument %s, which Go cannot make of it; it has the default instead", nameOf(out.Aggregation), of.Name))
 		out.Aggregation = sdkmetric.AggregationDefault{}
 	}
 	return out
+}
+
+func nameOf(a sdkmetric.Aggregation) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", a), "metric.Aggregation")
 }
 
 // isPossible tells whether the SDK makes that of a kind of instruments.

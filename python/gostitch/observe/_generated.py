@@ -673,7 +673,7 @@ class ObserveMetricReaderDict(_typing.TypedDict):
 _go.typed_dict(ObserveMetricReaderDict)
 
 
-@_go.record("kinds: list[str], name: str, renamed: str, description: str, aggregation: ObserveMetricAggregation, unit: optional[str], meter: optional[str], meter_version: optional[str], meter_schema_url: optional[str], keys: optional[list[str]]")
+@_go.record("kinds: list[str], name: str, renamed: str, description: str, aggregation: ObserveMetricAggregation, lost: str, unit: optional[str], meter: optional[str], meter_version: optional[str], meter_schema_url: optional[str], keys: optional[list[str]]")
 class ObserveMetricView(_go.Record):
     """One of Python's views; an empty criterion is none.
 
@@ -683,6 +683,8 @@ class ObserveMetricView(_go.Record):
         renamed: The name of what it makes; empty: that of the instrument.
         description: Of what it makes; empty: that of the instrument.
         aggregation: Of the measurements.
+        lost: What only Python can do of it, which is told when it is for an instrument
+            of Go.
         unit: Of the instrument, as a pattern of the shell, or None.
         meter: The name of its meter, or None.
         meter_version: The version of its meter, or None.
@@ -690,13 +692,14 @@ class ObserveMetricView(_go.Record):
         keys: Of the attributes that are kept, or None for all.
     """
 
-    __slots__ = ("kinds", "name", "renamed", "description", "aggregation", "unit", "meter", "meter_version", "meter_schema_url", "keys")
+    __slots__ = ("kinds", "name", "renamed", "description", "aggregation", "lost", "unit", "meter", "meter_version", "meter_schema_url", "keys")
 
     kinds: _abc.Iterable[str]
     name: str
     renamed: str
     description: str
     aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+    lost: str
     unit: str | None
     meter: str | None
     meter_version: str | None
@@ -710,6 +713,7 @@ class ObserveMetricView(_go.Record):
         renamed: str,
         description: str,
         aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict,
+        lost: str,
         unit: str | None = None,
         meter: str | None = None,
         meter_version: str | None = None,
@@ -721,6 +725,7 @@ class ObserveMetricView(_go.Record):
         self.renamed = renamed
         self.description = description
         self.aggregation = aggregation
+        self.lost = lost
         self.unit = unit
         self.meter = meter
         self.meter_version = meter_version
@@ -734,6 +739,7 @@ class _ObserveMetricViewDict(_typing.TypedDict):
     renamed: str
     description: str
     aggregation: ObserveMetricAggregation | ObserveMetricAggregationDict
+    lost: str
 
 
 class ObserveMetricViewDict(_ObserveMetricViewDict, total=False):
@@ -790,7 +796,7 @@ _go.typed_dict(ObserveMetricConfigDict)
 
 @_go.function(
     "observe.configure",
-    "6bb8e885a3323d3a",
+    "7cd4ce774422dce5",
     "traces: optional[ObserveTraceConfig], sentry: optional[ObserveSentryConfig], propagation: optional[ObservePropagation], logs: optional[ObserveLogConfig], metrics: optional[ObserveMetricConfig]",
     "none",
 )

@@ -42,9 +42,7 @@ _CARDINALITY = 2000
 _MAX_SCALE = 20
 """The finest scale of the specification, which Go's SDK keeps to."""
 
-_default_factory = getattr(view, "_default_reservoir_factory", None) or getattr(
-    view.View(instrument_name="*"), "_exemplar_reservoir_factory", None
-)
+_default_factory = getattr(view.View(instrument_name="*"), "_exemplar_reservoir_factory", None)
 
 
 def described(readers: Mapping[Any, int], config: Any) -> _generated.ObserveMetricConfig:
@@ -54,7 +52,9 @@ def described(readers: Mapping[Any, int], config: Any) -> _generated.ObserveMetr
         tell_once(f"metrics of Go are without what only Python can do: {'; '.join(lost)}")
     return _generated.ObserveMetricConfig(
         readers=[
-            _generated.ObserveMetricReader(number, [_kind(reader, *each) for each in _KINDS.items()])
+            _generated.ObserveMetricReader(
+                number, [_kind(reader, *each) for each in _KINDS.items()]
+            )
             for reader, number in readers.items()
         ],
         views=[_view(each) for each in config.views],
@@ -85,6 +85,7 @@ def _view(of: Any) -> _generated.ObserveMetricView:
         renamed=of._name or "",
         description=of._description or "",
         aggregation=_aggregation(of._aggregation),
+        lost="; ".join(_lost(of)),
         unit=of._instrument_unit,
         meter=of._meter_name,
         meter_version=of._meter_version,
@@ -119,20 +120,23 @@ def _aggregation_kind(of: Any) -> str:
 
 
 def _inexpressible(readers: Iterable[Any], config: Any) -> Iterator[str]:
-    """Say what Go cannot do as Python does it."""
+    """Say what Go cannot do as Python does it, whatever instruments there are."""
     if type(config.exemplar_filter) not in _FILTERS:
         yield f"the exemplar filter {type(config.exemplar_filter).__name__}"
     for reader in readers:
         for aggregation in reader._instrument_class_aggregation.values():
             if not _aggregation_kind(aggregation):
                 yield f"the aggregation {type(aggregation).__name__} of a reader"
-    for each in config.views:
-        name = each._name or each._instrument_name or "without a name"
-        if type(each) is not view.View:
-            yield f"the class {type(each).__name__} of the view {name}"
-        if not _aggregation_kind(each._aggregation):
-            yield f"the aggregation {type(each._aggregation).__name__} of the view {name}"
-        if getattr(each, "_exemplar_reservoir_factory", _default_factory) is not _default_factory:
-            yield f"the reservoir of exemplars of the view {name}"
-        if getattr(each, "_aggregation_cardinality_limit", None) is not None:
-            yield f"the limit of attribute sets of the view {name}"
+
+
+def _lost(of: Any) -> Iterator[str]:
+    """Say what Go cannot do of a view."""
+    name = of._name or of._instrument_name or "without a name"
+    if type(of) is not view.View:
+        yield f"the class {type(of).__name__} of the view {name}"
+    if not _aggregation_kind(of._aggregation):
+        yield f"the aggregation {type(of._aggregation).__name__} of the view {name}"
+    if getattr(of, "_exemplar_reservoir_factory", _default_factory) is not _default_factory:
+        yield f"the reservoir of exemplars of the view {name}"
+    if getattr(of, "_aggregation_cardinality_limit", None) is not None:
+        yield f"the limit of attribute sets of the view {name}"

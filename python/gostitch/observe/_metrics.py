@@ -1,7 +1,7 @@
 """Metrics that are made in Go, for the readers of the meter provider that Python has configured.
 
-Twin of ``gocore/observe/metrics.go``. When a reader collects, Go does for it as well, and the points
-join those of Python: so readers, exporters, their temporality and their times are Python's.
+Twin of ``gocore/observe/metrics.go``. When a reader collects, Go does for it as well, and the
+points join those of Python: so readers, exporters, their temporality and their times are Python's.
 """
 
 from __future__ import annotations
@@ -43,13 +43,17 @@ def follow() -> None:
     if not _library.is_there():
         return
     provider: Any = metrics.get_meter_provider()
-    consumer = getattr(provider, "_measurement_consumer", None)
-    readers = [] if _is_off(provider, consumer) else list(consumer._reader_storages)
+    consumer: Any = getattr(provider, "_measurement_consumer", None)
+    is_on = not _is_off(provider, consumer)
+    if is_on:
+        _join(provider, consumer)
+    readers = list(consumer._reader_storages) if is_on else []
     now = (_process.loaded(), provider, readers)
     if now == _followed or (_followed is None and not readers):
         return
     with _turn.taken():
-        _use(consumer, now)
+        if now != _followed:  # still
+            _use(consumer, now)
 
 
 def _is_off(provider: Any, consumer: Any) -> bool:
@@ -66,7 +70,7 @@ def _is_off(provider: Any, consumer: Any) -> bool:
 
 def _use(consumer: Any, now: tuple[Any, Any, list[Any]]) -> None:
     global _followed, _readers
-    _, provider, readers = now
+    readers = now[2]
     numbers = {each: _readers.get(each) or next(_numbers) for each in readers}
     if readers:
         config = _late.load("gostitch.observe._meter_config").described(
@@ -81,7 +85,6 @@ def _use(consumer: Any, now: tuple[Any, Any, list[Any]]) -> None:
         context.detach(token)
     _readers, _followed = numbers, now
     if readers:
-        _join(provider, consumer)
         _ends.watch()
 
 
@@ -127,7 +130,7 @@ def _and_look(change: Any) -> Any:
 
 
 def _with_go(provider: Any, consumer: Any, reader: Any, found: Any, until: float) -> Any:
-    """Give what Python has found for a reader with what Go has for it; nothing is loaded for that."""
+    """Give what Python has found for a reader, and what Go has; nothing is loaded for that."""
     if not _library.is_there():
         return found
     if _followed is None or _followed[0] is not _process.loaded():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics._internal.point import Buckets
 from opentelemetry.sdk.metrics.export import (
     AggregationTemporality,
     ExponentialHistogram,
@@ -24,7 +25,6 @@ from opentelemetry.sdk.metrics.export import (
     ScopeMetrics,
     Sum,
 )
-from opentelemetry.sdk.metrics._internal.point import Buckets
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -63,7 +63,7 @@ def _scope(of: Sequence[Any], metrics: Sequence[Sequence[Any]]) -> ScopeMetrics:
     name, version, schema_url, attributes = of
     # As Python's SDK has it: no version is none, no schema an empty one.
     scope = InstrumentationScope(name, version or None, schema_url or None, attributes or None)
-    return ScopeMetrics(scope, [_metric(*each) for each in metrics], scope.schema_url)
+    return ScopeMetrics(scope, [_metric(*each) for each in metrics], schema_url)
 
 
 def _metric(
@@ -87,7 +87,9 @@ def _gauge(temporality: AggregationTemporality, grows: bool, points: Sequence[An
     return Gauge([_number(*each) for each in points])
 
 
-def _histogram(temporality: AggregationTemporality, grows: bool, points: Sequence[Any]) -> Histogram:
+def _histogram(
+    temporality: AggregationTemporality, grows: bool, points: Sequence[Any]
+) -> Histogram:
     return Histogram([_buckets(*each) for each in points], temporality)
 
 

@@ -64,7 +64,9 @@ class _Writer:
             "Name": f"{name}.{self._seed}.{i}",
             "Unit": self._random.choice(("", "s", "By", "{thing}")),
             "Description": self._random.choice(TEXTS),
-            "Bounds": self._random.choice((None, [0.5, 1.0, 10.0])) if kind == "histogram" else None,
+            "Bounds": self._random.choice((None, [0.5, 1.0, 10.0]))
+            if kind == "histogram"
+            else None,
             "Records": self._records(kind, is_float),
         }
 
@@ -129,7 +131,11 @@ def measure(made: Json, turn: int) -> None:
         create = getattr(meter, f"create_{each['Kind']}")
         instrument = create(each["Name"], each["Unit"], each["Description"], **more)
         for record in each["Records"]:
-            write = instrument.add if hasattr(instrument, "add") else getattr(instrument, "record", None)
+            write = (
+                instrument.add
+                if hasattr(instrument, "add")
+                else getattr(instrument, "record", None)
+            )
             (write or instrument.set)(record["Value"], attributes(record["Attributes"]))
 
 

@@ -146,7 +146,8 @@ def _metrics(collector: Collector) -> Iterator[Any]:
             for of_scope in of_resource["scopeMetrics"]:
                 for metric in of_scope["metrics"]:
                     where = _where(of_resource, of_scope)
-                    assert where[0]["reader"] and where[0]["turn"]
+                    assert where[0]["reader"]
+                    assert where[0]["turn"]
                     (kind,) = metric.keys() & {"sum", "gauge", "histogram", "exponentialHistogram"}
                     data = metric[kind]
                     points = sorted(map(_point, data.pop("dataPoints")), key=repr)
@@ -156,7 +157,8 @@ def _metrics(collector: Collector) -> Iterator[Any]:
 def _point(point: dict[str, Any]) -> dict[str, Any]:
     """Give a point with everything but times; exemplars without their ids."""
     exemplars = point.pop("exemplars", ())
-    assert int(point.pop("timeUnixNano")) and int(point.pop("startTimeUnixNano", 1))
+    assert int(point.pop("timeUnixNano"))
+    assert int(point.pop("startTimeUnixNano", 1))
     attributes = _values({"attributes": point.pop("attributes", ())})
     found = sorted(map(_exemplar, exemplars), key=repr)
     if "positive" in point:

@@ -195,3 +195,127 @@ def test_nothing_is_loaded_for_them() -> None:
         env=_ENV,
         prologue=_PROLOGUE,
     )
+
+
+# From the semantic conventions for the Go runtime: unit, whether it only grows (none: a histogram),
+# the attribute and its values.
+_CONVENTIONS = {
+    "go.memory.used": ("By", False, {("go.memory.type", "stack"), ("go.memory.type", "other")}),
+    "go.memory.limit": ("By", False, set()),
+    "go.memory.allocated": ("By", True, set()),
+    "go.memory.allocations": ("{allocation}", True, set()),
+    "go.memory.gc.goal": ("By", False, set()),
+    "go.memory.gc.cycles": ("{gc_cycle}", True, set()),
+    "go.memory.gc.pause.duration": ("s", None, set()),
+    "go.goroutine.count": ("{goroutine}", False, set()),
+    "go.processor.limit": ("{thread}", False, set()),
+    "go.schedule.duration": ("s", None, set()),
+    "go.config.gogc": ("%", False, set()),
+    "go.cpu.time": (
+        "s",
+        True,
+        {("go.cpu.state", each) for each in ("user", "gc", "scavenge", "idle")},
+    ),
+}
+
+
+def test_the_runtime_by_the_conventions() -> None:
+    """Names, units, kinds of instruments and attributes; the values are those of this process."""
+    run(
+        f"""
+        from opentelemetry.sdk.metrics.export import Histogram
+        faults.add(1, 2)
+        gostitch.free_memory()
+        (of_resource,) = reader.get_metrics_data().resource_metrics
+        (scope,) = (
+            each for each in of_resource.scope_metrics
+            if each.scope.name == "github.com/gostitch/gostitch/runtime"
+        )
+        assert scope.schema_url.startswith("https://opentelemetry.io/schemas/1.")
+        assert gostitch.__version__ == scope.scope.version
+        found = {{
+            each.name: (
+                each.unit,
+                None if isinstance(each.data, Histogram) else each.data.is_monotonic,
+                {{pair for point in each.data.data_points for pair in point.attributes.items()}},
+            )
+            for each in scope.metrics
+        }}
+        assert {_CONVENTIONS!r} == found, found
+        value = {{each.name: each.data.data_points[0] for each in scope.metrics}}
+        assert 50 == value["go.config.gogc"].value and 3 == value["go.processor.limit"].value
+        assert 2**30 == value["go.memory.limit"].value
+        assert 1 <= value["go.memory.gc.cycles"].value <= value["go.memory.gc.pause.duration"].count
+        assert value["go.schedule.duration"].count > 0
+        """,
+        env=_ENV | {"GOGC": "50", "GOMEMLIMIT": "1GiB", "GOMAXPROCS": "3"},
+        prologue=_PROLOGUE,
+    )
+
+
+def test_exemplars_of_durations() -> None:
+    """That of a sampled call has the ids of its span, whatever way that takes; others have none."""
+    for export in ("direct", "python"):
+        spans = run(
+            """
+            from opentelemetry import trace
+            from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+            from opentelemetry.sdk.trace import TracerProvider
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+            provider = TracerProvider()
+            provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+            trace.set_tracer_provider(provider)
+            faults.add(1, 2)
+            with trace.get_tracer("x").start_as_current_span("caller"):
+                faults.sleep(0.02)
+            found = collect()
+            (one,) = of("gostitch.call.duration", "faults.sleep").exemplars
+            assert 0.02 <= one.value == of("gostitch.call.duration", "faults.sleep").sum
+            assert not of("gostitch.call.duration", "faults.add").exemplars
+            with trace.get_tracer("x").start_as_current_span(f"{one.trace_id:032x} {one.span_id:016x}"):
+                pass
+            provider.shutdown()
+            """,
+            env=_ENV | {"GOSTITCH_EXPORT": export},
+            prologue=_PROLOGUE,
+        )
+        (call,) = (each for each in spans if each.name == "faults.sleep")
+        assert f"{call.trace_id} {call.span_id}" in {each.name for each in spans}
+
+
+def test_the_type_of_an_error_is_that_of_the_span() -> None:
+    """error.type says the same in both; an error without a code has its type."""
+    spans = run(
+        """
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        provider = TracerProvider()
+        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        trace.set_tracer_provider(provider)
+        with trace.get_tracer("x").start_as_current_span("caller"):
+            for call in (lambda: faults.fail("not_found"), lambda: faults.fail("wrapped"),
+                         lambda: faults.panic("nil"), lambda: faults.panic("value")):
+                try:
+                    call()
+                except gostitch.GoError:
+                    pass
+        found = collect()
+        kinds = {dict(of)["error.type"] for name, of in found
+                 if name == "gostitch.call.duration" and "error.type" in dict(of)}
+        counted = {dict(of)["error.type"] for name, of in found
+                   if name == "gostitch.calls" and "error.type" in dict(of)}
+        assert kinds == counted, (kinds, counted)
+        with trace.get_tracer("x").start_as_current_span("|".join(sorted(kinds))):
+            pass
+        provider.shutdown()
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
+    failed = {each.attributes["error.type"] for each in spans if "error.type" in each.attributes}
+    assert len(failed) > 1
+    assert "|".join(sorted(failed)) in {each.name for each in spans}

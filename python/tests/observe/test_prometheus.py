@@ -48,7 +48,8 @@ def test_scraped(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert service.stdin is not None and service.stdout is not None
+    assert service.stdin is not None
+    assert service.stdout is not None
     try:
         with scraping(tmp_path / "prometheus", f"127.0.0.1:{port}") as prometheus:
             took = sorted(json.loads(service.stdout.readline()))

@@ -199,3 +199,67 @@ def test_requests_outside_of_any_trace(server: str, counts: Counts) -> None:
 
     assert [] == spans
     assert [""] == counts.parents
+
+
+_METRICS = """
+from opentelemetry import metrics
+from opentelemetry.instrumentation._semconv import HTTP_DURATION_HISTOGRAM_BUCKETS_NEW as BOUNDS
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.semconv._incubating.metrics import http_metrics
+
+reader, theirs = InMemoryMetricReader(), InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+http_metrics.create_http_client_request_duration(MeterProvider([theirs]).get_meter("x")).record(1)
+
+def duration(reader):
+    (metric,) = (
+        metric
+        for of_resource in reader.get_metrics_data().resource_metrics
+        for scope in of_resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == http_metrics.HTTP_CLIENT_REQUEST_DURATION
+    )
+    return metric
+"""
+
+
+def test_the_duration_of_requests(server: str) -> None:
+    """http.client.request.duration is by the conventions, with the request's span as an exemplar."""
+    host, port = server.removeprefix("http://").split(":")
+    common = {
+        "http.request.method": "GET",
+        "server.address": host,
+        "server.port": int(port),
+        "network.protocol.version": "1.1",
+    }
+    whole = common | {"http.response.status_code": 200}
+    failed = common | {"http.response.status_code": 404, "error.type": "404"}
+    spans = run(
+        f"""
+import os, tempfile
+{_METRICS}
+from gostitch import tasks
+folder = tempfile.mkdtemp()
+with tracer.start_as_current_span("caller"):
+    for name in ("file", "file", "missing"):
+        tasks.fetch([tasks.FetchItem(url="{server}/" + name, path=os.path.join(folder, name))])
+ours, wanted = duration(reader), duration(theirs)
+assert (wanted.name, wanted.unit, wanted.description) == (ours.name, ours.unit, ours.description)
+counts = {{}}
+for point in ours.data.data_points:
+    assert BOUNDS == tuple(point.explicit_bounds) and point.sum > 0
+    counts[tuple(sorted(point.attributes.items()))] = point.count
+assert counts == {{
+    tuple(sorted({whole!r}.items())): 2, tuple(sorted({failed!r}.items())): 1
+}}, counts
+for point in ours.data.data_points:
+    for each in point.exemplars:
+        tracer.start_span(f"{{each.trace_id:032x}} {{each.span_id:016x}}").end()
+assert provider.force_flush()
+"""
+    )
+    requests = {f"{each.trace_id} {each.span_id}" for each in spans if each.name == "GET"}
+    told = {each.name for each in spans if len(each.name) == 49}
+    assert told
+    assert told <= requests
