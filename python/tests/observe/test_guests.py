@@ -67,6 +67,10 @@ _BROKEN = {
 
         class Broken(metrics.MeterProvider):
             def get_meter(self, *arguments, **named):
+                return metrics.NoOpMeter("broken")
+
+            @property
+            def _measurement_consumer(self):
                 raise ValueError("broken")
 
         metrics.set_meter_provider(Broken())
