@@ -126,7 +126,7 @@ func measuredAttributes(f *gocore.Function, failure string) metric.RecordOption 
 
 // observeCalls makes the instruments that tell of what the core counts.
 func observeCalls(meter metric.Meter) error {
-	var failed [7]error
+	var failed [8]error
 	counter := func(i int, name, unit, description string) metric.Int64ObservableCounter {
 		made, err := meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
 		failed[i] = err
@@ -144,6 +144,7 @@ func observeCalls(meter metric.Meter) error {
 	spans := counter(4, "gostitch.spans.dropped", "{span}", "Spans that found no room or could not be sent.")
 	running := upDown(5, "gostitch.calls.running", "{call}", "Calls that run.")
 	waiting := upDown(6, "gostitch.queue.depth", "{call}", "Submitted calls whose reply was not handled yet.")
+	heap := upDown(7, "gostitch.heap.used", "By", "Objects on Go's heap, live and not yet collected.")
 	_, err := meter.RegisterCallback(func(_ context.Context, to metric.Observer) error {
 		for _, each := range gocore.ReadMeters() {
 			if strings.HasPrefix(each.Function, ownFunctions) {
@@ -166,8 +167,9 @@ func observeCalls(meter metric.Meter) error {
 		to.ObserveInt64(records, gocore.RecordsDropped())
 		to.ObserveInt64(spans, gocore.SpansDropped())
 		to.ObserveInt64(waiting, queued.Load())
+		to.ObserveInt64(heap, read([]string{readHeap}).whole(readHeap))
 		return nil
-	}, calls, bytes, cancelled, records, spans, running, waiting)
+	}, calls, bytes, cancelled, records, spans, running, waiting, heap)
 	return errors.Join(append(failed[:], err)...)
 }
 

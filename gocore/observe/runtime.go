@@ -18,6 +18,7 @@ const (
 	readTotal       = "/memory/classes/total:bytes"
 	readReleased    = "/memory/classes/heap/released:bytes"
 	readStacks      = "/memory/classes/heap/stacks:bytes"
+	readHeap        = "/memory/classes/heap/objects:bytes"
 	readLimit       = "/gc/gomemlimit:bytes"
 	readAllocated   = "/gc/heap/allocs:bytes"
 	readAllocations = "/gc/heap/allocs:objects"

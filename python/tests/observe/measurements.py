@@ -199,7 +199,10 @@ def _provider(seeds: list[int]) -> Any:
     )
     never = float("inf")
     return sdk.MeterProvider(
-        [PeriodicExportingMetricReader(each, never) for each in exporters],
+        [
+            PeriodicExportingMetricReader(each, never, cardinality_limits={sdk.Histogram: limit})
+            for each, limit in zip(exporters, (2000, 3, 2000), strict=True)
+        ],
         Resource.create({"service.name": "measurements", "service.instance.id": "1", "n": 42}),
         views=[
             View(instrument_name="view.keys.*", attribute_keys={"a", "user.id"}),

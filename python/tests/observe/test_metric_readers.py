@@ -164,6 +164,33 @@ def test_what_only_python_can_do(program: Programs) -> None:
     )
 
 
+def test_exponential_histograms(program: Programs) -> None:
+    """A reader that prefers them has durations of calls as such, and another one in buckets."""
+    _run(
+        program,
+        """
+        from opentelemetry.sdk.metrics import Histogram
+        from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+
+        first = InMemoryMetricReader(
+            preferred_aggregation={Histogram: ExponentialBucketHistogramAggregation()}
+        )
+        second = InMemoryMetricReader()
+        metrics.set_meter_provider(MeterProvider([first, second]))
+        for _ in range(5):
+            faults.nothing()
+        duration = CALLS[0], "gostitch.call.duration"
+        (fine,), (coarse,) = (named(each)[duration].data_points for each in (first, second))
+        counts = fine.positive.bucket_counts
+        assert 5 == fine.count == sum(counts) == coarse.count == sum(coarse.bucket_counts)
+        assert fine.max == coarse.max and abs(fine.sum - coarse.sum) < 1e-8
+        base = 2 ** 2**-fine.scale
+        lower = base ** (fine.positive.offset + len(counts) - 1)
+        assert counts[-1] and lower < fine.max <= lower * base * 1.000_001, (lower, fine)
+        """,
+    )
+
+
 def test_a_meter_that_is_switched_off(program: Programs) -> None:
     """The provider's configurator holds for meters of Go, as for those of Python."""
     _run(
