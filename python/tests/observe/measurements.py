@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import logging
 import random
 import sys
 from typing import Any
@@ -211,6 +212,11 @@ def _provider(seeds: list[int]) -> Any:
                 instrument_type=sdk.Histogram,
                 aggregation=ExplicitBucketHistogramAggregation([1, 100], record_min_max=True),
             ),
+            View(  # which is for nothing: those observe no distribution
+                instrument_name="view.buckets.*",
+                instrument_type=sdk.ObservableCounter,
+                aggregation=ExplicitBucketHistogramAggregation([1, 100]),
+            ),
             View(instrument_name="view.drop.*", aggregation=DropAggregation()),
             *(
                 View(instrument_name=f"case.sensitive.{i}.0", name=f"renamed.{i}", description="r")
@@ -230,6 +236,8 @@ def main(way: str, seeds: list[int]) -> None:
 
     import faults
 
+    # It warns of views that are for nothing.
+    logging.getLogger("opentelemetry.sdk.metrics").setLevel(logging.ERROR)
     spans = TracerProvider()
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(spans)
