@@ -204,4 +204,4 @@ pytest: $(VENV)/.built $(VENV)/.test $(VENV)/.wheel ## Python tests, some of the
 	GOSTITCH_GC_THRESHOLD=1 $(BIN)/python -m pytest python/tests/abi/test_messages.py python/tests/abi/test_asyncio.py
 
 clean: ## Remove everything that was built
-	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so python/gostitch/built-from.json
+	rm -rf $(VENV) build dist out python/gostitch.egg-info python/gostitch/*.so python/gostitch/*.so.debug python/gostitch/built-from.json

@@ -16,7 +16,7 @@ import support
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
 from setuptools.errors import CompileError, LinkError
-from shipped import disk_space, targets, toolchain
+from shipped import disk_space, symbols, targets, toolchain
 
 
 class GoLibrary(Extension):
@@ -46,6 +46,29 @@ class Compile(build_ext):
         if fullname.rpartition(".")[2].startswith("lib"):
             return fullname.replace(".", "/") + ".so"
         return re.sub(r"\.abi3-[^./]+\.so$", ".abi3.so", super().get_ext_filename(fullname))
+
+    def get_outputs(self) -> list[str]:
+        """Give what is made, symbols of Go libraries too."""
+        made = super().get_outputs()
+        return made if self.inplace else [*made, *map(str, map(symbols.beside, self._libraries()))]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        """Give what is made, by what takes its place in an editable install."""
+        mapping = super().get_output_mapping()
+        for library in self._libraries():
+            if str(library) in mapping:
+                in_place = symbols.beside(Path(mapping[str(library)]))
+                mapping[str(symbols.beside(library))] = str(in_place)
+        return mapping
+
+    def _libraries(self) -> list[Path]:
+        """Give the Go libraries that have symbols beside them."""
+        built = [
+            Path(self.build_lib, self.get_ext_filename(of.name))
+            for of in self.extensions
+            if isinstance(of, GoLibrary)
+        ]
+        return [path for path in built if symbols.beside(path).exists()]
 
     def build_extensions(self) -> None:
         """Choose the C compiler, then build."""
@@ -89,14 +112,23 @@ class Compile(build_ext):
         build_py = self.get_finalized_command("build_py")
         package = Path(build_py.get_package_dir("gostitch"))
         for extension in self.extensions:
-            in_place, built = self._get_inplace_equivalent(build_py, extension)
-            # A process may have the old file loaded: it must keep it, whole.
-            unfinished = f"{in_place}.{os.getpid()}"
-            try:
-                shutil.copyfile(built, unfinished)
-                os.replace(unfinished, in_place)
-            except BaseException:
-                Path(unfinished).unlink(missing_ok=True)
-                raise
+            in_place, built = map(Path, self._get_inplace_equivalent(build_py, extension))
+            if isinstance(extension, GoLibrary):
+                _replace(symbols.beside(in_place), symbols.beside(built))
+            _replace(in_place, built)
         sources = [source for extension in self.extensions for source in extension.sources]
         build_record.write(package, sources)
+
+
+def _replace(file: Path, by: Path) -> None:
+    """Replace a file as a whole, since a process may have the old one loaded, or remove it."""
+    if not by.exists():
+        file.unlink(missing_ok=True)
+        return
+    unfinished = f"{file}.{os.getpid()}"
+    try:
+        shutil.copyfile(by, unfinished)
+        os.replace(unfinished, file)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise

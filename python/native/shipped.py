@@ -22,4 +22,5 @@ if _NAME not in sys.modules:
 disk_space = importlib.import_module(f"{_NAME}._disk_space")
 targets = importlib.import_module(f"{_NAME}._targets")
 toolchain = importlib.import_module(f"{_NAME}._toolchain")
+symbols = importlib.import_module(f"{_NAME}._symbols")
 go_build = importlib.import_module(f"{_NAME}._go_build")

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from . import _disk_space, _go_build, _provide, _targets, _trial
+from . import _disk_space, _go_build, _provide, _symbols, _targets, _trial
 from ._project import GENERATED, Project
 from ._workspace import CORE, Workspace
 
@@ -26,9 +26,9 @@ class Built(NamedTuple):
 
 
 def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
-    """Build the library and its module into a folder.
+    """Build the library, its symbols and its module into a folder.
 
-    Both files appear whole, and only if all went well: the sources were read, the
+    All files appear whole, and only if all went well: the sources were read, the
     library was built, and a process could load it. Exits with one sentence if not.
     """
     _provide.compilers()
@@ -48,6 +48,10 @@ def build(project: Project, into: Path, *, for_editors: bool = False) -> Built:
             if _runs_here():
                 _compare(places, _trial.functions_of(new_library, project.library))
             work = workspace.leave_for_editors() if for_editors else None
+        if _symbols.beside(new_library).exists():
+            os.replace(_symbols.beside(new_library), _symbols.beside(library))
+        else:
+            _symbols.beside(library).unlink(missing_ok=True)
         os.replace(new_library, library)
         if not generated.is_file() or generated.read_bytes() != new_module.read_bytes():
             os.replace(new_module, generated)

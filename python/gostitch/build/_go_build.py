@@ -11,10 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import _disk_space, _toolchain
+from . import _disk_space, _symbols, _toolchain
 
 # The same sources give the same bytes: no paths, no time, no revision.
-_FLAGS = ("-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
+_FLAGS = ("-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w")
 
 # grpc's pages of traces, which are off unless a program asks for them. Their templates call
 # methods by name, so with them the linker keeps every exported method: a fifth of a library.
@@ -42,9 +42,9 @@ _REMEDIES = (
 
 
 def build(package: str, target: Path, cwd: Path, env: dict[str, str]) -> None:
-    """Build a Go package into the file ``target``.
+    """Build a Go package into the file ``target``, with its symbols beside it.
 
-    The file appears whole or not at all, and a process that has the old one
+    Each file appears whole or not at all, and a process that has the old one
     loaded keeps it. Exits with Go's words and one sentence if it cannot be built.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -63,10 +63,33 @@ def build(package: str, target: Path, cwd: Path, env: dict[str, str]) -> None:
             # Go goes on without what it could not write, and says much that follows from it.
             said = _disk_space.lines(said) or said
             sys.exit(f"{said}\ngostitch: {package} was not built: {remedy(said)}")
-        unfinished.replace(target)
+        _place(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
+        _symbols.beside(unfinished).unlink(missing_ok=True)
         unfinished.with_suffix(".h").unlink(missing_ok=True)
+
+
+def _place(linked: Path, target: Path) -> None:
+    """Put what was linked into its place, and its symbols beside it."""
+    symbols, unfinished = _symbols.beside(target), _symbols.beside(linked)
+    try:
+        library, of = _symbols.split(linked.read_bytes(), symbols.name)
+    except _symbols.SymbolsError as error:
+        # It works, and profilers find the names in it: it is larger, that is all.
+        print(f"gostitch: {target.name} keeps its symbols inside: {error}", file=sys.stderr)
+        symbols.unlink(missing_ok=True)
+    else:
+        try:
+            unfinished.write_bytes(of)
+            linked.write_bytes(library)
+        except OSError as error:
+            full = _disk_space.reason(str(error))
+            if full:
+                sys.exit(f"{error}\ngostitch: {target.name} was not built: {full}")
+            raise
+        unfinished.replace(symbols)
+    linked.replace(target)
 
 
 def flags(env: dict[str, str]) -> list[str]:

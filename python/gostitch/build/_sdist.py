@@ -13,7 +13,7 @@ from . import _metadata
 from ._project import Project
 
 _FOLDERS_LEFT_OUT = ("__pycache__", "build", "dist", "node_modules")
-_ENDINGS_LEFT_OUT = (".so", ".pyc", ".egg-info")
+_ENDINGS_LEFT_OUT = (".so", ".so.debug", ".pyc", ".egg-info")
 _WORKSPACE = ("go.work", "go.work.sum")  # names folders of one machine
 
 

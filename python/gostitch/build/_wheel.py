@@ -11,12 +11,12 @@ from typing import Any
 
 from gostitch._version import VERSION
 
-from . import _functions, _metadata, _platform_tag, _provide
+from . import _functions, _metadata, _platform_tag, _provide, _symbols
 from ._functions import Built
 from ._metadata import Metadata
 from ._project import GENERATED, Project
 
-_LEFT_OUT = ("__pycache__", ".egg-info", ".dist-info", ".pyc", ".so.h")
+_LEFT_OUT = ("__pycache__", ".egg-info", ".dist-info", ".pyc", ".so.h", ".so.debug")
 
 
 def build(project: Project, into: Path) -> tuple[Path, Built]:
@@ -28,7 +28,9 @@ def build(project: Project, into: Path) -> tuple[Path, Built]:
         inside = project.package.replace(".", "/")
         files: dict[str, Any] = {project.typed: b"", **dict(_sources(project))}
         files[f"{inside}/{GENERATED}"] = built.generated
-        files[f"{inside}/{project.library}"] = built.library
+        for path in (built.library, _symbols.beside(built.library)):
+            if path.exists():
+                files[f"{inside}/{path.name}"] = path
         return _pack(project, metadata, tag, files, into), built
 
 
