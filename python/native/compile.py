@@ -113,22 +113,29 @@ class Compile(build_ext):
         package = Path(build_py.get_package_dir("gostitch"))
         for extension in self.extensions:
             in_place, built = map(Path, self._get_inplace_equivalent(build_py, extension))
+            files = {in_place: built}
             if isinstance(extension, GoLibrary):
-                _replace(symbols.beside(in_place), symbols.beside(built))
-            _replace(in_place, built)
+                files[symbols.beside(in_place)] = symbols.beside(built)
+            _replace(files)
         sources = [source for extension in self.extensions for source in extension.sources]
         build_record.write(package, sources)
 
 
-def _replace(file: Path, by: Path) -> None:
-    """Replace a file as a whole, since a process may have the old one loaded, or remove it."""
-    if not by.exists():
-        file.unlink(missing_ok=True)
-        return
-    unfinished = f"{file}.{os.getpid()}"
+def _replace(files: dict[Path, Path]) -> None:
+    """Replace files that belong together by others, and remove those for which there is none.
+
+    A process may have an old one loaded: it must keep it, whole.
+    """
+    unfinished = {file: Path(f"{file}.{os.getpid()}") for file in files}
     try:
-        shutil.copyfile(by, unfinished)
-        os.replace(unfinished, file)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise
+        for file, by in files.items():
+            if by.exists():
+                shutil.copyfile(by, unfinished[file])
+        for file, by in files.items():
+            if by.exists():
+                os.replace(unfinished[file], file)
+            else:
+                file.unlink(missing_ok=True)
+    finally:
+        for path in unfinished.values():
+            path.unlink(missing_ok=True)

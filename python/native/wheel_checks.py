@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import elf_facts
-from elf_facts import ElfFacts
-from shipped import targets
+from elf_facts import ElfFacts, SymbolFacts
+from shipped import symbols, targets
 
 OLDEST_GLIBC = (2, 17)
 BEFORE_THEIR_TIME = {
@@ -32,10 +32,20 @@ def libraries(wheel: Path) -> list[ElfFacts]:
         return [elf_facts.read(name, archive.read(name)) for name in names]
 
 
+def symbols_files(wheel: Path) -> dict[str, SymbolFacts]:
+    """Read the files of a wheel that have the symbols of its libraries."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.endswith(symbols.SUFFIX)]
+        return {name: elf_facts.read_symbols(name, archive.read(name)) for name in names}
+
+
 def problems(wheel: Path, target: targets.Target) -> Iterator[str]:
     """Give everything that is wrong with a wheel."""
     for library in libraries(wheel):
         yield from (f"{library.name} {what}" for what in complaints(library, target))
+        if Path(library.name).name.startswith("lib"):
+            of = symbols_files(wheel).get(library.name + symbols.SUFFIX)
+            yield from (f"{library.name} {what}" for what in without_symbols(library, of))
     shown = _tool("auditwheel", "show", wheel).stdout
     found = re.search(r'platform\s+tag:\s+"manylinux_(\d+)_(\d+)_(\w+?)"', shown)
     if found is None:
@@ -61,6 +71,19 @@ def complaints(library: ElfFacts, target: targets.Target) -> Iterator[str]:
         yield "has a name that only CPython 3.15 and newer ones look for"
     if library.search_paths:
         yield f"searches for libraries in {library.search_paths}, folders of the builder"
+
+
+def without_symbols(library: ElfFacts, of: SymbolFacts | None) -> Iterator[str]:
+    """Give what keeps profilers from the symbols of a Go library."""
+    if of is None:
+        yield "has no symbols file beside it"
+        return
+    if (of.machine, of.build_id) != (library.machine, library.build_id) or not of.build_id:
+        yield f"is of another build than {of.name}"
+    if library.link != (Path(of.name).name, of.crc):
+        yield f"names {library.link} as its symbols file, not {of.name}"
+    if not any(name.endswith("gocore.Execute") for name in of.functions):
+        yield f"has no functions of the core in {of.name}"
 
 
 def stable_abi(report: dict[str, Any]) -> Iterator[str]:

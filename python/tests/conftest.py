@@ -22,6 +22,8 @@ from programs import Programs
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "build" / "tests" / "libfaults.so"
+LINKED = LIBRARY.parent / "linked" / LIBRARY.name
+"""It with all symbols, as the linker writes it."""
 
 # Before anything can load the library; programs that tests start inherit it.
 os.environ["GOSTITCH_LIBRARY"] = str(LIBRARY)
@@ -34,7 +36,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 sys.path.insert(0, str(ROOT / "python" / "native"))
 
-from shipped import toolchain  # noqa: E402
+from shipped import go_build, symbols, toolchain  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,14 +60,22 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     go = toolchain.go()
     if go is None:
         pytest.exit("no Go was found; run 'make dev'", 1)
-    LIBRARY.parent.mkdir(parents=True, exist_ok=True)
-    flags = ["-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-tags=grpcnotrace"]
+    LINKED.parent.mkdir(parents=True, exist_ok=True)
+    env = toolchain.environment()
     subprocess.run(
-        [go, "build", *flags, "-o", str(LIBRARY), "./gocore/cmd/libfaults"],
+        [go, "build", *go_build.flags(env), "-o", str(LINKED), "./gocore/cmd/libfaults"],
         cwd=ROOT,
-        env=toolchain.environment(),
+        env=env,
         check=True,
     )
+    of_library = symbols.beside(LIBRARY)
+    parts = symbols.split(LINKED.read_bytes(), of_library.name)
+    for file, part in zip((LIBRARY, of_library), parts, strict=True):
+        if not file.exists() or file.read_bytes() != part:
+            # Another session may have the old one loaded.
+            unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+            unfinished.write_bytes(part)
+            unfinished.replace(file)
 
 
 @pytest.fixture(scope="session", autouse=True)

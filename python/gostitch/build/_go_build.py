@@ -13,8 +13,14 @@ from pathlib import Path
 
 from . import _disk_space, _symbols, _toolchain
 
-# The same sources give the same bytes: no paths, no time, no revision.
-_FLAGS = ("-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-w")
+# The same sources give the same bytes: no paths, no time, no revision. With what is for debuggers,
+# though it goes at once: without it (-w), zig as the linker leaves out the names of functions too.
+_FLAGS = (
+    "-buildmode=c-shared",
+    "-trimpath",
+    "-buildvcs=false",
+    f"-ldflags=-compressdwarf=false -extldflags={_symbols.LINKER_FLAGS}",
+)
 
 # grpc's pages of traces, which are off unless a program asks for them. Their templates call
 # methods by name, so with them the linker keeps every exported method: a fifth of a library.

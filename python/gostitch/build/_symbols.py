@@ -1,13 +1,14 @@
 """Put the names of a library's functions into a file of its own, and back into the library.
 
 Profilers need them, calls do not. Our own code, since a build may have no other tools than Go and
-zig, and neither copies parts of ELF files. It takes only what linkers write: sections that are
-loaded come first, so the rest can go without a change to any byte or number before it.
+zig, which cannot do this. It takes only what linkers write: sections that are loaded come first, so
+the rest can go without a change to a number before it, and to a byte but for the build id.
 gostitch's own build uses this module too, from ``python/native/shipped.py``.
 """
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from collections.abc import Sequence
@@ -23,12 +24,18 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL = struct.Struct("<IBBHQQ")
 
 _64_BITS_LITTLE_ENDIAN = b"\x7fELF\x02\x01\x01"
-_PROGBITS, _SYMTAB, _STRTAB, _NOBITS = 1, 2, 3, 8  # kinds of sections
-_ALLOCATED, _INFO_IS_LINK = 0x2, 0x40  # their flags
+# Kinds of sections.
+_PROGBITS, _SYMTAB, _STRTAB, _NOBITS, _DYNSYM, _VERSIONS = 1, 2, 3, 8, 11, 0x6FFFFFFE
+_ALLOCATED, _EXECUTABLE, _INFO_IS_LINK = 0x2, 0x4, 0x40  # flags of sections
 _FUNCTION = 2  # a kind of symbol
 _ALIGNMENT = 8
 
 _BUILD_ID, _DEBUG_LINK = b".note.gnu.build-id", b".gnu_debuglink"
+_ID_SIZE = 20  # that of SHA-1, which tools expect
+_ID_HEAD = struct.pack("<III", 4, _ID_SIZE, 3) + b"GNU\0"
+
+LINKER_FLAGS = f"-Wl,--build-id=0x{'00' * _ID_SIZE}"
+"""Have the C compiler's linker leave room for a build id."""
 
 
 class SymbolsError(Exception):
@@ -71,16 +78,16 @@ def beside(library: Path) -> Path:
 def split(library: bytes, name: str) -> tuple[bytes, bytes]:
     """Return a linked library without its symbols, and a file with those of its functions.
 
-    ``name`` is the name of that file. Raises ``SymbolsError`` for a library that cannot be split.
+    ``name`` is the name of that file. Both get a build id that says what is in them, as that of
+    the linker would tell of the paths which compilers leave for debuggers. Raises
+    ``SymbolsError`` for a library that cannot be split.
     """
     elf = _read(library, "the library")
-    if not elf.named(_BUILD_ID):
-        raise SymbolsError("the library has no build id, which would tell what belongs together")
-    hollow = [
-        at._replace(content=elf.content(at)) if at.name == _BUILD_ID else _hollow(at)
-        for at in elf.loaded
-    ]
-    symbols = _assemble(_without_segments(elf.header), b"", [*hollow, *_functions(elf)])
+    table, names = _functions(elf)
+    begin = bytearray(library[: _end(elf)])
+    note = _identify(elf, begin, table, names)
+    hollow = [note if at.name == _BUILD_ID else _hollow(at) for at in elf.loaded]
+    symbols = _assemble(_without_segments(elf.header), b"", [*hollow, table, names])
     link = name.encode() + b"\0"
     link += bytes(-len(link) % 4) + struct.pack("<I", zlib.crc32(symbols))
     kept = [
@@ -89,7 +96,12 @@ def split(library: bytes, name: str) -> tuple[bytes, bytes]:
         if at.kind == _PROGBITS and not at.name.startswith((b".debug", _DEBUG_LINK))
     ]
     sections = [*elf.loaded, *kept, _Section(_DEBUG_LINK, _PROGBITS, alignment=4, content=link)]
-    return _assemble(elf.header, library[: _end(elf)], sections), symbols
+    return _assemble(elf.header, begin, sections), symbols
+
+
+def are_inside(library: bytes) -> bool:
+    """Tell whether a library has its symbols inside; raises ``SymbolsError`` if it is none."""
+    return any(at.kind == _SYMTAB for at in _read(library, "the library").others)
 
 
 def join(library: bytes, symbols: bytes) -> bytes:
@@ -98,15 +110,13 @@ def join(library: bytes, symbols: bytes) -> bytes:
     Raises ``SymbolsError`` if the two do not belong together.
     """
     elf, of = _read(library, "the library"), _read(symbols, "the symbols file")
-    if any(at.kind == _SYMTAB for at in elf.others):
-        raise SymbolsError("the library has its symbols inside already")
     link = elf.named(_DEBUG_LINK)
     if not link:
         raise SymbolsError("the library was built without symbols")
     if elf.named(_BUILD_ID) != of.named(_BUILD_ID):
         raise SymbolsError("the symbols file belongs to another build of the library")
     if link[-4:] != struct.pack("<I", zlib.crc32(symbols)):
-        raise SymbolsError("the symbols file is damaged, or of another linker's build")
+        raise SymbolsError("the symbols file is damaged")
     kept = [at._replace(content=elf.content(at)) for at in elf.others if at.kind == _PROGBITS]
     # The names come right after their symbols, of which each says where.
     at = len(elf.loaded) + len(kept)
@@ -135,7 +145,7 @@ def _read(data: bytes, what: str) -> _Elf:
     loaded, others = sections[:first], sections[first:]
     if any(at.flags & _ALLOCATED for at in others) or any(_refers(at) >= first for at in loaded):
         raise SymbolsError(f"{what} has its sections in an order that no linker known here writes")
-    return _Elf(data, header, loaded, [at for at in others if at.name != b".shstrtab"])
+    return _Elf(data, header, loaded, others)
 
 
 def _refers(section: _Section) -> int:
@@ -151,9 +161,7 @@ def _end(elf: _Elf) -> int:
     """Return where that ends which a loader reads."""
     start, size, count = elf.header[5], elf.header[9], elf.header[10]
     try:
-        segments = [
-            _SEGMENT.unpack_from(elf.data, start + i * _SEGMENT.size) for i in range(count)
-        ]
+        segments = [_SEGMENT.unpack_from(elf.data, start + i * _SEGMENT.size) for i in range(count)]
     except (struct.error, OverflowError) as error:
         raise SymbolsError("the library is cut off") from error
     ends = [segment[2] + segment[5] for segment in segments]
@@ -161,8 +169,25 @@ def _end(elf: _Elf) -> int:
     return int(max(_HEADER.size, start + count * _SEGMENT.size, *ends))
 
 
+def _identify(elf: _Elf, begin: bytearray, *symbols: _Section) -> _Section:
+    """Write the build id into what is loaded; gives its section, to stand elsewhere too."""
+    note = next((at for at in elf.loaded if at.name == _BUILD_ID), None)
+    if note is None or elf.content(note)[:-_ID_SIZE] != _ID_HEAD:
+        raise SymbolsError(f"the library has no place for a build id of {_ID_SIZE} bytes")
+    at = note.offset + len(_ID_HEAD)
+    begin[at : at + _ID_SIZE] = bytes(_ID_SIZE)
+    digest = hashlib.sha256(begin[_HEADER.size :])  # which tells of what goes
+    for section in symbols:
+        digest.update(section.content or b"")
+    begin[at : at + _ID_SIZE] = digest.digest()[:_ID_SIZE]
+    return note._replace(content=bytes(begin[note.offset : note.offset + note.size]))
+
+
 def _hollow(section: _Section) -> _Section:
     """Return a section as it is where its bytes are elsewhere; its number and address stay."""
+    if section.kind in (_STRTAB, _DYNSYM, _VERSIONS):
+        # auditwheel takes the file for a library, and reads what that needs: nothing.
+        return section._replace(offset=0, size=0, info=0)
     return section._replace(kind=_NOBITS) if section.kind else section
 
 
@@ -176,12 +201,15 @@ def _functions(elf: _Elf) -> tuple[_Section, _Section]:
     table = next((at for at in elf.others if at.kind == _SYMTAB), None)
     if table is None:
         raise SymbolsError("the library has no symbols")
+    code = {
+        i for i, at in enumerate(elf.loaded) if at.kind == _PROGBITS and at.flags & _EXECUTABLE
+    }
     try:
         names = elf.content(elf.others[table.link - len(elf.loaded)])
         kept, offsets, text = [_SYMBOL.pack(*[0] * 6)], {b"": 0}, bytearray(1)
         local = 1
         for name, kind, other, section, *rest in _SYMBOL.iter_unpack(elf.content(table)):
-            if kind & 0xF == _FUNCTION and 0 < section < len(elf.loaded):
+            if kind & 0xF == _FUNCTION and section in code:
                 said = _text(names, name)
                 if said not in offsets:
                     offsets[said] = len(text)
@@ -201,7 +229,7 @@ def _functions(elf: _Elf) -> tuple[_Section, _Section]:
 
 
 def _assemble(
-    header: tuple[Any, ...], kept: bytes, sections: Sequence[_Section]
+    header: tuple[Any, ...], kept: bytes | bytearray, sections: Sequence[_Section]
 ) -> bytes:
     """Return a file that begins as before, with the contents and the table of sections behind."""
     names, rows = bytearray(), []

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import gostitch
-from gostitch.cli import _build, _develop, _doctor, _trace
+from gostitch.cli import _build, _develop, _doctor, _symbols, _trace
 
 
 class Command(Protocol):
@@ -32,7 +32,7 @@ class Command(Protocol):
 
 _DESCRIPTION = "Move the slow parts of a Python service into Go without losing sight of them."
 
-COMMANDS: tuple[Command, ...] = (_build, _develop, _doctor, _trace)
+COMMANDS: tuple[Command, ...] = (_build, _develop, _doctor, _symbols, _trace)
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "gostitch") -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import wheel_checks
 
 from own.projects import Project
 
@@ -124,7 +125,7 @@ def test_pip_builds_a_wheel_in_isolation(
 
 
 def test_a_wheel_for_another_machine(tmp_path: Path) -> None:
-    """zig builds it, and its tag says the machine and glibc 2.17."""
+    """zig builds it, its tag says the machine and glibc 2.17, and its symbols are beside it."""
     other = "aarch64" if platform.machine() == "x86_64" else "x86_64"
     project = Project(tmp_path / "sums")
     done = project.gostitch("build", "--target", other, timeout_s=240)
@@ -133,6 +134,12 @@ def test_a_wheel_for_another_machine(tmp_path: Path) -> None:
 
     assert f"sums-1.0-py3-none-manylinux_2_17_{other}.whl" == wheel.name
     assert f"dist/{wheel.name} has sums.add\n" == done.stdout
+    (library,), symbols = wheel_checks.libraries(wheel), wheel_checks.symbols_files(wheel)
+    of = symbols["sums/libsums.so.debug"]
+    assert other == library.machine
+    assert library.stripped
+    assert [] == list(wheel_checks.without_symbols(library, of))
+    assert "example.com/sums.Add" in of.functions
 
 
 def test_an_editable_install_and_an_sdist(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import venv
 import zipfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import core_sources
 import pytest
-from shipped import go_build, toolchain
+from shipped import go_build, symbols, toolchain
 
 from gostitch.build._core import core_directory
 from install_matrix import checkouts
@@ -42,11 +41,12 @@ assert (core_directory().parent.name, core_directory().name) == ("gostitch", "_g
 
 @pytest.mark.timeout(300)
 def test_one_wheel_serves_every_cpython(wheel: Path, contents: Contents) -> None:
-    """Its tag promises the stable ABI from 3.10 on; library, C extension and types are inside."""
+    """Its tag promises the stable ABI from 3.10 on; library, symbols, C extension and types are inside."""
     names = set(contents(wheel))
 
     assert "-cp310-abi3-linux_" in wheel.name
     assert {"gostitch/libgostitch.so", "gostitch/py.typed", "gostitch/tasks/_generated.py"} <= names
+    assert "gostitch/libgostitch.so.debug" in names
     assert 1 == len([name for name in names if name.endswith(".abi3.so")])
 
 
@@ -57,7 +57,7 @@ def test_the_wheel_has_what_git_has_and_the_core(wheel: Path, contents: Contents
     core = {f"gostitch/_go/{path}" for path in core_sources.paths()}
     found = {name for name in contents(wheel) if not name.startswith("gostitch-")}
 
-    assert package | core == {name for name in found if not name.endswith(".so")}
+    assert package | core == {name for name in found if not name.endswith((".so", ".so.debug"))}
     assert not [
         name for name in core if "_test.go" in name or "testdata" in name or "faults" in name
     ]
@@ -65,21 +65,15 @@ def test_the_wheel_has_what_git_has_and_the_core(wheel: Path, contents: Contents
 
 @pytest.mark.timeout(300)
 def test_the_sources_in_the_wheel_make_its_library(wheel: Path, tmp_path: Path) -> None:
-    """Built in the wheel's own folder of sources, the library has the same bytes."""
+    """Built in the wheel's own folder of sources, library and symbols have the same bytes."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    go, again = toolchain.go(), tmp_path / "again.so"
-    assert go is not None
-    env = toolchain.environment()
-    subprocess.run(
-        [go, "build", *go_build.flags(env), "-o", again, "./gocore/cmd/libgostitch"],
-        cwd=tmp_path / "gostitch" / "_go",
-        env=env,
-        check=True,
-        timeout=240,
-    )
+    shipped, again = tmp_path / "gostitch" / "libgostitch.so", tmp_path / "again" / "libgostitch.so"
+    core = tmp_path / "gostitch" / "_go"
+    go_build.build("./gocore/cmd/libgostitch", again, core, toolchain.environment())
 
-    assert again.read_bytes() == (tmp_path / "gostitch" / "libgostitch.so").read_bytes()
+    assert again.read_bytes() == shipped.read_bytes()
+    assert symbols.beside(again).read_bytes() == symbols.beside(shipped).read_bytes()
 
 
 @pytest.mark.timeout(300)

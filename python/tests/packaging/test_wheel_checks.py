@@ -12,7 +12,7 @@ from pathlib import Path
 import elf_facts
 import pytest
 import wheel_checks
-from elf_facts import ElfFacts
+from elf_facts import ElfFacts, SymbolFacts
 from shipped import targets, toolchain
 
 pytestmark = pytest.mark.timeout(300)
@@ -88,6 +88,28 @@ def test_a_name_that_not_every_cpython_looks_for(tmp_path: Path) -> None:
     )
 
 
+def test_symbols_of_another_build() -> None:
+    """A symbols file must be there, of the same build, the one that is named, and with functions."""
+    functions = {"github.com/gostitch/gostitch/gocore.Execute": 1}
+    symbols = SymbolFacts("gostitch/libgostitch.so.debug", HERE.machine, "abc", 7, functions)
+    link = ("libgostitch.so.debug", 7)
+    library = ElfFacts("x", 1, HERE.machine, (2, 17), (), (), True, "abc", link)
+
+    def said(library: ElfFacts, symbols: SymbolFacts | None) -> list[str]:
+        return list(wheel_checks.without_symbols(library, symbols))
+
+    assert [] == said(library, symbols)
+    assert ["has no symbols file beside it"] == said(library, None)
+    for other in (symbols._replace(build_id="abd"), symbols._replace(machine=OTHER.machine)):
+        assert ["is of another build than gostitch/libgostitch.so.debug"] == said(library, other)
+    (other_crc,) = said(library, symbols._replace(crc=8))
+    (no_link,) = said(library._replace(link=None), symbols)
+    (empty,) = said(library, symbols._replace(functions={"main": 1}))
+    assert "not gostitch/libgostitch.so.debug" in other_crc
+    assert "names None" in no_link
+    assert "no functions of the core" in empty
+
+
 def test_the_wheel_of_this_machine_is_no_release_wheel(
     wheel: Path, tmp_path: Path, must_run: Callable[..., str]
 ) -> None:
@@ -95,12 +117,14 @@ def test_the_wheel_of_this_machine_is_no_release_wheel(
     must_run(sys.executable, "-m", "wheel", "unpack", wheel, cwd=tmp_path)
     (folder,) = tmp_path.iterdir()
     (folder / "gostitch" / "left_behind.pyc").touch()
+    (folder / "gostitch" / "libgostitch.so.debug").unlink()
     must_run(sys.executable, "-m", "wheel", "pack", folder, cwd=tmp_path)
     spoilt = tmp_path / wheel.name
 
     said = "\n".join(wheel_checks.problems(spoilt, OTHER))
 
     assert f"libgostitch.so is for {HERE.machine}, not for {OTHER.machine}" in said
+    assert "libgostitch.so has no symbols file beside it" in said
     assert "auditwheel says manylinux_2_" in said
     assert "check-wheel-contents complains" in said
     assert "left_behind.pyc" in said
