@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import elf_facts
+
 from own.projects import Project
 
 Play = Callable[..., list[str]]
@@ -184,6 +186,22 @@ def test_the_variable_overrides_it(built: Built, play: Play, tmp_path: Path) -> 
     text = "import sums, gostitch; print(sums.add(1, 2), gostitch.runtime_info()['library'])"
 
     assert [f"3 {copy}"] == play(text, built["sums"], GOSTITCH_LIBRARY=str(copy))
+
+
+def test_its_symbols(built: Built, play: Play, tmp_path: Path) -> None:
+    """They are beside it; with them inside it still is the library of its module."""
+    joined = tmp_path / "joined.so"
+    done = built["sums"].gostitch("symbols", str(joined), "--library", str(built["sums"].library))
+
+    assert (0, "") == (done.returncode, done.stderr)
+    library, symbols = (
+        elf_facts.read_symbols("", of.read_bytes()) for of in (built["sums"].library, joined)
+    )
+    assert not library.functions
+    assert "example.com/sums.Add" in symbols.functions
+    assert ["3"] == play(
+        "import sums; print(sums.add(1, 2))", built["sums"], GOSTITCH_LIBRARY=str(joined)
+    )
 
 
 def test_wrong_types_in_python(built: Built, play: Play) -> None:

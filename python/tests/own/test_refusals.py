@@ -396,12 +396,12 @@ def test_a_folder_with_spaces_and_other_letters(tmp_path: Path) -> None:
 
 
 def test_nothing_else_is_left(project: Project) -> None:
-    """The library, the module, py.typed and go.work in place; for build the wheel, nothing else."""
+    """The library, symbols, the module, py.typed and go.work in place; for build the wheel, nothing else."""
     before = set(project.root.rglob("*"))
     project.develop()
     python = project.source / "sums"
-    in_package = {python / name for name in ("libsums.so", "_generated.py", "py.typed")}
-    left = in_package | {project.root / "go.work"}
+    names = ("libsums.so", "libsums.so.debug", "_generated.py", "py.typed")
+    left = {python / name for name in names} | {project.root / "go.work"}
     assert before | left == set(project.root.rglob("*"))
 
     for file in left:
@@ -411,6 +411,4 @@ def test_nothing_else_is_left(project: Project) -> None:
     (wheel,) = (project.root / "dist").iterdir()
     assert before | {wheel, wheel.parent} == set(project.root.rglob("*"))
     with zipfile.ZipFile(wheel) as archive:
-        assert {"sums/__init__.py", "sums/_generated.py", "sums/libsums.so"} <= set(
-            archive.namelist()
-        )
+        assert {"sums/__init__.py", *(f"sums/{name}" for name in names)} <= set(archive.namelist())

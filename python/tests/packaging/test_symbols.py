@@ -18,7 +18,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shipped import symbols, toolchain
+from shipped import go_build, symbols, toolchain
 
 from conftest import LIBRARY, LINKED
 from gostitch.build import _symbols
@@ -154,6 +154,21 @@ def test_what_cannot_be_split_or_joined(tmp_path: Path) -> None:
     damaged = of[:-1] + bytes([of[-1] ^ 1])
     assert "is damaged" in said(_symbols.join, library, damaged)
     assert "the symbols file is" in said(_symbols.join, library, of[:200])
+
+
+def test_what_cannot_be_split_stays_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is put into its place as it is, with a sentence, and no older symbols stay beside it."""
+    linked = small(tmp_path, "-Wl,--build-id=none")
+    target = tmp_path / "libsmall.so"
+    symbols.beside(target).write_bytes(b"older")
+    go_build._place(tmp_path / "small.so", target)
+
+    assert [target] == list(tmp_path.iterdir())
+    assert linked == target.read_bytes()
+    said = capsys.readouterr().err
+    assert said.startswith("gostitch: libsmall.so keeps its symbols inside: the library has no")
 
 
 @pytest.fixture(scope="module")
