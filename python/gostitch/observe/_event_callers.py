@@ -11,7 +11,7 @@ import contextvars
 import os
 from typing import NamedTuple
 
-from gostitch import _shapes
+from gostitch import _queue, _shapes
 
 _MOST = 256
 
@@ -39,8 +39,16 @@ def keep(token: int, number: int, caller: contextvars.Context) -> None:
 
 
 def find(told: CallEvent) -> contextvars.Context | None:
-    """Return the caller of a call that has ended, or None if it is not known."""
-    return _kept.get((told.token, told.number))
+    """Return the caller of a call that has ended, or None if it is not known.
+
+    Of a submitted call Python may not have handled the end: its future has the caller until then.
+    """
+    for queue in _queue.all_queues() if told.token else ():
+        future = queue.pending.get(told.token)
+        if future is not None:
+            caller: contextvars.Context | None = getattr(future, "_caller", None)
+            return caller
+    return _kept.get((told.token, told.number))  # which it was put into before its end
 
 
 os.register_at_fork(after_in_child=_kept.clear)

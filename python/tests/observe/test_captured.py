@@ -49,6 +49,29 @@ def test_a_background_panic_has_what_was_configured(tmp_path: Path) -> None:
     assert "faults.background_panic" == event["transaction"]
 
 
+def test_a_background_panic_at_the_end_of_a_long_call_has_its_scope(tmp_path: Path) -> None:
+    """However soon it comes: the event may be handled before the reply of the call."""
+    found = events(
+        tmp_path,
+        """
+        init()
+        try:
+            faults.fail_as("timeout", timeout=0.05)  # the function is one that may take long
+        except TimeoutError:
+            pass
+        for number in range(30):
+            with sentry_sdk.isolation_scope() as scope:
+                scope.set_tag("number", number)
+                faults.fail_as("background")
+            wait_until(lambda: gostitch.runtime_info()["background_panics"] > number)
+        gostitch.force_flush()
+        """,
+    )
+
+    numbers = [event["tags"].get("number", -1) for event in found]
+    assert list(range(30)) == sorted(numbers)
+
+
 def test_before_send_keeps_it_in(sentry: Spotlight) -> None:
     """What before_send drops is sent by nobody: the server gets nothing."""
     found = run(
