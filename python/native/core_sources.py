@@ -15,6 +15,7 @@ _SUFFIXES = (".go", ".h", ".c", ".s", ".pgo")
 _TESTS_ONLY = (
     "gocore/cmd/libbare",
     "gocore/cmd/libfaults",
+    "gocore/cmd/nativefaults",
     "gocore/internal/archtest",
     "gocore/internal/faults",
     "gocore/internal/golden",
