@@ -22,6 +22,7 @@ from opentelemetry.trace import SpanContext, SpanKind
 
 from gostitch import _settings
 from gostitch.observe import _generated
+from gostitch.observe._guest import tell
 
 _DELEGATES = (
     "_root",
@@ -105,7 +106,10 @@ def ask(
 
 
 def wants(provider: Any, span: Any, left_out: Collection[int]) -> bool:
-    """Ask about a span that Go has made below a call, which gets what the sampler says of it."""
+    """Ask about a span that Go has made below a call, which gets what the sampler says of it.
+
+    It is kept if the sampler fails.
+    """
     above = span.parent
     if above is not None:
         flags = above.trace_flags
@@ -117,9 +121,14 @@ def wants(provider: Any, span: Any, left_out: Collection[int]) -> bool:
     current = context.Context()
     if above is not None:
         current = trace.set_span_in_context(trace.NonRecordingSpan(above), current)
-    said = provider.sampler.should_sample(
-        current, span.context.trace_id, span.name, span.kind, span.attributes, span.links
-    )
+    attributes = dict(span.attributes or {})  # some samplers write into them
+    try:
+        said = provider.sampler.should_sample(
+            current, span.context.trace_id, span.name, span.kind, attributes, span.links
+        )
+    except Exception as error:
+        tell("spans of Go are kept without asking the sampler, which fails", error)
+        return True
     for key, value in (said.attributes or {}).items():
         span._attributes[key] = value
     return bool(said.decision.is_recording())

@@ -138,6 +138,35 @@ assert "kept" == kept.attributes["rule"]
     assert 0 == done.returncode, done.stderr
 
 
+def test_samplers_that_write_or_fail(program: Programs) -> None:
+    """One may put something into the attributes it gets; what it raises costs no span."""
+    done = program(
+        PROLOGUE
+        + SAMPLERS
+        + """
+class Writes(ByName):
+    def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None, *others, **named):
+        attributes["rate"] = 50.0
+        if name == "failing":
+            raise LookupError("of the sampler's own")
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)
+
+provider = provide(sampler=ParentBased(ALWAYS_ON, local_parent_sampled=Writes()))
+step = faults.FaultsVisitStep
+steps = [step(name, -1, "inline", "", "") for name in ("kept", "failing", "last")]
+with provider.get_tracer("x").start_as_current_span("root"):
+    list(faults.visit_lines(steps))
+gostitch.force_flush()
+assert ["failing", "faults.visit_lines", "kept", "last", "root"] == names(), names()
+rates = {span.name: span.attributes.get("rate") for span in exporter.get_finished_spans()}
+assert rates["kept"] == rates["last"] == rates["faults.visit_lines"] == 50.0, rates
+"""
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("of the sampler's own")
+
+
 def test_a_sampler_that_only_records(program: Programs) -> None:
     """Processors see what is recorded and not sampled, as they see such spans of Python."""
     done = program(
