@@ -8,6 +8,7 @@ from typing import Any
 
 from gostitch.doctor import _mask, _versions
 from gostitch.doctor._finding import Verdict, note, ok, warning
+from gostitch.observe import _proxies
 
 OLDEST = (1, 30)
 """What the extra of pyproject.toml asks for (a test compares them)."""
@@ -108,6 +109,7 @@ def _described(provider: Any) -> dict[str, Any]:
         "export": None,
         "why": "it has no resource, as providers of the SDK have",
     }
+    provider = _proxies.behind(provider)
     resource = getattr(provider, "resource", None)
     if resource is None:
         return facts

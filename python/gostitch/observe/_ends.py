@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from gostitch.exceptions import GoError
-from gostitch.observe import _flush, _generated, _library
+from gostitch.observe import _flush, _generated, _library, _proxies
 from gostitch.observe._guest import guest
 
 _LAST_S = 5.0
@@ -70,7 +70,7 @@ def _flush_all() -> None:
     until = time.monotonic() + _LAST_S
     for name, get in _PROVIDERS.items():
         if name in sys.modules:
-            provider = getattr(sys.modules[name], get)()
+            provider = _proxies.behind(getattr(sys.modules[name], get)())
             if hasattr(provider, "force_flush"):
                 with guest(f"the last of {name} may be lost"):
                     _flush.flush_provider(provider, max(until - time.monotonic(), _LEAST_S))

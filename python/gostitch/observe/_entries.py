@@ -15,7 +15,7 @@ from opentelemetry import _logs, context, trace
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 
 from gostitch import _hooks, _pending, _shapes
-from gostitch.observe import _ends, _generated, _library, _watch
+from gostitch.observe import _ends, _generated, _library, _proxies, _watch
 
 _FLUSH_S = 30.0
 
@@ -53,7 +53,7 @@ def attach() -> None:
 def follow() -> None:
     """Have Go hand over records if there is a provider that takes them, and flush with it."""
     global _followed
-    provider = _logs.get_logger_provider()
+    provider = _proxies.behind(_logs.get_logger_provider())
     if provider is _followed or not _library.is_there():
         return
     records = not isinstance(provider.get_logger("gostitch"), NoOpLogger) and hasattr(

@@ -16,7 +16,7 @@ from opentelemetry import context, metrics, trace
 
 from gostitch import _late, _pending, _process
 from gostitch._turn import Turn
-from gostitch.observe import _ends, _generated, _library, _watch
+from gostitch.observe import _ends, _generated, _library, _proxies, _watch
 from gostitch.observe._guest import guest, tell_once
 
 _PATIENCE_S = 5.0
@@ -42,7 +42,7 @@ def follow() -> None:
     """Have Go measure for the readers that there are, from now on."""
     if not _library.is_there():
         return
-    provider: Any = metrics.get_meter_provider()
+    provider: Any = _proxies.behind(metrics.get_meter_provider())
     consumer: Any = getattr(provider, "_measurement_consumer", None)
     is_on = not _is_off(provider, consumer)
     if is_on:

@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, Trace
 
 from gostitch import _given, _hooks, _late, _settings, _w3c
 from gostitch._process import bridge
-from gostitch.observe import _callers, _library, _propagation, _watch
+from gostitch.observe import _callers, _library, _propagation, _proxies, _watch
 from gostitch.observe._guest import guest, tell, tell_once
 
 _log = logging.getLogger("gostitch")
@@ -70,7 +70,7 @@ def follow() -> None:
     """
     _look_at_propagator()
     if _library.is_there():
-        _serve(trace.get_tracer_provider())
+        _serve(_provider())
 
 
 def _look_at_propagator() -> None:
@@ -214,7 +214,7 @@ def enter(lines: bytes, *, is_remote: bool = False) -> Any:
 
 def makes_spans() -> bool:
     """Tell whether somebody makes spans here, so that new traces are theirs to begin."""
-    provider = trace.get_tracer_provider()
+    provider = _provider()
     if isinstance(provider, trace.ProxyTracerProvider | trace.NoOpTracerProvider):
         return False
     return not isinstance(provider.get_tracer(__name__), trace.NoOpTracer)  # OTEL_SDK_DISABLED
@@ -238,12 +238,16 @@ def _follow() -> bool:
 
     False if none was set, so that one may come any time.
     """
-    provider = trace.get_tracer_provider()
+    provider = _provider()
     if provider is _followed:
         return not isinstance(provider, trace.ProxyTracerProvider)
     # Others wait: their calls must not reach Go before it knows where to export.
     _late.do(lambda: _serve(provider))
     return provider is _followed and not isinstance(provider, trace.ProxyTracerProvider)
+
+
+def _provider() -> Any:
+    return _proxies.behind(trace.get_tracer_provider())
 
 
 def _serve(provider: Any) -> None:

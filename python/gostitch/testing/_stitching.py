@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gostitch import _pending, _process
 from gostitch._calls import stand_in
 from gostitch.exceptions import LibraryError
+from gostitch.observe import _proxies
 from gostitch.testing import _past
 from gostitch.testing._call import FakeCall
 from gostitch.testing._stand_in import listeners
@@ -67,7 +68,7 @@ def record_spans() -> Iterator[Recording]:
         def on_end(self, span: ReadableSpan) -> None:
             recording.spans.append(span)
 
-    provider: Any = trace.get_tracer_provider()
+    provider: Any = _proxies.behind(trace.get_tracer_provider())
     if not hasattr(provider, "add_span_processor"):
         provider = TracerProvider()
         trace.set_tracer_provider(provider)
