@@ -32,6 +32,9 @@ receivers:
       grpc:
         endpoint: {endpoint}
         max_recv_msg_size_mib: 64
+      http:
+        endpoint: {http}
+        traces_url_path: {traces_path}
 exporters:
   file/traces:
     path: {output}
@@ -83,21 +86,28 @@ def binary() -> Path:
     return built
 
 
-class Collector:
-    """A collector that runs; ``endpoint`` is where to send to."""
+def _free() -> str:
+    """Give an address on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{free.getsockname()[1]}"
 
-    def __init__(self, folder: Path) -> None:
+
+class Collector:
+    """A collector that runs; ``endpoint`` is where to send to by gRPC, ``http`` by HTTP."""
+
+    def __init__(self, folder: Path, traces_path: str) -> None:
         self.folder = folder
         self.output = folder / "traces.jsonl"
         self._log = folder / "collector.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._address = f"127.0.0.1:{free.getsockname()[1]}"
-        self.endpoint = f"http://{self._address}"
+        self._address, http = _free(), _free()
+        self.endpoint, self.http = f"http://{self._address}", f"http://{http}"
         config = folder / "collector.yaml"
         config.write_text(
             _CONFIG.format(
                 endpoint=self._address,
+                http=http,
+                traces_path=traces_path,
                 output=self.output,
                 logs=folder / "logs.jsonl",
                 metrics=folder / "metrics.jsonl",
@@ -142,10 +152,13 @@ class Collector:
 
 
 @contextmanager
-def collecting(folder: Path) -> Iterator[Collector]:
-    """Give a collector that listens on 127.0.0.1 while the block runs."""
+def collecting(folder: Path, traces_path: str = "/v1/traces") -> Iterator[Collector]:
+    """Give a collector that listens on 127.0.0.1 while the block runs.
+
+    The path is where spans are to be sent to by HTTP.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    collector = Collector(folder)
+    collector = Collector(folder, traces_path)
     try:
         collector.await_start()
         yield collector

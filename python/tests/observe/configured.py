@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from observe import performances
+from observe import measurements, performances
 from observe.variables import BATCHES, LIKE_PYTHON, NOTHING, TOLD, VARIABLES, Variable
 
 ROWS = [each for each in VARIABLES if each.test in (LIKE_PYTHON, NOTHING, TOLD, BATCHES)]
@@ -27,13 +27,18 @@ def seeds_of(row: int) -> range:
     return range(row * SEEDS, (row + 1) * SEEDS)
 
 
+def measures(row: Variable) -> bool:
+    """Tell whether the programs of a row measure, too."""
+    return "METRIC" in row.name or "METER" in row.name
+
+
 def _environment(row: Variable, endpoint: str, *, plain: bool) -> dict[str, str]:
     chosen = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_TRACES_EXPORTER": "otlp_proto_grpc",
         "OTEL_LOGS_EXPORTER": "otlp_proto_grpc",
-        "OTEL_METRICS_EXPORTER": "none",
-        "OTEL_RESOURCE_ATTRIBUTES": "service.instance.id=1",
+        "OTEL_METRICS_EXPORTER": "otlp_proto_grpc" if measures(row) else "none",
+        "OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={ROWS.index(row)}",
         **dict(row.beside),
     }
     if not plain:
@@ -45,7 +50,7 @@ def _environment(row: Variable, endpoint: str, *, plain: bool) -> dict[str, str]
 @contextmanager
 def _configured(environment: dict[str, str]) -> Iterator[None]:
     """Configure the SDK by an environment, and forget all of it afterwards."""
-    from opentelemetry import _logs, trace
+    from opentelemetry import _logs, metrics, trace
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
     before = dict(os.environ)
@@ -53,19 +58,23 @@ def _configured(environment: dict[str, str]) -> Iterator[None]:
     try:
         _OTelSDKConfigurator()._configure()
         yield
-        for provider in (trace.get_tracer_provider(), _logs.get_logger_provider()):
+        providers: list[Any] = [trace.get_tracer_provider(), _logs.get_logger_provider()]
+        if environment["OTEL_METRICS_EXPORTER"] != "none":
+            providers.append(metrics.get_meter_provider())
+        for provider in providers:
             provider.force_flush(20_000)
             provider.shutdown()
     finally:
         os.environ.clear()
         os.environ.update(before)
-        of_trace, of_logs = sys.modules["opentelemetry.trace"], _logs._internal
-        of_trace._TRACER_PROVIDER = of_logs._LOGGER_PROVIDER = None
         for module, name in (
-            (of_trace, "_TRACER_PROVIDER_SET_ONCE"),
-            (of_logs, "_LOGGER_PROVIDER_SET_ONCE"),
+            (sys.modules["opentelemetry.trace"], "_TRACER_PROVIDER"),
+            (_logs._internal, "_LOGGER_PROVIDER"),
+            (metrics._internal, "_METER_PROVIDER"),
         ):
-            setattr(module, name, type(getattr(module, name))())
+            once = f"{name}_SET_ONCE"
+            setattr(module, name, None)
+            setattr(module, once, type(getattr(module, once))())
 
 
 def _of_python() -> dict[str, Any]:
@@ -80,6 +89,19 @@ def _of_python() -> dict[str, Any]:
         "delay_s": batching._schedule_delay_millis / 1000,
         "timeout_s": processor.span_exporter._timeout,
     }
+
+
+def _measure(way: str, seed: int) -> None:
+    made = measurements.program(seed) | {"Round": 0}
+    if way == "go":
+        import faults
+
+        faults.measure(json.dumps(made))
+    else:
+        from opentelemetry import trace
+
+        with trace.get_tracer("configured").start_as_current_span("faults.measure"):
+            measurements.measure(made, 0)
 
 
 def main(way: str, endpoint: str, *, plain: bool) -> None:
@@ -111,6 +133,8 @@ def main(way: str, endpoint: str, *, plain: bool) -> None:
                     else:
                         with trace.get_tracer("configured").start_as_current_span("faults.perform"):
                             performances.perform(made)
+                    if measures(row):
+                        _measure(way, seed)
             if row.test == TOLD and way == "go":
                 of_python = _of_python()
                 of_go = {key: getattr(told[-1], key) for key in of_python}

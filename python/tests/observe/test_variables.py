@@ -14,10 +14,10 @@ import pytest
 from opentelemetry import environment_variables
 from opentelemetry.sdk import environment_variables as sdk_variables
 
+from observe import arrived
 from observe.collector import collecting
 from observe.configured import ROWS, seeds_of
 from observe.tables import PAGE, rendered
-from observe.test_equality import _documents, _logs, _traces
 from observe.variables import BATCHES, LIKE_PYTHON, NOTHING, TOLD, VARIABLES, Variable
 
 TESTS = str(Path(__file__).parents[1])
@@ -30,6 +30,14 @@ COMPONENTS = """
 nobody = opentelemetry.sdk.trace:_disable_tracer_configurator
 [_opentelemetry_logger_configurator]
 nobody = opentelemetry.sdk._logs._internal:_disable_logger_configurator
+[_opentelemetry_meter_configurator]
+nobody = opentelemetry.sdk.metrics._internal:_disable_meter_configurator
+[opentelemetry_context]
+own = own_context:Context
+[opentelemetry_tracer_provider]
+own = components:Spans
+[opentelemetry_meter_provider]
+own = components:Metrics
 """
 
 
@@ -38,6 +46,7 @@ class Exported(NamedTuple):
 
     traces: dict[int, Any]
     logs: dict[int, list[Any]]
+    metrics: dict[int, list[Any]]
     batches: dict[str, dict[int, int]]
     """The most spans, or log records, of a seed that came at once, by signal."""
     printed: list[Any]
@@ -50,7 +59,15 @@ class Exported(NamedTuple):
             traces = [_counted(each) for each in traces if each]
         if "LENGTH_LIMIT" in ROWS[row].name:
             traces = [_without_bytes(each) for each in traces if each]
-        return traces, [self.logs.get(each) for each in seeds]
+        # What was made under one variable goes on under the next, in Go: its instruments are global.
+        where = [("stringValue", str(row))]
+        metrics = [
+            each
+            for seed in seeds
+            for each in self.metrics.get(seed, ())
+            if each[0][0].get("service.instance.id") == where
+        ]
+        return traces, [self.logs.get(each) for each in seeds], metrics
 
 
 def _counted(tree: Any) -> Any:
@@ -78,15 +95,47 @@ def _without_bytes(values: Any) -> Any:
     return values
 
 
+CONTEXT = """
+from opentelemetry.context.contextvars_context import ContextVarsRuntimeContext
+
+class Context(ContextVarsRuntimeContext):
+    pass
+"""
+CLASSES = """
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+memory, reader = InMemorySpanExporter(), InMemoryMetricReader()
+
+def Spans():
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    return provider
+
+def Metrics():
+    return MeterProvider([reader])
+"""
+
+
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Give what arrived of the programs of all rows, performed in some way."""
+def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Where modules are, with a distribution that has components."""
     components = tmp_path_factory.mktemp("components")
     info = components / "components-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: components\nVersion: 1\n")
     (info / "entry_points.txt").write_text(COMPONENTS)
-    path = os.pathsep.join([TESTS, str(components)])
+    (components / "components.py").write_text(CLASSES)
+    (components / "own_context.py").write_text(CONTEXT)
+    return os.pathsep.join([TESTS, str(components)])
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, path: str) -> Any:
+    """Give what arrived of the programs of all rows, performed in some way."""
 
     @cache
     def perform(way: str, *more: str, export: str = "auto") -> Exported:
@@ -102,20 +151,23 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Any:
             )
             assert done.returncode == 0, done.stderr
             collector.stop()
-            traces = {int(each[0]["name"].split()[1]): each for each in _traces(collector)}
+            traces = {int(each[0]["name"].split()[1]): each for each in arrived.traces(collector)}
             logs: dict[int, list[Any]] = {}
-            for each in sorted(_logs(collector), key=repr):
+            for each in sorted(arrived.logs(collector), key=repr):
                 logs.setdefault(_seed(each[0][2]), []).append(each)
+            metrics: dict[int, list[Any]] = {}
+            for each in sorted(arrived.metrics(collector), key=repr):
+                metrics.setdefault(_seed(each[0][2]), []).append(each)
             batches = {name: _batches(collector, name) for name in ("traces", "logs")}
         return Exported(
-            traces, logs, batches, [json.loads(each) for each in done.stdout.splitlines()]
+            traces, logs, metrics, batches, [json.loads(each) for each in done.stdout.splitlines()]
         )
 
     return perform
 
 
 def _seed(scope: str) -> int:
-    return int(scope.split(".")[1]) if scope.startswith("scope.") else -1
+    return int(scope.split(".")[1]) if scope.startswith(("scope.", "measured.")) else -1
 
 
 def _batches(collector: Any, signal: str) -> dict[int, int]:
@@ -125,7 +177,7 @@ def _batches(collector: Any, signal: str) -> dict[int, int]:
         "traces": ("resourceSpans", "scopeSpans", "spans"),
         "logs": ("resourceLogs", "scopeLogs", "logRecords"),
     }[signal]
-    for document in _documents(collector, signal):
+    for document in arrived.documents(collector, signal):
         scopes = [each for of in document[outer] for each in of[inner]]
         count = sum(len(each[items]) for each in scopes)
         for each in scopes:
@@ -200,8 +252,7 @@ def test_go_does_what_python_does(row: int, variable: Variable, exported: Any) -
     assert python == exported("go").of(row)
     assert python == exported("go", export="python").of(row)
     if variable.arrives:
-        traces, logs = python
-        assert any(traces) or any(logs)
+        assert any(map(any, python))
     else:
         assert python != exported("python", "plain").of(row)
 
@@ -238,3 +289,32 @@ def test_sizes_of_batches(row: int, variable: Variable, exported: Any) -> None:
     assert largest(exported("python", "plain")) > most
     for each in (exported("python"), exported("go"), exported("go", export="python")):
         assert 0 < largest(each) <= most
+
+
+def test_components_by_name(path: str) -> None:
+    """Providers and a context that variables name are those that Go follows."""
+    names = ("OTEL_PYTHON_CONTEXT", "OTEL_PYTHON_TRACER_PROVIDER", "OTEL_PYTHON_METER_PROVIDER")
+    code = """
+from opentelemetry import context, metrics, trace
+import faults, gostitch
+with trace.get_tracer("x").start_as_current_span("root"):
+    metrics.get_meter("x")
+    faults.log(0, "m")
+gostitch.force_flush()
+import components, own_context
+assert type(context._RUNTIME_CONTEXT) is own_context.Context
+go, root = components.memory.get_finished_spans()
+assert (go.name, go.parent.span_id) == ("faults.log", root.context.span_id)
+(resource,) = components.reader.get_metrics_data().resource_metrics
+named = {each.name for scope in resource.scope_metrics for each in scope.metrics}
+assert "gostitch.call.duration" in named, named
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        env={**os.environ, "PYTHONPATH": path, **dict.fromkeys(names, "own")},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert (0, "") == (done.returncode, done.stderr)

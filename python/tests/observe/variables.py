@@ -17,6 +17,7 @@ TOLD = f"{_HERE}test_what_go_is_told"
 BATCHES = f"{_HERE}test_sizes_of_batches"
 _TLS = "test_tls.py::test_certificates_of_the_environment"
 _BY_PYTHON = "test_export.py::test_what_go_has_not_goes_through_python"
+_METRIC_TEST = "test_metrics.py::test_what_is_counted"
 _LOG_TEST = "test_entries.py::test_a_record_is_that_of_pythons_logger"
 
 
@@ -43,6 +44,7 @@ class Variable(NamedTuple):
 
 _NOWHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
 _LOGS = "log records of Go are handed to Python's provider"
+_METRICS = "points of Go are handed to Python's readers"
 _NOT_USED = "Python's SDK reads it, and uses the exporter's timeout"
 
 
@@ -52,6 +54,10 @@ def _like(name: str, value: str, note: str = "", **more: object) -> Variable:
 
 def _logs(name: str, test: str = _LOG_TEST, value: str = "", **more: object) -> Variable:
     return Variable(name, PYTHONS, PYTHONS, test, value, _LOGS, **more)  # type: ignore[arg-type]
+
+
+def _metrics(name: str, test: str = LIKE_PYTHON, value: str = "", **more: object) -> Variable:
+    return Variable(name, PYTHONS, PYTHONS, test, value, _METRICS, **more)  # type: ignore[arg-type]
 
 
 def _exporter(kind: str, test: str, value: str = "", note: str = "") -> list[Variable]:
@@ -101,7 +107,7 @@ VARIABLES = [
         "OTEL_CONFIG_FILE",
         YES,
         YES,
-        "test_variables.py::test_a_file_of_configuration",
+        "../frameworks/test_set_ups.py::test_a_file_of_configuration",
         note="by the package opentelemetry-configuration",
     ),
     _like("OTEL_EXPORTER_OTLP_ENDPOINT", "{endpoint}", beside=(_NOWHERE,), arrives=True),
@@ -153,6 +159,36 @@ VARIABLES = [
             "PROTOCOL",
         )
     ),
+    _metrics("OTEL_METRICS_EXPORTER", value="none"),
+    _metrics("OTEL_METRICS_EXEMPLAR_FILTER", value="always_off"),
+    _metrics("OTEL_METRIC_EXPORT_INTERVAL", _METRIC_TEST),
+    _metrics("OTEL_METRIC_EXPORT_TIMEOUT", _METRIC_TEST),
+    _metrics("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", value="delta"),
+    _metrics(
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+        value="base2_exponential_bucket_histogram",
+    ),
+    _metrics(
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+        value="{endpoint}",
+        beside=(_NOWHERE, ("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")),
+        arrives=True,
+    ),
+    *(
+        _metrics(f"OTEL_EXPORTER_OTLP_METRICS_{kind}", _METRIC_TEST)
+        for kind in (
+            "INSECURE",
+            "CERTIFICATE",
+            "CLIENT_CERTIFICATE",
+            "CLIENT_KEY",
+            "HEADERS",
+            "COMPRESSION",
+            "TIMEOUT",
+            "PROTOCOL",
+        )
+    ),
+    _metrics("OTEL_EXPORTER_PROMETHEUS_HOST", "test_prometheus.py::test_scraped"),
+    _metrics("OTEL_EXPORTER_PROMETHEUS_PORT", "test_prometheus.py::test_scraped"),
     Variable("OTEL_EXPORTER_ZIPKIN_ENDPOINT", PYTHONS, PYTHONS, _BY_PYTHON),
     Variable("OTEL_EXPORTER_ZIPKIN_TIMEOUT", PYTHONS, PYTHONS, _BY_PYTHON),
     Variable(
@@ -164,4 +200,22 @@ VARIABLES = [
     ),
     _like("OTEL_PYTHON_TRACER_CONFIGURATOR", "nobody", "spans go through Python then"),
     _logs("OTEL_PYTHON_LOGGER_CONFIGURATOR", LIKE_PYTHON, "nobody"),
+    _metrics("OTEL_PYTHON_METER_CONFIGURATOR", value="nobody"),
+    Variable(
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED",
+        PYTHONS,
+        PYTHONS,
+        NOTHING,
+        "true",
+        "metrics of Python's exporters",
+    ),
+    Variable("OTEL_PYTHON_TRACER_PROVIDER", YES, YES, f"{_HERE}test_components_by_name"),
+    Variable("OTEL_PYTHON_METER_PROVIDER", YES, YES, f"{_HERE}test_components_by_name"),
+    Variable(
+        "OTEL_PYTHON_CONTEXT",
+        YES,
+        YES,
+        f"{_HERE}test_components_by_name",
+        note="one that is not the API's costs each call some Python code",
+    ),
 ]
