@@ -2,6 +2,8 @@ package observe
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 
 	"github.com/getsentry/sentry-go"
 	"github.com/gostitch/gostitch/gocore"
@@ -23,6 +25,12 @@ func (o *Observer) bind(now *reporting) {
 	if bound := hub.Client(); !bound.IsEnabled() || before != nil && bound == before.client {
 		hub.BindClient(client)
 		hub.Scope().SetPropagationContext(untraced)
+	}
+	if now != nil {
+		// By which the global hub finds the call of an event.
+		if err := gocore.ShowLabels(); err != nil {
+			slog.Warn(fmt.Sprintf("events of Go's global hub have nobody's scope: %v", err))
+		}
 	}
 	if before != nil {
 		before.client.Close() // which sends what was captured before

@@ -215,6 +215,25 @@ def test_a_call_reports_with_its_scope(tmp_path: Path, hub: str, tracing: str) -
     assert "GET /" == event["transaction"]
 
 
+def test_a_submitted_call_reports_where_no_crash_is_kept(tmp_path: Path) -> None:
+    """The global hub finds it by the labels of its goroutine, which crashes show as well."""
+    (event,) = events(
+        tmp_path,
+        """
+        init()
+        with sentry_sdk.isolation_scope() as scope:
+            scope.set_tag("request", "r-1")
+            other = faults.spin_ignoring_context.submit(0.2)
+            faults.capture.submit("by the global hub", "it failed").result()
+            other.result()
+            gostitch.force_flush()
+        """,
+        GOSTITCH_CRASH_DIR="off",
+    )
+
+    assert "r-1" == event["tags"]["request"]
+
+
 def test_its_stack_ends_at_the_function(tmp_path: Path) -> None:
     """The frames are the user's and those of the standard library, as in a program of Go's own."""
     (event,) = events(
