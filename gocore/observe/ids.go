@@ -104,7 +104,7 @@ func randomSpanID() (id trace.SpanID) {
 }
 
 // fewIDs is how many are left when Python is asked for more.
-const fewIDs = 1 << 9
+const fewIDs = 1 << 11
 
 // wantMore asks Python for more ids, once, if few are left; mu is held.
 func (g *ids) wantMore() {

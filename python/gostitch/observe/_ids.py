@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from gostitch.observe import _generated
 from gostitch.observe._guest import guest
 
-_SPANS, _TRACES = 4096, 1024
+_SPANS, _TRACES = 4096, 4096
 """Ids that are handed over at once."""
 
 

@@ -117,7 +117,11 @@ def test_the_users_own_rule_wins(tmp_path: Path, how: str) -> None:
         "lambda event, hint: {**event, 'fingerprint': ['own']})\n",
         "Go's scope": "",
     }[how]
-    calls = ["faults.fail_text('x')", "faults.panic_with('x')", "faults.background_panic()"]
+    background = (
+        "(faults.background_panic(), "
+        "wait_until(lambda: gostitch.runtime_info()['background_panics']))"
+    )
+    calls = ["faults.fail_text('x')", "faults.panic_with('x')", background]
     if how == "Go's scope":
         calls = ["faults.capture('with a fingerprint', 'x')"]
     assert [["own"]] * len(calls) == prints(tmp_path, *calls, before=set_it)
