@@ -61,7 +61,12 @@ def aspect_of(row: Option, report: Callable[[], object], **options: Any) -> Any:
                 elif item.headers.get("type") == "log":
                     bodies.extend(log["body"] for log in item.payload.json["items"])
 
-    defaults = {"dsn": "http://public@127.0.0.1:9/1", "transport": Kept, "enable_logs": True}
+    defaults = {
+        "dsn": "http://public@127.0.0.1:9/1",
+        "transport": Kept,
+        "enable_logs": True,
+        "auto_enabling_integrations": False,
+    }
     sentry_sdk.init(**{**defaults, **options})
     with sentry_sdk.isolation_scope() as scope:
         scope.clear_breadcrumbs()

@@ -82,7 +82,7 @@ def test_before_send_keeps_it_in(sentry: Spotlight) -> None:
             assert time.monotonic() < deadline, "unexpected: no panic"
         gostitch.force_flush()
         """,
-        init="import sentry_sdk\nsentry_sdk.init(before_send=lambda event, hint: None)\n",
+        init="import sentry_sdk\nsentry_sdk.init(before_send=lambda event, hint: None, auto_enabling_integrations=False)\n",
     )
 
     assert [] == found

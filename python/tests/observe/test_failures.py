@@ -14,7 +14,10 @@ import sentry_sdk
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 {before}
-sentry_sdk.init(release="shop@1.2.3", environment="staging", integrations=[{integrations}])
+sentry_sdk.init(
+    release="shop@1.2.3", environment="staging", integrations=[{integrations}],
+    auto_enabling_integrations=False,
+)
 {after}
 import asyncio, time
 import faults, gostitch

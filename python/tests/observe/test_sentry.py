@@ -16,7 +16,9 @@ TESTS = Path(__file__).parents[1]  # where the module of faults is
 
 INIT = """
 import sentry_sdk
-sentry_sdk.init(release="shop@1.2.3", environment="staging")
+sentry_sdk.init(
+    release="shop@1.2.3", environment="staging", auto_enabling_integrations=False
+)
 """
 
 
