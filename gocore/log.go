@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,9 @@ const (
 	hostLarge      = 4 << 10
 )
 
+// logFrame is about what a log record takes as it crosses, to have room for it.
+const logFrame = 512
+
 // hostBytes are those of the large records that wait.
 var hostBytes atomic.Int64
 
@@ -48,6 +52,17 @@ func PushHost(kind RecordKind, payload []byte) {
 	if pushTo(hostQueue.Load(), Record{Kind: kind, Payload: payload}) != nil {
 		recordsDropped.Add(1)
 	}
+}
+
+// HostHasRoom tells whether a host record would be queued now, and counts it as dropped if not: what
+// nobody gets need not be written.
+func HostHasRoom() bool {
+	q := hostQueue.Load()
+	if q != nil && q.Len() < hostQueueSize {
+		return true
+	}
+	recordsDropped.Add(1)
+	return false
 }
 
 // WakeHost tells Python that there is something to take, and says whether it will come to know.
@@ -93,7 +108,10 @@ func (h *LogHandler) Enabled(_ context.Context, level slog.Level) bool {
 // Go function that logs, file, line], function of the call, id of the caller's span in hexadecimal
 // digits, trace context as lines]; what is not known is empty.
 func (h *LogHandler) Handle(ctx context.Context, r slog.Record) error {
-	out := msgp.AppendArrayHeader(nil, 8)
+	if !HostHasRoom() {
+		return nil
+	}
+	out := msgp.AppendArrayHeader(make([]byte, 0, logFrame), 8)
 	at := r.Time
 	if at.IsZero() { // slog: then it is not known
 		at = time.Now()
@@ -141,16 +159,24 @@ func explainErrors(attrs map[string]any) {
 	}
 }
 
+// sources are the places that log, as they cross, by their program counters: as many as the program has.
+var sources sync.Map // uintptr -> []byte
+
 // appendSource writes [function, file, line] of the place that logs.
 func appendSource(out []byte, pc uintptr) []byte {
+	if known, found := sources.Load(pc); found {
+		return append(out, known.([]byte)...)
+	}
 	var frame runtime.Frame
 	if pc != 0 {
 		frame, _ = runtime.CallersFrames([]uintptr{pc}).Next()
 	}
-	out = msgp.AppendArrayHeader(out, 3)
-	out = codec.AppendString(out, frame.Function)
-	out = codec.AppendString(out, frame.File)
-	return msgp.AppendInt(out, frame.Line)
+	source := msgp.AppendArrayHeader(nil, 3)
+	source = codec.AppendString(source, frame.Function)
+	source = codec.AppendString(source, frame.File)
+	source = msgp.AppendInt(source, frame.Line)
+	sources.Store(pc, source)
+	return append(out, source...)
 }
 
 // WithAttrs implements slog.Handler.

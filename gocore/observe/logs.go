@@ -49,7 +49,7 @@ func (l *logger) Enabled(context.Context, log.EnabledParameters) bool { return l
 // attributes, name of the event, scope, id of the caller's span in hexadecimal digits, trace context as
 // lines]; times are in ns, 0 where they are not known.
 func (l *logger) Emit(ctx context.Context, r log.Record) {
-	if !l.of.records.Load() {
+	if !l.of.records.Load() || !gocore.HostHasRoom() {
 		return
 	}
 	out := msgp.AppendArrayHeader(nil, 10)
