@@ -65,23 +65,29 @@ type describing struct {
 	inner      texts // of events and links
 }
 
+// mostOurs is how many attributes we say of a span.
+const mostOurs = 7
+
 // describe gives the spans of a batch as they are sent. What we say of a span gives way to what others
 // have said, where there is no room for both: Go drops the last attributes, Python the first.
 func (with describing) describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOnlySpan {
 	out := make([]sdktrace.ReadOnlySpan, len(batch))
 	for i, s := range batch {
-		ours := []attribute.KeyValue{AttrSide.String(SideGo)}
 		c, isCall := s.(*callSpan)
 		if isCall {
-			ours = c.describe(ours)
 			s = c.ReadOnlySpan
 		}
 		own, members := takeBaggage(s.Attributes())
-		own, ours = with.texts.attributes(own), with.texts.attributes(ours)
-		attributes, dropped := slices.Concat(ours, own), s.DroppedAttributes()
+		attributes := append(make([]attribute.KeyValue, 0, mostOurs+len(own)), AttrSide.String(SideGo))
+		if isCall {
+			attributes = c.describe(attributes)
+		}
+		attributes = with.texts.attributes(attributes)
+		ours, dropped := len(attributes), s.DroppedAttributes()
+		attributes = append(attributes, with.texts.attributes(own)...)
 		if most := with.attributes; most >= 0 && len(attributes) > most {
 			dropped += max(len(own)-most, 0)
-			attributes = slices.Concat(own, ours)[:most]
+			attributes = slices.Concat(attributes[ours:], attributes[:ours])[:most]
 		}
 		out[i] = described{s, attributes, dropped, with.resource, with.inner, isCall, members}
 	}
