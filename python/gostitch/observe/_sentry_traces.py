@@ -169,6 +169,7 @@ def _made(client: Any, scope: Any) -> _Mark:
     span = scope._span
     made = _Mark(client, scope, span)
     variables = contextvars.copy_context()
+    variables.run(_mark.set, None)  # the one before has those before it, and so on
     parent, caller = "", f"{next(_numbers):016x}"
     if span is not None and not isinstance(span, NoOpSpan) and _ways[0]:
         flags = "01" if span.sampled else "00"

@@ -531,3 +531,25 @@ def test_children_and_other_clients(tmp_path: Path) -> None:
         item.body["transaction"]: item.body["spans"] for item in sent if item.kind == "transaction"
     }
     assert {"first": 3, "child": 3, "last": 3} == {name: len(of) for name, of in found.items()}
+
+
+@BOTH
+def test_what_is_kept_of_callers_is_bounded(tmp_path: Path, lifecycle: str) -> None:
+    """However many spans and scopes have called, and whether they were sampled or not."""
+    run(
+        tmp_path,
+        f"""
+        import gc
+        from gostitch.observe import _sentry_traces
+
+        Kept.capture_envelope = lambda *_: None
+        for rate in (1.0, 0.0, None):
+            begin({lifecycle!r}, traces_sample_rate=rate)
+            for _ in range(1000):
+                with sentry_sdk.new_scope(), root():
+                    faults.add(1, 2)
+        gc.collect()
+        marks = [each for each in gc.get_objects() if type(each) is _sentry_traces._Mark]
+        assert len(marks) <= 200, len(marks)
+        """,
+    )
