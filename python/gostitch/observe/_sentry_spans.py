@@ -22,7 +22,8 @@ from gostitch.observe._span_frame import SpanFrame
 _ORIGIN = "auto.function.gostitch"
 
 _MOST, _MOST_ENDED = 4096, 256
-"""Spans of Python that are kept for calls below them: in all, and of those that have ended."""
+"""Spans of Python that are kept for calls below them: in all, and of those that have ended as long
+as nobody looks which have."""
 
 _MOST_STREAMED = 500
 """Streamed spans that the client gets at once; it keeps 2000 of a trace."""
@@ -61,12 +62,28 @@ _kept: OrderedDict[str, Made] = OrderedDict()
 """Spans of Python by their ids."""
 
 
+_before_look = _MOST_ENDED
+"""How many more are kept before somebody looks which have ended."""
+
+
 def keep(span: Any, scope: Any) -> None:
-    """Keep a span of Python for the calls below it."""
+    """Keep a span of Python for the calls below it, if it is recorded.
+
+    To look for those that have ended takes as long as there are spans, so it is done as seldom.
+    """
+    global _before_look
+    if not span.sampled:
+        return
     _kept[span.span_id] = Made(span, scope)
-    for span_id, each in list(_kept.items())[:-_MOST_ENDED]:
-        if len(_kept) > _MOST or _has_ended(each.span):
-            _kept.pop(span_id, None)
+    _before_look -= 1
+    if _before_look <= 0:
+        for span_id in list(_kept)[:-_MOST_ENDED]:
+            made = _kept.get(span_id)
+            if made is not None and _has_ended(made.span):
+                _kept.pop(span_id, None)
+        _before_look = max(_MOST_ENDED, len(_kept))
+    if len(_kept) > _MOST:
+        _kept.popitem(last=False)
 
 
 def _has_ended(span: Any) -> bool:

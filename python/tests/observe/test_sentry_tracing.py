@@ -540,7 +540,7 @@ def test_what_is_kept_of_callers_is_bounded(tmp_path: Path, lifecycle: str) -> N
         tmp_path,
         f"""
         import gc
-        from gostitch.observe import _sentry_traces
+        from gostitch.observe import _sentry_spans, _sentry_traces
 
         Kept.capture_envelope = lambda *_: None
         for rate in (1.0, 0.0, None):
@@ -548,8 +548,33 @@ def test_what_is_kept_of_callers_is_bounded(tmp_path: Path, lifecycle: str) -> N
             for _ in range(1000):
                 with sentry_sdk.new_scope(), root():
                     faults.add(1, 2)
+            assert len(_sentry_spans._kept) <= 600, (rate, len(_sentry_spans._kept))
         gc.collect()
         marks = [each for each in gc.get_objects() if type(each) is _sentry_traces._Mark]
         assert len(marks) <= 200, len(marks)
+        """,
+    )
+
+
+@BOTH
+def test_a_span_is_kept_at_the_same_cost(tmp_path: Path, lifecycle: str) -> None:
+    """Whether one has ended is looked at a few times at most, also where thousands go on."""
+    run(
+        tmp_path,
+        f"""
+        from gostitch.observe import _sentry_spans
+
+        looks = []
+        has_ended = _sentry_spans._has_ended
+        _sentry_spans._has_ended = lambda span: looks.append(span) or has_ended(span)
+        begin({lifecycle!r})
+        scope = sentry_sdk.get_current_scope()
+        with root():
+            going = [child("goes on") for _ in range(9000)]
+            for each in going:
+                _sentry_spans.keep(each, scope)
+        assert len(looks) < 3 * len(going), len(looks)
+        assert _sentry_spans._kept[going[-1].span_id].span is going[-1]
+        assert len(_sentry_spans._kept) <= 4096
         """,
     )
