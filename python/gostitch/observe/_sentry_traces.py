@@ -37,7 +37,9 @@ _TRACE, _BAGGAGE = "sentry-trace", "baggage"
 _served: Any = None
 """The client whose trace calls are in; None: that is left to others."""
 
-_ways: tuple[Any, ...] = ()
+_NO_WAYS = (False, False, 0)
+
+_ways = _NO_WAYS
 """Whether that records spans, also of calls outside of any, and of how many requests."""
 
 
@@ -88,7 +90,7 @@ def _serve(client: Any) -> None:
             _handover.use(_handover.Handover(_parents_first.Spans(_sentry_spans.Maker())))
             _generated.configure(traces=_plain.config("python", roots=ways[1]))
             _hooks.spans_are_theirs = True
-        elif _ways and _ways[0]:
+        elif _ways[0]:
             _record_nothing()
         _ways = ways
     _served = client
@@ -103,7 +105,7 @@ def _serve(client: Any) -> None:
 def _step_back() -> None:
     """Leave traces to what was there before."""
     global _served, _ways
-    recorded, _served, _ways = _ways[0], None, ()
+    recorded, _served, _ways = _ways[0], None, _NO_WAYS
     other = sys.modules.get(_OTEL)
     if _hooks.trace_context is trace_context:
         _hooks.trace_context, _hooks.enter = _former.of
@@ -211,7 +213,7 @@ def _headers(scope: Any, span: Any) -> Iterator[tuple[str, str]]:
 
 def _after_fork_in_child() -> None:
     global _served, _ways
-    _served, _ways = None, ()  # the child has another Go
+    _served, _ways = None, _NO_WAYS  # the child has another Go
 
 
 def _apply(settings: _settings.Settings) -> None:

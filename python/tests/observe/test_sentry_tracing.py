@@ -510,6 +510,7 @@ def test_children_and_other_clients(tmp_path: Path) -> None:
     sent = run(
         tmp_path,
         """
+        logging.basicConfig(format="unexpected: %(message)s")
         begin()
         with root("first"):
             list(faults.visit_lines(STEPS))
