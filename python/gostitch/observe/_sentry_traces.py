@@ -55,10 +55,12 @@ _numbers = itertools.count(1)
 
 
 class _Mark:
-    """What is known of the scope and the span that are current, for as long as they are."""
+    """What is known of the scope, its span and its trace, for as long as they are current."""
 
     def __init__(self, client: Any, scope: Any, span: Any) -> None:
         self.client, self.scope, self.span = client, scope, span
+        self.isolation = sentry_sdk.get_isolation_scope()
+        self.trace: Any = None  # the one that was continued last, here or in another service
         self.lines = b""
 
 
@@ -139,7 +141,8 @@ def trace_context(function: str = "") -> bytes:
         if (
             mark is None
             or mark.scope is not scope
-            or mark.span is not mark.scope._span
+            or mark.span is not scope._span
+            or mark.trace is not (scope._propagation_context or mark.isolation._propagation_context)
             or mark.client is not _served
         ):
             mark = _made(_served, sentry_sdk.get_current_scope())
@@ -182,6 +185,8 @@ def _made(client: Any, scope: Any) -> _Mark:
     sent = _headers(scope, span if parent else None)
     headers = "\n".join(f"{name}:{value}" for name, value in sent)
     made.lines = f"{parent}\n\n\n{options}\n{headers}".encode()
+    # Now: to ask for headers begins a trace where there is none.
+    made.trace = scope._propagation_context or made.isolation._propagation_context
     _callers.keep(caller, variables, made)
     _mark.set(made)
     return made

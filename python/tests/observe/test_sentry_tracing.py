@@ -384,6 +384,32 @@ for name, options in {rows!r}.items():
     assert [True, False, True, False, True, False] == [told[name] for name in rows]
 
 
+@pytest.mark.parametrize("traces", [1.0, None], ids=["traces", "no traces"])
+@BOTH
+def test_the_trace_of_a_scope_may_change(
+    tmp_path: Path, server: Asked, lifecycle: str, traces: float | None
+) -> None:
+    """A consumer of messages continues one trace after the other, in one scope."""
+    run(
+        tmp_path,
+        FETCH
+        + f"""
+begin({lifecycle!r}, traces_sample_rate={traces!r})
+api = sentry_sdk.traces if streams else sentry_sdk
+for number in (1, 2, 3):
+    api.continue_trace({{"sentry-trace": f"{{number:032x}}-{{number:016x}}"}})
+    ask({server.url!r}, str(number))
+""",
+        FOLDER=str(tmp_path),
+    )
+
+    for number in (1, 2, 3):
+        python, go = (server.headers[f"/{side}/{number}"] for side in ("python", "go"))
+        assert python.get("sentry-trace", "")[:32] == go.get("sentry-trace", "")[:32]
+        assert python.get("baggage") == go.get("baggage")
+    assert (traces is None or lifecycle == "stream") == bool(server.headers["/python/1"])
+
+
 def test_what_programs_of_go_are_told(tmp_path: Path) -> None:
     """The variables that a program of Python's own gets, in the trace."""
     _, printed = items_and_print(
