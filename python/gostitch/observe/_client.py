@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import Any
 
+import sentry_sdk
+
 from gostitch._crash_owners import Owner
 from gostitch._version import VERSION
 from gostitch.observe import _build, _generated
@@ -27,6 +29,15 @@ _ONLY_PYTHON = (
     "socket_options",
 )
 """Options that only Python's client can follow."""
+
+
+def of_process() -> Any:
+    """Return the client that all scopes have in common; without one, that of the current scope.
+
+    A package may have a client of its own in a scope of its own.
+    """
+    common = sentry_sdk.get_global_scope().client
+    return common if common.is_active() else sentry_sdk.get_client()
 
 
 def described(

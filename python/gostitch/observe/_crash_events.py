@@ -39,7 +39,7 @@ def follow(client: Any) -> None:
 
 
 def _deliver() -> None:
-    client: Any = sentry_sdk.get_client()
+    client = _client.of_process()
     owner = _client.owner(client)
     if owner is None or client.transport is None:  # it is closed
         return

@@ -53,7 +53,7 @@ _ending = False
 def follow() -> None:
     """Have Go report by Python's client, once for each client."""
     global _followed
-    client = sentry_sdk.get_client()
+    client = _client.of_process()
     if not _library.is_there() or (_followed is None and not client.is_active()):
         return
     if client is not _followed:

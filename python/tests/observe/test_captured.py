@@ -286,6 +286,29 @@ def test_before_breadcrumb_sees_those_of_go(tmp_path: Path) -> None:
     assert [] == event["breadcrumbs"]["values"]
 
 
+def test_a_client_in_a_scope_of_its_own(tmp_path: Path) -> None:
+    """What a package has for itself is its own: it neither takes the application's nor ends it."""
+    found = events(
+        tmp_path,
+        """
+        init()
+        faults.nothing()
+        with sentry_sdk.new_scope() as scope:
+            own = sentry_sdk.Client(dsn="http://own@127.0.0.1:9/2", transport=Kept({}), release="own")
+            scope.set_client(own)
+            faults.capture("by the hub in the context", "own")
+        faults.capture("by the hub in the context", "after")
+        own.close()
+        faults.background_panic()
+        wait_until(lambda: gostitch.runtime_info()["background_panics"])
+        """,
+    )
+
+    assert [("own", "own"), ("after", "shop@1.2.3"), ("in the background", "shop@1.2.3")] == [
+        (values(event)[0][1], event["release"]) for event in found
+    ]
+
+
 @pytest.mark.parametrize("hub", HUBS)
 @pytest.mark.parametrize("how", ["threads", "tasks", "futures"])
 @pytest.mark.parametrize("traced", [True, False])
