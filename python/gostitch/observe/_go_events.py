@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -231,3 +232,5 @@ _REPORTERS: dict[str, Callable[[Any, EventFrame], None]] = {
     "log": _report_logs,
     "trace_metric": _report_metrics,
 }
+
+os.register_at_fork(after_in_child=_in_hand.clear)  # the threads that had them are not there

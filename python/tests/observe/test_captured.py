@@ -150,6 +150,36 @@ def test_a_child_of_fork_reports(tmp_path: Path) -> None:
     assert [("parent", None), ("child", "child"), ("in the background", "child")] == texts
 
 
+def test_a_child_waits_for_no_thread_of_its_parent(tmp_path: Path) -> None:
+    """What another thread was reporting when the process forked is that thread's, which is not there."""
+    _, out = items_and_print(
+        tmp_path,
+        """
+        begun, goes_on = threading.Event(), threading.Event()
+        def before(event, hint):
+            begun.set()
+            goes_on.wait(20)
+            return event
+
+        init(before_send=before)
+        thread = threading.Thread(target=lambda: faults.capture("by the hub in the context", "x"))
+        thread.start()
+        assert begun.wait(20)
+        if (child := os.fork()) == 0:
+            faults.nothing()
+            start = time.monotonic()
+            gostitch.force_flush(10)
+            print(time.monotonic() - start < 5, flush=True)
+            os._exit(0)
+        os.waitpid(child, 0)
+        goes_on.set()
+        thread.join()
+        """,
+    )
+
+    assert "True\n" == out
+
+
 def test_without_a_client_nothing_is_reported(sentry: Spotlight) -> None:
     """Where Sentry is not used there is a hub, and a program that reports by it goes on."""
     found = run(
