@@ -56,6 +56,14 @@ var captures = map[string]func(context.Context, CaptureArgs) error{
 		hub.CaptureException(&CapturedError{a.Text})
 		return nil
 	},
+	"as an event of its own": func(ctx context.Context, a CaptureArgs) error {
+		event := sentry.NewEvent()
+		event.Message = a.Text
+		before := time.Date(1, 1, 1, 0, 0, 0, 0, time.FixedZone("", 3600))
+		event.Breadcrumbs = []*sentry.Breadcrumb{{Message: "at no time"}, nil, {Message: "long ago", Timestamp: before}}
+		sentry.GetHubFromContext(ctx).CaptureEvent(event)
+		return nil
+	},
 	"in a goroutine": func(_ context.Context, a CaptureArgs) error {
 		var group sync.WaitGroup
 		group.Go(func() { sentry.CaptureException(&CapturedError{a.Text}) })

@@ -137,12 +137,12 @@ def _report_event(event: Any, told: EventFrame) -> None:
     sentry_sdk.capture_event(event, {OF_GO: own, "attachments": attachments})
 
 
-def _breadcrumbs(crumbs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _breadcrumbs(crumbs: list[dict[str, Any] | None]) -> list[dict[str, Any]]:
     """Give breadcrumbs as Python's own are, those that its client would keep."""
     before = sentry_sdk.get_client().options.get("before_breadcrumb")
     kept = []
-    for crumb in crumbs:
-        crumb["timestamp"] = _time(crumb["timestamp"])
+    for crumb in filter(None, crumbs):
+        crumb["timestamp"] = _time(crumb.get("timestamp", ""))
         crumb.setdefault("type", "default")
         kept.append(before(crumb, {}) if callable(before) else crumb)
     return [crumb for crumb in kept if crumb is not None]
@@ -217,14 +217,20 @@ def _id(item: dict[str, Any], name: str) -> str | None:
 
 
 def _time(text: str) -> datetime:
-    """Read a time as Go writes it: with up to nine digits of a second, and any zone."""
+    """Read a time as Go writes it: with up to nine digits of a second, and any zone.
+
+    What is none, or before the first year, is now.
+    """
     found = _TIME.fullmatch(text)
     if found is None:
         return datetime.now(timezone.utc)
     day, fraction, zone = found.groups(default="")
     zone = "+00:00" if zone == "Z" else zone
-    read = datetime.fromisoformat(f"{day}.{fraction[:6]:0<6}{zone}")
-    return read.astimezone(timezone.utc)
+    try:
+        read = datetime.fromisoformat(f"{day}.{fraction[:6]:0<6}{zone}")
+        return read.astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        return datetime.now(timezone.utc)
 
 
 _REPORTERS: dict[str, Callable[[Any, EventFrame], None]] = {

@@ -303,6 +303,16 @@ def test_gos_scope_is_nearer(tmp_path: Path) -> None:
     assert ("python", {"id": "of python"}) == (after["tags"]["side"], after["user"])
 
 
+def test_an_event_of_the_programs_own_making(tmp_path: Path) -> None:
+    """It may lack what sentry-go puts into those that it makes: it is an event all the same."""
+    (event,) = events(tmp_path, "init()\nfaults.capture('as an event of its own', 'bare')")
+
+    assert "bare" == event["message"]
+    crumbs = event["breadcrumbs"]["values"]
+    assert {"at no time", "long ago"} == {crumb["message"] for crumb in crumbs}
+    assert all(crumb["timestamp"] for crumb in crumbs)
+
+
 def test_before_breadcrumb_sees_those_of_go(tmp_path: Path) -> None:
     """A breadcrumb of Go passes what Python's client has for breadcrumbs."""
     (event,) = events(
