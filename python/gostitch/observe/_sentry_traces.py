@@ -84,7 +84,9 @@ def _has_other() -> bool:
 
 def _serve(client: Any) -> None:
     global _served, _ways
-    records = has_tracing_enabled(client.options)
+    # Of another instrumenter's, OpenTelemetry's say, Sentry makes no spans.
+    is_sentrys = client.options.get("instrumenter", "sentry") == "sentry"
+    records = is_sentrys and has_tracing_enabled(client.options)
     ways = (records, _settings.traces() == "always", _settings.request_spans())
     if ways != _ways:
         if records:
@@ -198,6 +200,8 @@ def _headers(scope: Any, span: Any) -> Iterator[tuple[str, str]]:
     For a span its baggage is only read: to ask for it would settle it before the application
     has named the transaction, say.
     """
+    if not scope.get_client().options.get("propagate_traces", True):
+        return
     if span is None:
         # A request of Python's has a span there, which says nothing without a transaction.
         if not _ways[0] or _sentry_spans.streams():

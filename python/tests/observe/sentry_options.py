@@ -132,7 +132,7 @@ OPTIONS = [
     Option(
         "instrumenter",
         YES,
-        f"{_TRACES}test_opentelemetry_comes_first",
+        _TARGETS,
         '"otel" leaves spans to OpenTelemetry',
     ),
     Option("before_send_transaction", YES, _SEEN),
@@ -190,7 +190,7 @@ OPTIONS = [
     Option("enable_metrics", YES, _OTHERS, "metrics of sentry-go"),
     Option("before_send_metric", YES, _SEEN, "metrics of sentry-go"),
     Option("before_send_span", YES, _SEEN),
-    Option("org_id", YES, _HEADERS, "in `baggage`"),
+    Option("org_id", YES, _TARGETS, "in `baggage`"),
     Option("strict_trace_continuation", PYTHONS, _HEADERS, "of traces that come in"),
     _sends("stream_gen_ai_spans", _MINE),
 ]

@@ -358,6 +358,9 @@ def test_whom_the_trace_is_told(tmp_path: Path, server: Asked, traces: float | N
         "other": {"trace_propagation_targets": ["example.org", "^https:"]},
         "path": {"trace_propagation_targets": ["/pa[a-t]h$", "/path-outside$"]},
         "itself": {"dsn": f"http://public@{host}/1"},
+        "off": {"propagate_traces": False},
+        "organisation": {"org_id": "77"},
+        "otel": {"instrumenter": "otel"},
     }
     run(
         tmp_path,
@@ -381,7 +384,10 @@ for name, options in {rows!r}.items():
             pieces = [each.get("sentry-trace", "").split("-") for each in (python, go)]
             assert pieces[0][0:1] + pieces[0][2:] == pieces[1][0:1] + pieces[1][2:], at
             told[at] = bool(go)
-    assert [True, False, True, False, True, False] == [told[name] for name in rows]
+    expected = [True, False, True, False, True, False, False, True, True]
+    assert expected == [told[name] for name in rows]
+    if traces:
+        assert "sentry-org_id=77" in server.headers["/go/organisation"]["baggage"]
 
 
 @pytest.mark.parametrize("traces", [1.0, None], ids=["traces", "no traces"])
@@ -416,18 +422,20 @@ def test_what_programs_of_go_are_told(tmp_path: Path) -> None:
         tmp_path,
         PROGRAM
         + textwrap.dedent("""
-        begin()
         import subprocess
-        with root():
-            python = subprocess.run(["env"], capture_output=True, text=True).stdout.splitlines()
-            go = faults.propagate(span="own").environment
-        names = ("SUBPROCESS_", "TRACEPARENT", "BAGGAGE")
-        for each in (python, go):
-            print(json.dumps(dict(line.split("=", 1) for line in each if line.startswith(names))))
+        for options in ({}, {"propagate_traces": False}):
+            begin(**options)
+            with root():
+                python = subprocess.run(["env"], capture_output=True, text=True).stdout.splitlines()
+                go = faults.propagate(span="own").environment
+            names = ("SUBPROCESS_", "TRACEPARENT", "BAGGAGE")
+            for each in (python, go):
+                print(json.dumps(dict(line.split("=", 1) for line in each if line.startswith(names))))
         """),
     )
 
-    python, go = (json.loads(line) for line in printed.splitlines())
+    python, go, *off = (json.loads(line) for line in printed.splitlines())
+    assert [{}, {}] == off
     assert {"SUBPROCESS_SENTRY_TRACE", "SUBPROCESS_BAGGAGE"} == set(python) == set(go)
     assert python["SUBPROCESS_BAGGAGE"] == go["SUBPROCESS_BAGGAGE"]
     (trace, _, kept), (of_go, _, kept_by_go) = (
