@@ -45,23 +45,25 @@ def keep(record: logging.LogRecord) -> None:
 
 
 def add_to(event: dict[str, Any]) -> None:
-    """Add to an event what its scope has got since it began, and what Go logged on its trace.
+    """Add to an event what Go logged in its scope since it began, and on its trace.
 
-    Without either, what Go logged outside of any trace.
+    Without either, what Go logged outside of any trace. What else a scope has is left to Sentry: an
+    event need not be of the current one.
     """
     trace_id = event.get("contexts", {}).get("trace", {}).get("trace_id")
     kept = list(_kept)
     found = [each for of, each in kept if of == trace_id]
     if not found:
         found = [each for of, each in kept if of is None]
-    found += list(sentry_sdk.get_isolation_scope()._breadcrumbs)
+    handled = list(sentry_sdk.get_isolation_scope()._breadcrumbs)
+    found += [each for each in handled if each.get("category") == _logs.LOGGER]
     crumbs = event.get("breadcrumbs") or {}
     values = crumbs.get("values", []) if isinstance(crumbs, dict) else list(crumbs)
     known = set(map(_identity, values))
-    added = [each for each in found if _identity(each) not in known]
+    added = {_identity(each): each for each in found if _identity(each) not in known}
     if not added:
         return
-    values = sorted([*values, *added], key=lambda each: str(each.get("timestamp")))
+    values = sorted([*values, *added.values()], key=lambda each: str(each.get("timestamp")))
     most = int(sentry_sdk.get_client().options.get("max_breadcrumbs", _MOST))
     event["breadcrumbs"] = {"values": values[-most:] if most else []}
 

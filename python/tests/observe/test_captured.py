@@ -313,6 +313,24 @@ def test_an_event_of_the_programs_own_making(tmp_path: Path) -> None:
     assert all(crumb["timestamp"] for crumb in crumbs)
 
 
+def test_breadcrumbs_of_a_scope_stay_in_its_events(tmp_path: Path) -> None:
+    """An event that a client takes past the current scope gets what Go logged, once, and no more."""
+    (event,) = events(
+        tmp_path,
+        """
+        import logging
+        logging.getLogger("gostitch.go").setLevel(logging.INFO)
+        init()
+        sentry_sdk.add_breadcrumb(message="of the application")
+        faults.log(0, "of Go")
+        other = sentry_sdk.Client(dsn="http://other@127.0.0.1:9/2", transport=Kept({}))
+        other.capture_event({"message": "of a package"}, scope=sentry_sdk.Scope())
+        """,
+    )
+
+    assert ["of Go"] == [crumb["message"] for crumb in event["breadcrumbs"]["values"]]
+
+
 def test_before_breadcrumb_sees_those_of_go(tmp_path: Path) -> None:
     """A breadcrumb of Go passes what Python's client has for breadcrumbs."""
     (event,) = events(
