@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gostitch/gostitch/gocore/codec"
 	"github.com/tinylib/msgp/msgp"
@@ -61,12 +64,31 @@ func FormatStack(stack []Frame) string {
 
 // IsRuntimeFrame tells whether a frame belongs to the Go runtime or the
 // standard library rather than to somebody's code: the first element of such
-// an import path has no dot.
+// an import path has no dot, and it is below no module that the library was built from.
 func IsRuntimeFrame(f Frame) bool {
-	first, _, _ := strings.Cut(f.Function, "/")
-	return !strings.Contains(f.Function, "/") && !strings.HasPrefix(f.Function, "main.") ||
-		strings.Contains(f.Function, "/") && !strings.Contains(first, ".")
+	first, _, isDeep := strings.Cut(f.Function, "/")
+	if isDeep && strings.Contains(first, ".") || strings.HasPrefix(f.Function, "main.") {
+		return false
+	}
+	return !slices.ContainsFunc(shortModules(), func(module string) bool {
+		return strings.HasPrefix(f.Function, module+".") || strings.HasPrefix(f.Function, module+"/")
+	})
 }
+
+// shortModules gives the modules of the build whose paths look like the standard library's.
+// A variable for tests.
+var shortModules = sync.OnceValue(func() (out []string) {
+	info, known := debug.ReadBuildInfo()
+	if !known {
+		return nil
+	}
+	for _, each := range append(info.Deps, &info.Main) {
+		if first, _, _ := strings.Cut(each.Path, "/"); first != "" && !strings.Contains(first, ".") {
+			out = append(out, each.Path)
+		}
+	}
+	return out
+})
 
 // stackOf gives the stack an error carries: a panic's, or the one recorded
 // where the error was made (the Callers convention of go-errors and sentry-go).

@@ -37,6 +37,13 @@ def target() -> str:
     return "" if _built is None else f"{_built.system}-{_built.arch}"
 
 
+def short_modules() -> tuple[str, ...]:
+    """Return what names of functions begin with that are of modules whose paths look like Go's."""
+    modules = {} if _built is None else _built.modules
+    short = [path for path in modules if "." not in path.partition("/")[0]]
+    return tuple(f"{path}{end}" for path in short for end in "./")
+
+
 def add_go(event: dict[str, Any]) -> None:
     """Put Go beside Python in an event that Python has made of an error of Go."""
     if _built is None:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from gostitch.exceptions import GoError, GoFrame
+from gostitch.observe import _build
 
 _LONGEST = 200
 """Characters of a text that tell one error from another."""
@@ -100,7 +101,9 @@ def place(frames: tuple[GoFrame, ...]) -> GoFrame | None:
 def in_app(frame: GoFrame) -> bool:
     """Tell a user's function from one of Go's standard library, as gocore.IsRuntimeFrame does."""
     first, slash, _ = frame.function.partition("/")
-    return "." in first if slash else first.startswith("main.")
+    if (slash and "." in first) or frame.function.startswith("main."):
+        return True
+    return frame.function.startswith(_build.short_modules())
 
 
 def without_changes(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -104,3 +105,74 @@ with tracer.start_as_current_span("caller"):
     last = spans["HTTP GET"]
     assert f"00-{last.trace_id}-{last.span_id}-{last.flags & 255:02x}" == headers["traceparent"]
     assert "user=zo%C3%AB" == headers["baggage"]
+
+
+SHORT = """
+// Package shop sells.
+package shop
+
+import (
+	"context"
+
+	"github.com/gostitch/gostitch/gocore"
+	"shop/stock"
+)
+
+// Args say what is sold.
+type Args struct {
+	// Number of the thing.
+	Number int
+}
+
+// Sell sells a thing.
+func Sell(_ context.Context, a Args) (string, error) { return stock.Take(a.Number), nil }
+
+// Register is called when the library is loaded.
+func Register() { gocore.Register("shop.sell", Sell) }
+"""
+
+STOCK = """
+// Package stock has things.
+package stock
+
+import "slices"
+
+var things []string
+
+// Take takes a thing.
+func Take(number int) string { return slices.Insert(things, number, "thing")[number] }
+"""
+
+
+def test_a_module_whose_path_has_no_dot(
+    projects: Callable[[str], Project], play: Callable[..., list[str]]
+) -> None:
+    """Its functions are the application's, as those of any other, and errors are grouped by them."""
+    project = projects("shop")
+    project.edit("go.mod", "example.com/shop", "shop")
+    project.write("shop.go", SHORT)
+    project.write("stock/stock.go", STOCK)
+    project.develop()
+    of, place, in_app = play(
+        """
+import sentry_sdk
+
+def show(event, hint):
+    frames = event["exception"]["values"][0]["stacktrace"]["frames"]
+    print(event["exception"]["values"][0]["type"])
+    print(event["fingerprint"][-1])
+    print({frame["module"]: frame["in_app"] for frame in frames})
+
+sentry_sdk.init("http://public@127.0.0.1:9/1", before_send=show)
+import shop
+try:
+    shop.sell(number=7)
+except Exception:
+    pass
+""",
+        project,
+    )
+
+    assert "runtime.boundsError" == of
+    assert "shop/stock.Take" == place
+    assert {"shop": True, "shop/stock": True, "slices": False} == ast.literal_eval(in_app)
