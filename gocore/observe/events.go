@@ -93,6 +93,8 @@ func tag(event *sentry.Event, owner *gocore.CallEvents) {
 const (
 	transaction = "transaction"
 	checkIn     = "check_in"
+	logBatch    = "log"
+	metricBatch = "trace_metric"
 )
 
 // appendEvent writes an event: [type, body, headers of the trace, attachments], where the
@@ -134,9 +136,13 @@ func marshal(event *sentry.Event) (body []byte, err error) {
 	return json.Marshal(event)
 }
 
-// sendAlone sends an event of a process whose Python has ended, sampled as Python would.
+// sendAlone sends an event of a process whose Python has ended, sampled as Python would. Whether
+// logs and metrics are wanted, only Python's client knows.
 func (h *handOver) sendAlone(event *sentry.Event) {
-	if !h.config.Alone || event.Type == "" && rand.Float64() >= h.config.SampleRate {
+	if !h.config.Alone || event.Type == logBatch || event.Type == metricBatch {
+		return
+	}
+	if event.Type == "" && rand.Float64() >= h.config.SampleRate {
 		return
 	}
 	h.once.Do(func() {

@@ -77,6 +77,21 @@ func TestGoAlone(t *testing.T) {
 	}
 }
 
+// What Python's client may not want at all is not sent past it.
+func TestLogsAloneAreNotSent(t *testing.T) {
+	dsn, sent := receiver(t)
+	configured(t, SentryConfig{Active: true, DSN: dsn, Alone: true, SampleRate: 1, Ended: true})
+	sentry.NewLogger(context.Background()).Info().Emit("private")
+	sentry.NewMeter(context.Background()).Count("private", 1)
+	sentry.CaptureMessage("last")
+	if !sentry.Flush(5 * time.Second) {
+		t.Error("the flush failed")
+	}
+	if body := <-sent; len(sent) != 0 || !strings.Contains(body, "last") {
+		t.Errorf("%d more were sent than the message, or before it %s", len(sent), body)
+	}
+}
+
 // While Python is there Go sends nothing, whatever it may.
 func TestGoIsNotAlone(t *testing.T) {
 	dsn, sent := receiver(t)

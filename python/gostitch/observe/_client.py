@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import sentry_sdk
+from sentry_sdk.scrubber import EventScrubber
 
 from gostitch._crash_owners import Owner
 from gostitch._version import VERSION
@@ -79,7 +80,14 @@ def owner(client: Any) -> Owner | None:
 
 def _may_go_alone(options: dict[str, Any]) -> bool:
     """Tell whether what Go sends by itself is what Python's client would have sent."""
-    return bool(options.get("dsn")) and not any(options.get(name) for name in _ONLY_PYTHON)
+    if not options.get("dsn") or any(options.get(name) for name in _ONLY_PYTHON):
+        return False
+    if sentry_sdk.get_global_scope()._event_processors:
+        return False
+    scrubber = options.get("event_scrubber")
+    usual = EventScrubber(send_default_pii=bool(options.get("send_default_pii")))
+    is_usual = type(scrubber) is EventScrubber and vars(scrubber) == vars(usual)
+    return scrubber is None or is_usual
 
 
 def _targets(options: dict[str, Any]) -> list[str]:

@@ -725,7 +725,12 @@ import sentry_sdk
 sentry_sdk.init({})
 faults.nothing()
 """
-    for options, count in (("release='shop@1'", 1), ("before_send=lambda event, hint: event", 0)):
+    for options, count in (
+        ("release='shop@1'", 1),
+        ("before_send=lambda event, hint: event", 0),
+        ("event_scrubber=sentry_sdk.scrubber.EventScrubber(denylist=['colour'])", 0),
+        (")\nsentry_sdk.get_global_scope().add_event_processor(lambda event, hint: event", 0),
+    ):
         found = run(sentry, code.format(options), init="")
         assert count == len(found)
         assert all(event["release"] == "shop@1" for event in found)
