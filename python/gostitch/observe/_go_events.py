@@ -7,12 +7,13 @@ nearer to the failure, and wins over the caller's.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import json
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ from sentry_sdk.attachments import Attachment
 
 from gostitch import _shapes
 from gostitch.observe import _build, _event_callers, _frames, _grouping
-from gostitch.observe._guest import guest
+from gostitch.observe._guest import guest, tell_once
 
 OF_GO = "go_event"
 """The hint of an event that sentry-go has made: what it says of tags and contexts."""
@@ -45,6 +46,10 @@ _OWN_TAGS = ("gostitch.version", "gostitch.function", "gostitch.error.code")
 
 _is_new = False
 """An event was given to the client since its last flush."""
+
+_is_reporting = contextvars.ContextVar("gostitch_reporting", default=False)
+"""Whether an event of ours is being made here: what its processors report is none, as that would
+have no end."""
 
 _in_hand: set[object] = set()
 """One for each event that is being reported; threads add and discard their own."""
@@ -75,6 +80,20 @@ def take(frame: bytes | memoryview, caller: contextvars.Context | None) -> None:
         within.run(report, told.event)
 
 
+@contextlib.contextmanager
+def reporting() -> Iterator[bool]:
+    """Tell whether to report an event in the block; not if that is what one is made by."""
+    if _is_reporting.get():
+        tell_once("what before_send or a processor has made Go report is not sent; catch it there")
+        yield False
+        return
+    token = _is_reporting.set(True)
+    try:
+        yield True
+    finally:
+        _is_reporting.reset(token)
+
+
 def report(frame: bytes) -> None:
     """Report an event with the scope that is current here."""
     global _is_new
@@ -84,7 +103,9 @@ def report(frame: bytes) -> None:
     _in_hand.add(mine)
     _is_new = True
     try:
-        with guest("an event of Go was not reported to Sentry"):
+        with guest("an event of Go was not reported to Sentry"), reporting() as is_wanted:
+            if not is_wanted:
+                return
             told: EventFrame = _decode(frame)
             _REPORTERS.get(told.type, _report_event)(json.loads(told.body), told)
     finally:

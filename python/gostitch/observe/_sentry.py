@@ -158,9 +158,9 @@ def _follow_close(kind: Any) -> None:
 
 def panicked(error: GoPanic) -> None:
     """Report a panic that crosses, on the trace of its call."""
-    with guest("a panic was not reported to Sentry"):
+    with guest("a panic was not reported to Sentry"), _go_events.reporting() as is_wanted:
         follow()
-        if sentry_sdk.get_client().is_active():
+        if is_wanted and sentry_sdk.get_client().is_active():
             _capture(error)
             error.reported = True
 

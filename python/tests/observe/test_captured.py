@@ -331,6 +331,32 @@ def test_breadcrumbs_of_a_scope_stay_in_its_events(tmp_path: Path) -> None:
     assert ["of Go"] == [crumb["message"] for crumb in event["breadcrumbs"]["values"]]
 
 
+def test_what_fails_while_an_event_is_made(tmp_path: Path) -> None:
+    """A before_send whose Go function panics, or reports, is asked about that once at most."""
+    found = events(
+        tmp_path,
+        """
+        def before(event, hint):
+            try:
+                faults.panic_with("within")
+            except gostitch.GoPanic:
+                faults.capture("by the hub in the context", "within, too")
+            return event
+
+        init(before_send=before)
+        for call in (lambda: faults.panic_with("one"), lambda: faults.capture("by the global hub", "two")):
+            try:
+                call()
+            except gostitch.GoPanic:
+                pass
+        sentry_sdk.capture_message("three")
+        """,
+    )
+
+    texts = [values(event)[-1][1] if "exception" in event else event["message"] for event in found]
+    assert ["one", "two", "within", "within, too", "three"] == texts
+
+
 def test_before_breadcrumb_sees_those_of_go(tmp_path: Path) -> None:
     """A breadcrumb of Go passes what Python's client has for breadcrumbs."""
     (event,) = events(
