@@ -162,12 +162,12 @@ def _with_baggage(lines: bytes, other: bytes) -> bytes:
 
 def enter(lines: bytes) -> Any:
     """Make what runs in Go the current span."""
-    span = sentry_sdk.get_current_scope()._span
-    trace_id, span_id = lines[3:35].decode(), lines[36:52].decode()
-    if span is None or not trace_id or span.trace_id != trace_id:
-        _former.of[1](lines)
-    elif span.span_id != span_id:
-        with guest("what Go calls is below its caller in Sentry's trace, and not below Go"):
+    with guest("what Go calls is below its caller in Sentry's trace, and not below Go"):
+        span = sentry_sdk.get_current_scope()._span
+        trace_id, span_id = lines[3:35].decode(), lines[36:52].decode()
+        if span is None or not trace_id or span.trace_id != trace_id:
+            _former.of[1](lines)
+        elif span.span_id != span_id:
             _sentry_spans.enter(span, span_id)
 
 

@@ -613,3 +613,28 @@ def test_a_span_is_kept_at_the_same_cost(tmp_path: Path, lifecycle: str) -> None
         assert len(_sentry_spans._kept) <= 4096
         """,
     )
+
+
+def test_scopes_that_fail(tmp_path: Path) -> None:
+    """Calls go on where Sentry's scopes are others, and that is said once for each thing that goes."""
+    _, printed = items_and_print(
+        tmp_path,
+        PROGRAM
+        + """
+def fail(*_):
+    raise ValueError("another scope")
+
+begin(default_integrations=False)  # which are Sentry's own to see to
+faults.nothing()
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+with root():
+    sentry_sdk.Scope._span = property(fail)
+    for _ in range(2):
+        faults.visit(NESTED, answer=lambda question: 1)
+        faults.visit.submit(NESTED, answer=lambda question: 1).result()
+    del sentry_sdk.Scope._span
+""",
+    )
+
+    said = printed.splitlines()
+    assert [True] * 2 == ["(ValueError: another scope)" in line for line in said], printed
