@@ -8,6 +8,7 @@ and links.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -30,6 +31,9 @@ _MOST_STREAMED = 500
 
 _CLIENT = 3
 """The kind of spans that are requests."""
+
+_ONLY_HERE = re.compile(r"(?<=//)[^/?#@]*@|[?#].*", re.DOTALL)
+"""What a URL has of one request alone, and names of spans do not have: user, query and fragment."""
 
 _METHOD, _URL, _ANSWER = "http.request.method", "url.full", "http.response.status_code"
 _CODE = "gostitch.error.code"
@@ -151,7 +155,8 @@ def _described(of: SpanFrame) -> tuple[str, str]:
     """Give the operation of a span, and its name, as Sentry's integrations have them."""
     name, kind, _, _ = of.what
     if kind == _CLIENT and _URL in of.attributes:
-        return OP.HTTP_CLIENT, f"{of.attributes.get(_METHOD, name)} {of.attributes[_URL]}"
+        url = _ONLY_HERE.sub("", str(of.attributes[_URL]))
+        return OP.HTTP_CLIENT, f"{of.attributes.get(_METHOD, name)} {url}"
     return OP.FUNCTION, name
 
 

@@ -327,13 +327,13 @@ def test_requests_carry_what_those_of_python_do(
         + f"""
         begin({lifecycle!r})
         with root() as span:
-            ask({server.url!r}, "a")
+            ask({server.url!r}, "a?key=1")
         sentry_sdk.flush()
         """.replace("        ", ""),
         FOLDER=str(tmp_path),
     )
 
-    python, go = server.headers["/python/a"], server.headers["/go/a"]
+    python, go = server.headers["/python/a?key=1"], server.headers["/go/a?key=1"]
     assert {"sentry-trace", "baggage"} == set(python)
     assert python["baggage"] == go["baggage"]
     trace, span_id, sampled = go["sentry-trace"].split("-")
