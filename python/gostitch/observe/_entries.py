@@ -18,6 +18,10 @@ from gostitch import _hooks, _pending, _shapes
 from gostitch.observe import _ends, _generated, _library, _proxies, _watch
 
 _FLUSH_S = 30.0
+"""Seconds for which a flush waits for Go's records, where it is not told how long it may take."""
+
+_LAST_S = 5.0
+"""The same for a shutdown."""
 
 _followed: Any = None
 
@@ -72,17 +76,28 @@ def follow() -> None:
 
 
 def _bring_go_along(provider: Any) -> None:
-    """Have the flush and the shutdown of a provider be Go's too: first what Go has logged."""
-    for name in ("force_flush", "shutdown"):
-        end = getattr(provider, name)
+    """Have the flush and the shutdown of a provider be Go's too: first what Go has logged.
+
+    Those of its processors: what ends the provider with the process are its own methods, as they
+    were when it was made.
+    """
+    several = getattr(provider, "_multi_log_record_processor", provider)
+    for name, longest in (("force_flush", _FLUSH_S), ("shutdown", _LAST_S)):
+        end = getattr(several, name)
         if not hasattr(end, "_gostitch"):
-            setattr(provider, name, _after_go(end))
+            setattr(several, name, _after_go(end, longest))
 
 
-def _after_go(end: Callable[..., Any]) -> Callable[..., Any]:
+def _after_go(end: Callable[..., Any], longest: float) -> Callable[..., Any]:
+    """Give what ends after Go, both together within the milliseconds that are the argument."""
+
     @functools.wraps(end)
     def handle_and_end(*args: Any, **named: Any) -> Any:
-        _pending.settle_host(time.monotonic() + _FLUSH_S)
+        until = time.monotonic() + (args[0] / 1000 if args else longest)
+        _pending.settle_host(until)
+        if args:
+            # With none at all nobody would be asked to flush.
+            args = (max(int((until - time.monotonic()) * 1000), 1), *args[1:])
         return end(*args, **named)
 
     handle_and_end._gostitch = True  # type: ignore[attr-defined]

@@ -136,3 +136,51 @@ assert 100 == len(seen())
     )
 
     assert (0, "") == (done.returncode, done.stderr)
+
+
+def test_the_end_of_a_program(program: Programs) -> None:
+    """What Go has logged arrives before the provider ends, also where that came after gostitch."""
+    done = program(
+        PROLOGUE
+        + """
+class Telling(InMemoryLogRecordExporter):
+    def shutdown(self):
+        print(len(self.get_finished_logs()))
+
+faults.nothing()
+faults.add.submit(1, 2).result()
+exporter = Telling()
+provider = LoggerProvider()
+provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=10_000))
+set_logger_provider(provider)
+for _ in range(4000):
+    assert faults.emit("text")
+"""
+    )
+
+    assert (0, "4000\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_flush_keeps_to_its_time(program: Programs) -> None:
+    """A handler of logging that takes long holds it up no longer than that."""
+    done = program(
+        PROLOGUE
+        + """
+import logging, threading, time
+release = threading.Event()
+
+class Slow(logging.Handler):
+    def emit(self, record):
+        release.wait(15)
+
+logging.getLogger("gostitch.go").addHandler(Slow())
+provider = provide(BatchLogRecordProcessor)
+faults.log(8, "text")
+begun = time.monotonic()
+provider.force_flush(200)
+assert time.monotonic() - begun < 5
+release.set()
+"""
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
