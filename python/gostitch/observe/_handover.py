@@ -7,6 +7,7 @@ have arrived when what is above ends; others a moment later. Needs no SDK.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections import deque
@@ -54,6 +55,7 @@ class Handover:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
+        self._process = os.getpid()  # in a forked one, what was kept belongs to the parent
         self._kept: deque[bytes] = deque()  # what is to be handed on
         self._requests: deque[tuple[bytes, threading.Event]] = deque()
         self._is_served = False
@@ -99,6 +101,8 @@ class Handover:
 
         What there is no room for stays in Go, which tells of it again.
         """
+        if os.getpid() != self._process:
+            return
         has_spans = message[:1] in _ARRAYS
         if has_spans:
             self._kept.extend(_span_frame.listed(message))

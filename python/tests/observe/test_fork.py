@@ -106,3 +106,46 @@ trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("scenario")
 """,
     )
+
+
+def test_spans_that_found_no_room_before_a_fork(program: Programs) -> None:
+    """They stay with the parent: the child hands on none of them."""
+    done = program("""
+import os, threading
+import faults, gostitch
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+class Slow(InMemorySpanExporter):
+    def export(self, spans):
+        assert release.wait(15)
+        return super().export(spans)
+
+release, exporter = threading.Event(), Slow()
+provider = TracerProvider()
+provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=8, max_export_batch_size=4))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("x")
+with tracer.start_as_current_span("root"):
+    for _ in range(20):
+        faults.nothing()
+
+def names():
+    assert gostitch.force_flush(10) and provider.force_flush(10_000)
+    return sorted(span.name for span in exporter.get_finished_spans())
+
+pid = os.fork()
+release.set()
+if pid == 0:
+    with tracer.start_as_current_span("child"):
+        faults.add(1, 2)
+    found = names()
+    os._exit(0 if found == ["child", "faults.add"] else 9)
+assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+found = names()
+assert found == ["faults.nothing"] * 20 + ["root"], found
+""", "-W", "ignore::DeprecationWarning")
+
+    assert (0, "") == (done.returncode, done.stderr)
