@@ -2,7 +2,9 @@ package observe
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,8 +94,33 @@ func jsonValue(value any) attribute.Value {
 		return attribute.Float64Value(f)
 	case []any:
 		return jsonSlice(v)
+	case map[string]any:
+		return jsonKind(v)
 	}
-	return attribute.StringValue("")
+	return attribute.Value{}
+}
+
+// jsonKind reads an object that tells the kind of a value that JSON has not (_plain of _sampler.py).
+func jsonKind(of map[string]any) attribute.Value {
+	for kind, value := range of {
+		text, _ := value.(string)
+		switch kind {
+		case "float":
+			f, _ := strconv.ParseFloat(text, 64)
+			return attribute.Float64Value(f)
+		case "bytes":
+			b, _ := base64.StdEncoding.DecodeString(text)
+			return attribute.ByteSliceValue(b)
+		case "map":
+			members, _ := value.(map[string]any)
+			out := make([]attribute.KeyValue, 0, len(members))
+			for key, each := range members {
+				out = append(out, attribute.KeyValue{Key: attribute.Key(key), Value: jsonValue(each)})
+			}
+			return attribute.MapValue(out...)
+		}
+	}
+	return attribute.Value{}
 }
 
 func jsonSlice(values []any) attribute.Value {
@@ -104,6 +131,9 @@ func jsonSlice(values []any) attribute.Value {
 	if len(members) == 0 {
 		return attribute.StringSliceValue(nil)
 	}
+	if slices.ContainsFunc(members, func(v attribute.Value) bool { return v.Type() != members[0].Type() }) {
+		return attribute.SliceValue(members...)
+	}
 	switch members[0].Type() {
 	case attribute.BOOL:
 		return attribute.BoolSliceValue(each(members, attribute.Value.AsBool))
@@ -111,8 +141,10 @@ func jsonSlice(values []any) attribute.Value {
 		return attribute.Int64SliceValue(each(members, attribute.Value.AsInt64))
 	case attribute.FLOAT64:
 		return attribute.Float64SliceValue(each(members, attribute.Value.AsFloat64))
+	case attribute.STRING:
+		return attribute.StringSliceValue(each(members, attribute.Value.AsString))
 	}
-	return attribute.StringSliceValue(each(members, attribute.Value.AsString))
+	return attribute.SliceValue(members...)
 }
 
 func each[T any](values []attribute.Value, of func(attribute.Value) T) []T {

@@ -6,8 +6,10 @@ a call when that crosses, and about those below when they reach Python's process
 
 from __future__ import annotations
 
+import base64
 import json
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from opentelemetry import context, trace
@@ -38,6 +40,9 @@ _WORDS = {
     Decision.RECORD_ONLY: "record",
     Decision.RECORD_AND_SAMPLE: "keep",
 }
+
+_KINDS = (str, bool, int, float, type(None))
+"""What JSON has, of kinds of attributes."""
 
 _LOCAL = SpanContext(1, 1, is_remote=False, trace_flags=trace.TraceFlags(trace.TraceFlags.SAMPLED))
 
@@ -136,9 +141,18 @@ def wants(provider: Any, span: Any, left_out: Collection[int]) -> bool:
 
 def _words(trace_id: int, said: SamplingResult) -> str:
     text = f"trace={trace_id:032x} {_WORDS[said.decision]}"
-    plain = {
-        key: value
-        for key, value in (said.attributes or {}).items()
-        if isinstance(value, str | bool | int | float | list | tuple)
-    }
+    plain = {key: _plain(value) for key, value in (said.attributes or {}).items()}
     return f"{text} {json.dumps(plain)}" if plain else text
+
+
+def _plain(value: Any) -> Any:
+    """Give the value of an attribute as JSON; of what that has not, an object tells the kind."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if isinstance(value, bytes):
+        return {"bytes": base64.b64encode(value).decode()}
+    if isinstance(value, Mapping):
+        return {"map": {str(key): _plain(each) for key, each in value.items()}}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, _KINDS) else str(value)

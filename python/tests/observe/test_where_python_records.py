@@ -112,6 +112,32 @@ assert "name" == call.context.trace_state["by"]
     assert 0 == done.returncode, done.stderr
 
 
+def test_attributes_of_any_kind_that_the_sampler_gives(program: Programs) -> None:
+    """They are on the call as on a span of Python's own, numbers that are none among them."""
+    done = program(
+        PROLOGUE
+        + SAMPLERS
+        + """
+class Gives(ByName):
+    def should_sample(self, parent_context, trace_id, name, *others, **named):
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, {
+            "first": 1, "nan": float("nan"), "infinite": [float("inf"), -float("inf")], "text": "a\\n{é",
+            "whole": 1.0, "large": 2**63 - 1, "texts": ("a", "b"), "none": (), "bytes": b"\\xff",
+            "map": {"a": 1, "b": b""}, "mixed": (1, "a", 0.5, None), "last": True,
+        })
+
+provider = provide(sampler=Gives())
+with provider.get_tracer("x").start_as_current_span("root"):
+    faults.nothing()
+call, root = exporter.get_finished_spans()
+found = {key: value for key, value in call.attributes.items() if key in root.attributes}
+assert repr(dict(root.attributes)) == repr(found), (root.attributes, found)
+"""
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+
+
 def test_spans_below_a_call_are_asked_about_by_name(program: Programs) -> None:
     """A sampler that decides by name has the last word on those that go through Python."""
     done = program(
