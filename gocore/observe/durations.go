@@ -2,10 +2,8 @@ package observe
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
@@ -54,15 +52,6 @@ type functionDurations struct {
 	failed sync.Map // type of the error -> *durationSeries
 }
 
-// durationSeries are durations with the same attributes.
-type durationSeries struct {
-	attributes      attribute.Set
-	counts          []atomic.Uint64
-	sum             atomic.Int64
-	least, greatest atomic.Int64
-	exemplars       *reservoir
-}
-
 func newCallDurations(streams []sdkmetric.Stream, isDelta bool, filter exemplar.Filter) *callDurations {
 	made := &callDurations{isDelta: isDelta, filter: filter, since: time.Now()}
 	for _, each := range streams {
@@ -98,14 +87,7 @@ func (d *callDurations) record(ctx context.Context, f *gocore.Function, m gocore
 	}
 	s := d.series(f, m.ErrorType)
 	at, _ := slices.BinarySearch(d.ends, m.Took)
-	s.counts[at].Add(1)
-	s.sum.Add(int64(m.Took))
-	for least := s.least.Load(); int64(m.Took) < least && !s.least.CompareAndSwap(least, int64(m.Took)); {
-		least = s.least.Load()
-	}
-	for greatest := s.greatest.Load(); int64(m.Took) > greatest && !s.greatest.CompareAndSwap(greatest, int64(m.Took)); {
-		greatest = s.greatest.Load()
-	}
+	s.count(at, m.Took)
 	if d.filter(ctx) {
 		s.exemplars.Offer(ctx, time.Now(), exemplar.NewValue(m.Took.Seconds()), nil)
 	}
@@ -114,55 +96,16 @@ func (d *callDurations) record(ctx context.Context, f *gocore.Function, m gocore
 func (d *callDurations) series(f *gocore.Function, failure string) *durationSeries {
 	known, found := d.of.Load(f)
 	if !found {
-		known, _ = d.of.LoadOrStore(f, &functionDurations{done: d.newSeries(AttrCallee.String(f.Name))})
+		known, _ = d.of.LoadOrStore(f, &functionDurations{done: newDurationSeries(d.bounds, AttrCallee.String(f.Name))})
 	}
 	of := known.(*functionDurations)
 	if failure == "" {
 		return of.done
 	}
 	if known, found = of.failed.Load(failure); !found {
-		known, _ = of.failed.LoadOrStore(failure, d.newSeries(AttrCallee.String(f.Name), attrErrorType.String(failure)))
+		known, _ = of.failed.LoadOrStore(failure, newDurationSeries(d.bounds, AttrCallee.String(f.Name), attrErrorType.String(failure)))
 	}
 	return known.(*durationSeries)
-}
-
-func (d *callDurations) newSeries(attributes ...attribute.KeyValue) *durationSeries {
-	made := &durationSeries{
-		attributes: attribute.NewSet(attributes...),
-		counts:     make([]atomic.Uint64, len(d.ends)+1),
-		exemplars:  newReservoir(len(d.bounds)+1, append([]float64{}, d.bounds...)),
-	}
-	made.least.Store(math.MaxInt64)
-	return made
-}
-
-// counted are durations of a series, or of several that a view sums.
-type counted struct {
-	attributes      attribute.Set
-	counts          []uint64
-	sum             float64
-	least, greatest time.Duration
-	exemplars       []exemplar.Exemplar
-}
-
-// take gives what was counted, since the last time if those are forgotten.
-func (s *durationSeries) take(forget bool) counted {
-	out := counted{attributes: s.attributes, counts: make([]uint64, len(s.counts))}
-	if forget {
-		for i := range s.counts {
-			out.counts[i] = s.counts[i].Swap(0)
-		}
-		out.sum = time.Duration(s.sum.Swap(0)).Seconds()
-		out.least, out.greatest = time.Duration(s.least.Swap(math.MaxInt64)), time.Duration(s.greatest.Swap(0))
-	} else {
-		for i := range s.counts {
-			out.counts[i] = s.counts[i].Load()
-		}
-		out.sum = time.Duration(s.sum.Load()).Seconds()
-		out.least, out.greatest = time.Duration(s.least.Load()), time.Duration(s.greatest.Load())
-	}
-	s.exemplars.Collect(&out.exemplars)
-	return out
 }
 
 // produce gives the points of all functions, as the views want them.
@@ -241,7 +184,7 @@ func (s *durationStream) summed(all []counted) []counted {
 // point gives what was counted between all bounds by those of the view.
 func (s *durationStream) point(bounds []float64, of counted) metricdata.HistogramDataPoint[float64] {
 	p := metricdata.HistogramDataPoint[float64]{
-		Attributes: of.attributes, Sum: of.sum, Bounds: s.histogram.Boundaries,
+		Attributes: of.attributes, Sum: of.sum.Seconds(), Bounds: s.histogram.Boundaries,
 		BucketCounts: make([]uint64, len(s.histogram.Boundaries)+1),
 	}
 	for i, n := range of.counts {
