@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -69,13 +70,22 @@ func newCallDurations(streams []sdkmetric.Stream, isDelta bool, filter exemplar.
 	slices.Sort(made.bounds)
 	made.bounds = slices.Compact(made.bounds)
 	for _, bound := range made.bounds {
-		// A little more, since 0.000_01 is not quite that.
-		made.ends = append(made.ends, time.Duration(bound*float64(time.Second)+1e-3))
+		made.ends = append(made.ends, endOf(bound))
 	}
 	return made
 }
 
+// endOf gives a bound as a duration. It is a little more, since 0.000_01 is not quite that.
+func endOf(bound float64) time.Duration {
+	ns := bound*float64(time.Second) + 1e-3
+	if ns >= math.MaxInt64 {
+		return math.MaxInt64 // no call takes longer
+	}
+	return time.Duration(max(ns, -1)) // nor below 0
+}
+
 func (d *callDurations) add(s sdkmetric.Stream, as sdkmetric.AggregationExplicitBucketHistogram) {
+	as.Boundaries = slices.Sorted(slices.Values(as.Boundaries)) // as the SDK does
 	d.streams = append(d.streams, durationStream{s, as})
 	d.bounds = append(d.bounds, as.Boundaries...)
 }

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -157,6 +158,7 @@ func TestDurationsAreThoseOfTheSDK(t *testing.T) {
 		"buckets": {
 			{Kinds: all, Name: "gostitch.call.*", Renamed: "fine", Aggregation: MetricAggregation{Kind: "explicit", Boundaries: []float64{0.0005, 0.005, 2}, MinMax: true}},
 			{Kinds: all, Name: "gostitch.call.duration", Renamed: "coarse", Aggregation: MetricAggregation{Kind: "explicit", Boundaries: []float64{1}}},
+			{Kinds: all, Name: "gostitch.call.duration", Renamed: "wide", Aggregation: MetricAggregation{Kind: "explicit", Boundaries: []float64{math.Inf(-1), -1, 1e12, 1, math.Inf(1)}}},
 		},
 		"keys": {{Kinds: all, Name: "*", Description: "by error", Aggregation: MetricAggregation{Kind: "default"}, Keys: &keep}},
 		"drop": {{Kinds: all, Name: "*.duration", Aggregation: MetricAggregation{Kind: "drop"}}},
