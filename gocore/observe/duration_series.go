@@ -14,6 +14,7 @@ import (
 // waiting for anybody, while a collection empties the other one: so a point is of whole calls, each of
 // which is in one collection.
 type durationSeries struct {
+	number     int64 // in the order in which they were made
 	attributes attribute.Set
 	begun      atomic.Uint64 // how many have been counted, or just are; the topmost bit is the half for the next
 	halves     [2]durationHalf
@@ -35,6 +36,7 @@ const halfBit = 1 << 63
 
 // counted are durations of a series, or of several that a view sums.
 type counted struct {
+	number          int64
 	attributes      attribute.Set
 	counts          []uint64
 	sum             time.Duration
@@ -42,8 +44,19 @@ type counted struct {
 	exemplars       []exemplar.Exemplar
 }
 
-func newDurationSeries(bounds []float64, attributes ...attribute.KeyValue) *durationSeries {
+// add sums what was counted of another series.
+func (c *counted) add(other counted) {
+	for i, n := range other.counts {
+		c.counts[i] += n
+	}
+	c.sum += other.sum
+	c.least, c.greatest = min(c.least, other.least), max(c.greatest, other.greatest)
+	c.exemplars = append(c.exemplars, other.exemplars...)
+}
+
+func newDurationSeries(number int64, bounds []float64, attributes ...attribute.KeyValue) *durationSeries {
 	made := &durationSeries{
+		number:     number,
 		attributes: attribute.NewSet(attributes...),
 		exemplars:  newReservoir(len(bounds)+1, append([]float64{}, bounds...)),
 	}
@@ -101,5 +114,5 @@ func (s *durationSeries) empty() {
 }
 
 func (s *durationSeries) forget() {
-	s.total = counted{attributes: s.attributes, counts: make([]uint64, len(s.halves[0].counts)), least: math.MaxInt64}
+	s.total = counted{number: s.number, attributes: s.attributes, counts: make([]uint64, len(s.halves[0].counts)), least: math.MaxInt64}
 }

@@ -1,10 +1,12 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gostitch/gostitch/gocore"
@@ -31,11 +33,13 @@ var (
 type callDurations struct {
 	isLeft  bool // to the SDK
 	isDelta bool
+	limit   int // of sets of attributes; others are summed in one more
 	filter  exemplar.Filter
 	streams []durationStream
 	bounds  []float64       // of all streams
 	ends    []time.Duration // the same
 	of      sync.Map        // *gocore.Function -> *functionDurations
+	made    atomic.Int64    // how many series there are
 
 	mu    sync.Mutex
 	since time.Time // guarded by mu
@@ -53,8 +57,8 @@ type functionDurations struct {
 	failed sync.Map // type of the error -> *durationSeries
 }
 
-func newCallDurations(streams []sdkmetric.Stream, isDelta bool, filter exemplar.Filter) *callDurations {
-	made := &callDurations{isDelta: isDelta, filter: filter, since: time.Now()}
+func newCallDurations(streams []sdkmetric.Stream, isDelta bool, limit int, filter exemplar.Filter) *callDurations {
+	made := &callDurations{isDelta: isDelta, limit: limit, filter: filter, since: time.Now()}
 	for _, each := range streams {
 		switch a := each.Aggregation.(type) {
 		case sdkmetric.AggregationDrop:
@@ -106,16 +110,20 @@ func (d *callDurations) record(ctx context.Context, f *gocore.Function, m gocore
 func (d *callDurations) series(f *gocore.Function, failure string) *durationSeries {
 	known, found := d.of.Load(f)
 	if !found {
-		known, _ = d.of.LoadOrStore(f, &functionDurations{done: newDurationSeries(d.bounds, AttrCallee.String(f.Name))})
+		known, _ = d.of.LoadOrStore(f, &functionDurations{done: d.newSeries(AttrCallee.String(f.Name))})
 	}
 	of := known.(*functionDurations)
 	if failure == "" {
 		return of.done
 	}
 	if known, found = of.failed.Load(failure); !found {
-		known, _ = of.failed.LoadOrStore(failure, newDurationSeries(d.bounds, AttrCallee.String(f.Name), attrErrorType.String(failure)))
+		known, _ = of.failed.LoadOrStore(failure, d.newSeries(AttrCallee.String(f.Name), attrErrorType.String(failure)))
 	}
 	return known.(*durationSeries)
+}
+
+func (d *callDurations) newSeries(attributes ...attribute.KeyValue) *durationSeries {
+	return newDurationSeries(d.made.Add(1), d.bounds, attributes...)
 }
 
 // produce gives the points of all functions, as the views want them.
@@ -144,6 +152,8 @@ func (d *callDurations) produce() []metricdata.ScopeMetrics {
 	if len(all) == 0 {
 		return nil
 	}
+	// Each time the same ones are within the limit.
+	slices.SortFunc(all, func(a, b counted) int { return cmp.Compare(a.number, b.number) })
 	out := metricdata.ScopeMetrics{Scope: callDuration.Scope}
 	for i := range d.streams {
 		s := &d.streams[i]
@@ -151,7 +161,7 @@ func (d *callDurations) produce() []metricdata.ScopeMetrics {
 		if d.isDelta {
 			data.Temporality = metricdata.DeltaTemporality
 		}
-		for _, each := range s.summed(all) {
+		for _, each := range s.summed(all, d.limit) {
 			p := s.point(d.bounds, each)
 			p.StartTime, p.Time = start, now
 			data.DataPoints = append(data.DataPoints, p)
@@ -161,32 +171,36 @@ func (d *callDurations) produce() []metricdata.ScopeMetrics {
 	return []metricdata.ScopeMetrics{out}
 }
 
-// summed sums what differs in attributes alone that the view drops.
-func (s *durationStream) summed(all []counted) []counted {
-	if s.AttributeFilter == nil {
+// overflow are the attributes of what is summed above a limit, by the specification.
+var overflow = attribute.NewSet(attribute.Bool("otel.metric.overflow", true))
+
+// summed sums what differs in attributes alone that the view drops, and what is above the limit.
+func (s *durationStream) summed(all []counted, limit int) []counted {
+	if s.AttributeFilter == nil && len(all) <= limit {
 		return all
 	}
 	at, out := map[attribute.Distinct]int{}, []counted{}
 	for _, each := range all {
-		kept, dropped := each.attributes.Filter(s.AttributeFilter)
-		each.attributes, each.exemplars = kept, slices.Clone(each.exemplars)
-		for i := range each.exemplars {
-			each.exemplars[i].FilteredAttributes = dropped
+		each.exemplars = slices.Clone(each.exemplars)
+		if s.AttributeFilter != nil {
+			kept, dropped := each.attributes.Filter(s.AttributeFilter)
+			each.attributes = kept
+			for i := range each.exemplars {
+				each.exemplars[i].FilteredAttributes = dropped
+			}
 		}
-		i, found := at[kept.Equivalent()]
-		if !found {
-			at[kept.Equivalent()] = len(out)
-			out = append(out, each)
+		i, found := at[each.attributes.Equivalent()]
+		if !found && len(out) >= limit {
+			each.attributes = overflow
+			i, found = at[overflow.Equivalent()]
+		}
+		if found {
+			out[i].add(each)
 			continue
 		}
-		sum := &out[i]
-		sum.counts = slices.Clone(sum.counts)
-		for b, n := range each.counts {
-			sum.counts[b] += n
-		}
-		sum.sum += each.sum
-		sum.least, sum.greatest = min(sum.least, each.least), max(sum.greatest, each.greatest)
-		sum.exemplars = append(sum.exemplars, each.exemplars...)
+		at[each.attributes.Equivalent()] = len(out)
+		each.counts = slices.Clone(each.counts)
+		out = append(out, each)
 	}
 	return out
 }

@@ -15,7 +15,7 @@ import (
 // calls, and each call is in one collection.
 func TestCollectionsAmongCalls(t *testing.T) {
 	const each, threads, took = 100_000, 3, time.Millisecond
-	d := newCallDurations([]sdkmetric.Stream{{}}, true, exemplar.AlwaysOffFilter)
+	d := newCallDurations([]sdkmetric.Stream{{}}, true, 2000, exemplar.AlwaysOffFilter)
 	f := &gocore.Function{Name: "a.b"}
 	var calls sync.WaitGroup
 	for range threads {

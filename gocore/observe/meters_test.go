@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -17,10 +18,16 @@ import (
 // readerOf makes a reader; histograms and counters of one with delta are of the time since.
 func readerOf(t *testing.T, number int64, delta bool, views ...MetricView) *metricReader {
 	t.Helper()
+	return limitedReaderOf(t, number, delta, 2000, views...)
+}
+
+// limitedReaderOf makes one that keeps so many sets of attributes apart.
+func limitedReaderOf(t *testing.T, number int64, delta bool, limit int, views ...MetricView) *metricReader {
+	t.Helper()
 	standard := MetricAggregation{Kind: "default"}
 	made, err := newMetricReader(MetricReader{Number: number, Kinds: []MetricKind{
-		{Kind: "counter", Delta: delta, Aggregation: standard, Cardinality: 2000},
-		{Kind: "histogram", Delta: delta, Aggregation: standard, Cardinality: 2000},
+		{Kind: "counter", Delta: delta, Aggregation: standard, Cardinality: limit},
+		{Kind: "histogram", Delta: delta, Aggregation: standard, Cardinality: limit},
 	}}, MetricConfig{Views: views, Exemplars: "trace_based"})
 	if err != nil {
 		t.Fatal(err)
@@ -164,27 +171,34 @@ func TestDurationsAreThoseOfTheSDK(t *testing.T) {
 		"drop": {{Kinds: all, Name: "*.duration", Aggregation: MetricAggregation{Kind: "drop"}}},
 	} {
 		for _, delta := range []bool{false, true} {
-			r := readerOf(t, 1, delta, views...)
-			theirs, err := r.provider.Meter(tracerName, metric.WithInstrumentationVersion(gocore.Version), metric.WithSchemaURL(schemaURL)).
-				Float64Histogram(callDuration.Name, metric.WithUnit(callDuration.Unit), metric.WithDescription(callDuration.Description),
-					metric.WithExplicitBucketBoundaries(durationBounds...))
-			if err != nil {
-				t.Fatal(err)
-			}
-			functions := []*gocore.Function{{Name: "a.b"}, {Name: "a.c"}}
-			for round := range 2 {
-				for i, took := range []time.Duration{0, 10 * time.Microsecond, 10_001, time.Millisecond, 3 * time.Second, time.Hour, 500 * time.Microsecond} {
-					f, failure := functions[(i+round)%2], []string{"", "", "timeout"}[i%3]
-					r.calls.record(t.Context(), f, gocore.Measurement{Took: took, Lagged: -1, ErrorType: failure})
-					theirs.Record(t.Context(), took.Seconds(), measuredAttributes(f, failure))
-				}
-				data, err := r.collect(t.Context())
-				if err != nil {
-					t.Fatal(err)
-				}
-				compareScopes(t, name, data.ScopeMetrics, name != "drop")
+			for _, limit := range []int{2000, 2} {
+				compareDurations(t, fmt.Sprint(name, delta, limit), limitedReaderOf(t, 1, delta, limit, views...), name != "drop")
 			}
 		}
+	}
+}
+
+// compareDurations measures the same by the SDK and by us, twice.
+func compareDurations(t *testing.T, name string, r *metricReader, isThere bool) {
+	t.Helper()
+	theirs, err := r.provider.Meter(tracerName, metric.WithInstrumentationVersion(gocore.Version), metric.WithSchemaURL(schemaURL)).
+		Float64Histogram(callDuration.Name, metric.WithUnit(callDuration.Unit), metric.WithDescription(callDuration.Description),
+			metric.WithExplicitBucketBoundaries(durationBounds...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := []*gocore.Function{{Name: "a.b"}, {Name: "a.c"}}
+	for round := range 2 {
+		for i, took := range []time.Duration{0, 10 * time.Microsecond, 10_001, time.Millisecond, 3 * time.Second, time.Hour, 500 * time.Microsecond} {
+			f, failure := functions[(i+round)%2], []string{"", "", "timeout"}[i%3]
+			r.calls.record(t.Context(), f, gocore.Measurement{Took: took, Lagged: -1, ErrorType: failure})
+			theirs.Record(t.Context(), took.Seconds(), measuredAttributes(f, failure))
+		}
+		data, err := r.collect(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		compareScopes(t, name, data.ScopeMetrics, isThere)
 	}
 }
 

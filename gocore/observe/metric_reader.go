@@ -56,7 +56,8 @@ func newMetricReader(of MetricReader, c MetricConfig) (*metricReader, error) {
 	}
 	isDelta := prefer.temporality[sdkmetric.InstrumentKindHistogram] == metricdata.DeltaTemporality
 	made.runtime.isDelta = isDelta
-	made.calls = newCallDurations(made.streamsOf(callDuration, prefer), isDelta, filter)
+	limit := prefer.cardinality[sdkmetric.InstrumentKindHistogram] - 1 // which is with that for the others
+	made.calls = newCallDurations(made.streamsOf(callDuration, prefer), isDelta, limit, filter)
 	made.reader = sdkmetric.NewManualReader(
 		sdkmetric.WithTemporalitySelector(func(kind sdkmetric.InstrumentKind) metricdata.Temporality { return prefer.temporality[kind] }),
 		sdkmetric.WithAggregationSelector(func(kind sdkmetric.InstrumentKind) sdkmetric.Aggregation {
