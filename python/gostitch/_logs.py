@@ -69,11 +69,12 @@ def make_record(log: LogFrame) -> logging.LogRecord:
     record.msecs = log.time_ns // 1_000_000 % 1000
     fields = record.__dict__
     for name, value in log.attributes.items():
-        fields[f"go.{name}" if name in fields or name in _MADE_LATER else name] = value
+        fields[f"go.{name}" if hasattr(record, name) or name in _MADE_LATER else name] = value
     if log.function:
         fields["gostitch.function"] = log.function
     if _TYPE in log.attributes:  # for formatters that write text
-        record.exc_text = f"{log.attributes[_TYPE]}: {log.attributes[_MESSAGE]}"
+        said = [log.attributes[each] for each in (_TYPE, _MESSAGE) if each in log.attributes]
+        record.exc_text = ": ".join(map(str, said))
     _frames[record] = log
     return record
 

@@ -46,6 +46,16 @@ def _texts(kept: _Kept) -> list[str]:
     return [record.getMessage().split()[0] for record in kept.records]
 
 
+def test_attributes_that_no_record_could_have() -> None:
+    """One named as a method of records, and an exception without a message, cost no record."""
+    attributes: dict[str, Any] = {"getMessage": "x", "exception.type": "Fault", "id": 1}
+    frame = _logs.LogFrame(1, 8, "text", attributes, ("f", "f.go", 3), "faults.log", "", "")
+    record = _logs.make_record(frame)
+
+    assert "text\nFault" == logging.Formatter("%(message)s").format(record)
+    assert ("x", 1) == (vars(record)["go.getMessage"], vars(record)["id"])
+
+
 class TestLevels:
     def test_one_that_is_lowered(self, kept: _Kept) -> None:
         """From then on Go sends what it kept to itself, without another call having been made."""
