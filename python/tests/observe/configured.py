@@ -1,4 +1,6 @@
-"""Programs of telemetry under each variable: ``python -m observe.configured WAY ENDPOINT [plain]``.
+"""Programs of telemetry under each variable.
+
+Run as ``python -m observe.configured WAY ENDPOINT HTTP [plain]``; the endpoints are a collector's.
 
 The SDK is configured anew for each, as ``opentelemetry-instrument`` does it; plain is without the
 variable. What Go was told is printed, and what Python's SDK has made of the same variable.
@@ -32,7 +34,7 @@ def measures(row: Variable) -> bool:
     return "METRIC" in row.name or "METER" in row.name
 
 
-def _environment(row: Variable, endpoint: str, *, plain: bool) -> dict[str, str]:
+def _environment(row: Variable, endpoint: str, http: str, *, plain: bool) -> dict[str, str]:
     chosen = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
         "OTEL_TRACES_EXPORTER": "otlp_proto_grpc",
@@ -44,7 +46,9 @@ def _environment(row: Variable, endpoint: str, *, plain: bool) -> dict[str, str]
     if not plain:
         chosen[row.name] = row.value
     address = endpoint.partition("//")[2]
-    return {key: of.format(endpoint=endpoint, address=address) for key, of in chosen.items()}
+    return {
+        key: of.format(endpoint=endpoint, address=address, http=http) for key, of in chosen.items()
+    }
 
 
 @contextmanager
@@ -104,7 +108,7 @@ def _measure(way: str, seed: int) -> None:
             measurements.measure(made, 0)
 
 
-def main(way: str, endpoint: str, *, plain: bool) -> None:
+def main(way: str, endpoint: str, http: str, *, plain: bool) -> None:
     """Perform the programs of all rows."""
     from opentelemetry import trace
 
@@ -123,7 +127,7 @@ def main(way: str, endpoint: str, *, plain: bool) -> None:
     for number, row in enumerate(ROWS):
         if plain and row.arrives:
             continue
-        with _configured(_environment(row, endpoint, plain=plain)):
+        with _configured(_environment(row, endpoint, http, plain=plain)):
             told.clear()
             for seed in seeds_of(number):
                 made = performances.program(seed)
@@ -142,4 +146,4 @@ def main(way: str, endpoint: str, *, plain: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], plain="plain" in sys.argv[3:])
+    main(*sys.argv[1:4], plain="plain" in sys.argv[4:])

@@ -15,7 +15,7 @@ Generated from `python/tests/observe/variables.py` (`python -m observe.tables` i
 
 ## Variables of OpenTelemetry
 
-Go reads none of them: what it does is what Python's providers say, whoever configured those. *Direct* is where Go sends spans itself, *through Python* where they go through Python's processors (`gostitch.configure(export=...)`). Log records and metrics of Go always go through Python. *Python's* is what Python's part of the way reads, whatever comes from Go.
+Go reads none of them: what it does is what Python's providers say, whoever configured those. *Direct* is where Go sends spans itself, *through Python* where they go through Python's processors (`gostitch.configure(export=...)`). Log records and metrics of Go always go through Python. *Python's* is what Python's part of the way reads, whatever comes from Go; there the test shows that what Go makes takes this way.
 
 | Variable | Direct | Through Python | | Test |
 |---|---|---|---|---|

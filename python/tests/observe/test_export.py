@@ -231,11 +231,11 @@ def test_everything_that_the_exporter_was_told_counts_for_go() -> None:
     assert "explicit" == metadata["x-key"]
 
 
-def test_headers_of_the_environment_count_for_go() -> None:
-    """OTEL_EXPORTER_OTLP_HEADERS is sent by Go as by Python."""
+@pytest.mark.parametrize("of", ["", "TRACES_"])
+def test_headers_of_the_environment_count_for_go(of: str) -> None:
+    """OTEL_EXPORTER_OTLP_HEADERS, or that of traces, is sent by Go as by Python."""
     with receiving() as receiver:
-        environment = {"OTEL_EXPORTER_OTLP_HEADERS": "x-key=environment"}
-        run_to(receiver, CALL, environment)
+        run_to(receiver, CALL, {f"OTEL_EXPORTER_OTLP_{of}HEADERS": "x-key=environment"})
 
     assert ["environment"] * 2 == [each["x-key"] for each in receiver.metadata]
 
@@ -527,19 +527,23 @@ def test_the_schema_of_the_resource() -> None:
 
 
 @pytest.mark.parametrize(
-    ("exporter", "compression", "compressed"),
+    ("exporter", "environment", "compressed"),
     [
-        ("OTLPSpanExporter()", "", False),
-        ("OTLPSpanExporter()", "gzip", True),
-        ("OTLPSpanExporter(compression=grpc.Compression.NoCompression)", "gzip", False),
-        ("OTLPSpanExporter(compression=grpc.Compression.Gzip)", "", True),
+        ("OTLPSpanExporter()", {}, False),
+        ("OTLPSpanExporter()", {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"}, True),
+        ("OTLPSpanExporter()", {"OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "gzip"}, True),
+        (
+            "OTLPSpanExporter(compression=grpc.Compression.NoCompression)",
+            {"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip"},
+            False,
+        ),
+        ("OTLPSpanExporter(compression=grpc.Compression.Gzip)", {}, True),
     ],
 )
-def test_compression(exporter: str, compression: str, compressed: bool) -> None:
+def test_compression(exporter: str, environment: dict[str, str], compressed: bool) -> None:
     """What is sent is compressed as Python's exporter was told, first of all explicitly."""
     with receiving() as receiver, wiretap(receiver.endpoint) as tapped:
         code = PROLOGUE.replace("OTLPSpanExporter()", exporter) + CALL
-        environment = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression} if compression else {}
         run_to(
             receiver,
             code,

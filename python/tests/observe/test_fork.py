@@ -110,7 +110,8 @@ tracer = trace.get_tracer("scenario")
 
 def test_spans_that_found_no_room_before_a_fork(program: Programs) -> None:
     """They stay with the parent: the child hands on none of them."""
-    done = program("""
+    done = program(
+        """
 import os, threading
 import faults, gostitch
 from opentelemetry import trace
@@ -146,6 +147,9 @@ if pid == 0:
 assert 0 == os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 found = names()
 assert found == ["faults.nothing"] * 20 + ["root"], found
-""", "-W", "ignore::DeprecationWarning")
+""",
+        "-W",
+        "ignore::DeprecationWarning",
+    )
 
     assert (0, "") == (done.returncode, done.stderr)

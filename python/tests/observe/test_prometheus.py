@@ -14,17 +14,11 @@ from observe.prometheus import free_port, scraping
 
 _SERVICE = """
 import json, sys, time
-from opentelemetry import metrics
-from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.resources import Resource
-from prometheus_client import start_http_server
+from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
 import faults
 
-resource = Resource.create({"service.name": "shop"})
-metrics.set_meter_provider(MeterProvider([PrometheusMetricReader()], resource))
-start_http_server(int(sys.argv[1]), "127.0.0.1")
+_OTelSDKConfigurator()._configure()  # as opentelemetry-instrument does
 faults.nothing()  # which loads the library
 took = []
 for i in range(40):
@@ -43,8 +37,15 @@ def test_scraped(tmp_path: Path) -> None:
     """Its quantiles of durations are those that Python has measured, to within a bucket."""
     port = free_port()
     service = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _SERVICE, str(port)],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        [sys.executable, "-W", "error", "-c", _SERVICE],
+        env=os.environ
+        | {
+            "OTEL_EXPORTER_PROMETHEUS_HOST": "127.0.0.1",
+            "OTEL_EXPORTER_PROMETHEUS_PORT": str(port),
+            "OTEL_METRICS_EXPORTER": "prometheus",
+            "OTEL_SERVICE_NAME": "shop",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

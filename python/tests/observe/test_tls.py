@@ -38,11 +38,7 @@ trace.set_tracer_provider(provider)
 tracer = trace.get_tracer("scenario")
 """
 
-ENVIRONMENT = {
-    "OTEL_EXPORTER_OTLP_CERTIFICATE": str(FILES / "ca.pem"),
-    "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": str(FILES / "client.pem"),
-    "OTEL_EXPORTER_OTLP_CLIENT_KEY": str(FILES / "client.key"),
-}
+NAMED = {"CERTIFICATE": "ca.pem", "CLIENT_CERTIFICATE": "client.pem", "CLIENT_KEY": "client.key"}
 
 
 @contextmanager
@@ -57,10 +53,14 @@ def receiving_by_tls() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_certificates_of_the_environment() -> None:
-    """OTEL_EXPORTER_OTLP_CERTIFICATE and those of the client count for Go."""
+@pytest.mark.parametrize("of", ["", "TRACES_"])
+def test_certificates_of_the_environment(of: str) -> None:
+    """OTEL_EXPORTER_OTLP_CERTIFICATE, or that of traces, and those of the client count for Go."""
+    environment = {
+        f"OTEL_EXPORTER_OTLP_{of}{kind}": str(FILES / file) for kind, file in NAMED.items()
+    }
     with receiving_by_tls() as receiver:
-        run_to(receiver, CALL, ENVIRONMENT)
+        run_to(receiver, CALL, environment)
 
         assert any(sender.startswith(GO) for sender in receiver.senders)
         names = sorted(span.name for span in spans_of(receiver.document()))

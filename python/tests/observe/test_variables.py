@@ -142,7 +142,10 @@ def exported(tmp_path_factory: pytest.TempPathFactory, path: str) -> Any:
         folder = tmp_path_factory.mktemp("configured") / "collector"
         with collecting(folder) as collector:
             done = subprocess.run(
-                [sys.executable, "-m", "observe.configured", way, collector.endpoint, *more],
+                [
+                    *(sys.executable, "-m", "observe.configured"),
+                    *(way, collector.endpoint, collector.http, *more),
+                ],
                 env={**os.environ, "PYTHONPATH": path, "GOSTITCH_EXPORT": export},
                 capture_output=True,
                 text=True,

@@ -16,7 +16,7 @@ NOTHING = f"{_HERE}test_what_changes_nothing"
 TOLD = f"{_HERE}test_what_go_is_told"
 BATCHES = f"{_HERE}test_sizes_of_batches"
 _TLS = "test_tls.py::test_certificates_of_the_environment"
-_BY_PYTHON = "test_export.py::test_what_go_has_not_goes_through_python"
+_BY_PYTHON = "test_fork.py::test_spans_that_go_through_python"
 _METRIC_TEST = "test_metrics.py::test_what_is_counted"
 _LOG_TEST = "test_entries.py::test_a_record_is_that_of_pythons_logger"
 
@@ -26,7 +26,7 @@ class Variable(NamedTuple):
 
     ``direct`` is where Go sends spans itself, ``python`` where they go through Python. Python's
     is what Python's own part of the way reads. In a value, ``{endpoint}`` is where the collector
-    is, ``{address}`` the same without a scheme.
+    is by gRPC, ``{address}`` the same without a scheme, and ``{http}`` where it is by HTTP.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Variable(NamedTuple):
 
 
 _NOWHERE = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+_BY_HTTP = ("OTEL_EXPORTER_OTLP_ENDPOINT", "{http}")
 _LOGS = "log records of Go are handed to Python's provider"
 _METRICS = "points of Go are handed to Python's readers"
 _NOT_USED = "Python's SDK reads it, and uses the exporter's timeout"
@@ -138,7 +139,19 @@ VARIABLES = [
     *_exporter("HEADERS", "test_export.py::test_headers_of_the_environment_count_for_go"),
     *_exporter("COMPRESSION", "test_export.py::test_compression"),
     *_exporter("TIMEOUT", TOLD, "4"),
-    *_exporter("PROTOCOL", _BY_PYTHON, note="`http/protobuf` goes through Python"),
+    *(
+        Variable(
+            f"OTEL_EXPORTER_OTLP_{of}PROTOCOL",
+            YES,
+            PYTHONS,
+            LIKE_PYTHON,
+            "http/protobuf",
+            "`http/protobuf` goes through Python",
+            (_BY_HTTP, ("OTEL_TRACES_EXPORTER", "otlp"), ("OTEL_LOGS_EXPORTER", logs)),
+            arrives=True,
+        )
+        for of, logs in (("", "otlp"), ("TRACES_", "none"))
+    ),
     _logs(
         "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT",
         LIKE_PYTHON,
@@ -156,8 +169,14 @@ VARIABLES = [
             "HEADERS",
             "COMPRESSION",
             "TIMEOUT",
-            "PROTOCOL",
         )
+    ),
+    _logs(
+        "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+        LIKE_PYTHON,
+        "http/protobuf",
+        beside=(_BY_HTTP, ("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "otlp")),
+        arrives=True,
     ),
     _metrics("OTEL_METRICS_EXPORTER", value="none"),
     _metrics("OTEL_METRICS_EXEMPLAR_FILTER", value="always_off"),
@@ -184,13 +203,31 @@ VARIABLES = [
             "HEADERS",
             "COMPRESSION",
             "TIMEOUT",
-            "PROTOCOL",
         )
+    ),
+    _metrics(
+        "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+        value="http/protobuf",
+        beside=(
+            _BY_HTTP,
+            ("OTEL_TRACES_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+            ("OTEL_METRICS_EXPORTER", "otlp"),
+        ),
+        arrives=True,
     ),
     _metrics("OTEL_EXPORTER_PROMETHEUS_HOST", "test_prometheus.py::test_scraped"),
     _metrics("OTEL_EXPORTER_PROMETHEUS_PORT", "test_prometheus.py::test_scraped"),
-    Variable("OTEL_EXPORTER_ZIPKIN_ENDPOINT", PYTHONS, PYTHONS, _BY_PYTHON),
-    Variable("OTEL_EXPORTER_ZIPKIN_TIMEOUT", PYTHONS, PYTHONS, _BY_PYTHON),
+    *(
+        Variable(
+            f"OTEL_EXPORTER_ZIPKIN_{kind}",
+            PYTHONS,
+            PYTHONS,
+            _BY_PYTHON,
+            note="an exporter that is none of OTLP over gRPC has Go's spans from Python",
+        )
+        for kind in ("ENDPOINT", "TIMEOUT")
+    ),
     Variable(
         "OTEL_PYTHON_ID_GENERATOR",
         YES,
