@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// What a program of python/tests/observe/programs_of_telemetry.py makes, as it says it in JSON.
+// What a program of python/tests/observe/performances.py makes, as it says it in JSON.
 type (
 	performance struct {
 		Scopes []scope
