@@ -6,6 +6,7 @@ Twin of ``gocore/observe/logs.go``. Records of slog go to Python's logging inste
 from __future__ import annotations
 
 import functools
+import inspect
 import os
 import time
 from collections.abc import Callable
@@ -16,12 +17,18 @@ from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 
 from gostitch import _hooks, _pending, _shapes
 from gostitch.observe import _ends, _generated, _library, _proxies, _watch
+from gostitch.observe._guest import tell_once
 
 _FLUSH_S = 30.0
 """Seconds for which a flush waits for Go's records, where it is not told how long it may take."""
 
 _LAST_S = 5.0
 """The same for a shutdown."""
+
+_TOO_OLD = (
+    "log records of OpenTelemetry's API in Go are lost: the SDK that is installed takes none but its "
+    "own; install opentelemetry-sdk 1.36 or newer"
+)
 
 _followed: Any = None
 
@@ -63,6 +70,9 @@ def follow() -> None:
     records = not isinstance(provider.get_logger("gostitch"), NoOpLogger) and hasattr(
         provider, "force_flush"
     )
+    if records and "context" not in inspect.signature(LogRecord).parameters:
+        tell_once(_TOO_OLD)
+        records = False
     if records or _followed is not None:
         token = context.attach(trace.set_span_in_context(trace.INVALID_SPAN, context.Context()))
         try:

@@ -120,6 +120,30 @@ def test_nobody_takes_records(how: str, program: Programs) -> None:
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_an_sdk_that_is_too_old(program: Programs) -> None:
+    """One whose API has records without a context takes none: one line says so."""
+    done = program(
+        """
+from opentelemetry import _logs
+
+class LogRecord:
+    def __init__(self, timestamp=None, trace_id=None, span_id=None, body=None, attributes=None):
+        raise AssertionError("it has no resource")
+
+_logs.LogRecord = LogRecord
+"""
+        + PROLOGUE
+        + """
+provide()
+assert not faults.emit("x") and not faults.emit("y")
+assert [] == seen()
+"""
+    )
+
+    assert (0, 1) == (done.returncode, done.stderr.count("\n")), done.stderr
+    assert done.stderr.startswith("log records of OpenTelemetry's API in Go are lost")
+
+
 @pytest.mark.parametrize("end", ["provider.force_flush()", "provider.shutdown()"])
 def test_the_providers_own_end(end: str, program: Programs) -> None:
     """What Go has logged before it leaves with it; a provider that comes late is followed."""
