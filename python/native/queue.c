@@ -20,11 +20,13 @@ typedef struct {
   PyObject *awaited;         /* a set: tokens that somebody outside the event loop may wait for */
   PyObject *loop;            /* a weak reference to the event loop, or None */
   PyObject *future;          /* the class of its futures */
+  int is_shared;             /* by calls whose replies another thread handles; else its one caller does */
 } queue_object;
 
 static PyTypeObject *queue_type;
 
-/* Set at the end of the interpreter: threads but the main one are not told of replies any more. */
+/* Set at the end of the interpreter: threads but the main one are not told of replies any more that another
+   thread would have to handle. */
 static int leaving;
 
 static int drop(queue_object *q, PyObject *token) {
@@ -50,7 +52,7 @@ static void cross_submit(void *of) {
 static PyObject *start(queue_object *q, PyObject *future, gostitch_request *request) {
   uint64_t own = gs_queue_of(q->handle);
   if (own == 0 || gs_keep_faults(request->started_ns) < 0) return NULL;
-  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
+  if (leaving && q->is_shared && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);
   if (gs_begin_call(future) < 0) return NULL;
   uint64_t number = gs_token_of(future);
   PyObject *token = PyLong_FromUnsignedLongLong(number);
@@ -605,6 +607,7 @@ static int queue_init(PyObject *self, PyObject *arguments, PyObject *named) {
   Py_DECREF(before);
   Py_INCREF(future);
   q->future = future;
+  q->is_shared = roles != 0 || loop != Py_None;
   return 0;
 }
 
@@ -712,7 +715,7 @@ static PyType_Spec queue_spec = {
 
 PyDoc_STRVAR(leave_doc,
              "leave(yes)\n\n"
-             "Say that the interpreter ends: threads but the main one are not told of the replies to what they start "
+             "Say that the interpreter ends: threads but the main one are not told of the replies to what they submit "
              "from now on.");
 
 static PyObject *leave(PyObject *module, PyObject *yes) {

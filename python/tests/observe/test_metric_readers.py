@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from programs import Programs
 
 _PROLOGUE = """
@@ -227,6 +229,50 @@ def test_a_provider_of_another_kind(program: Programs) -> None:
         assert text.startswith("metrics of Go are lost: the meter provider Other"), text
         """,
     )
+
+
+_ENDS = {
+    "plain": "",
+    "grace": "import gostitch; gostitch.configure(grace=5)",  # calls are waited for in Python then
+    "gevent": "import gevent.monkey; gevent.monkey.patch_all()",
+    # As where a server patches after it was preloaded: the reader's thread is the system's.
+    "gevent, but for threads": "import gevent.monkey; gevent.monkey.patch_all(thread=False, queue=False)",
+}
+
+
+@pytest.mark.parametrize("how", _ENDS)
+def test_the_end_of_a_process(how: str, program: Programs) -> None:
+    """A reader's own thread collects a last time, after what gostitch does at the end."""
+    done = program(
+        _ENDS[how]
+        + _PROLOGUE
+        + textwrap.dedent("""
+        from opentelemetry.sdk.metrics.export import (
+            MetricExporter, MetricExportResult, PeriodicExportingMetricReader
+        )
+
+        class Telling(MetricExporter):
+            def export(self, data, timeout_millis=10_000, **_):
+                for scope in data.resource_metrics[0].scope_metrics:
+                    for metric in scope.metrics:
+                        if metric.name == "gostitch.calls":
+                            print(sorted(point.value for point in metric.data.data_points))
+                return MetricExportResult.SUCCESS
+
+            def force_flush(self, timeout_millis=10_000):
+                return True
+
+            def shutdown(self, timeout_millis=10_000, **_):
+                pass
+
+        metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(Telling())]))
+        for _ in range(5):
+            faults.nothing()
+        assert 3 == faults.add.submit(1, 2).result()
+        """)
+    )
+
+    assert (0, "[1, 5]\n", "") == (done.returncode, done.stdout, done.stderr)
 
 
 def test_a_forked_child(program: Programs) -> None:
