@@ -68,9 +68,26 @@ func (c *Call) beginMetering(frame []byte, buffers [][]byte) {
 
 // noteError notes what the call has failed with, if that is counted.
 func (c *Call) noteError(err error) {
-	if c.begun != 0 {
-		c.errorType = ErrorType(err)
+	if m := c.Function.meter.Load(); m != nil && c.begun != 0 {
+		c.errorType = m.kept(ErrorType(err))
 	}
+}
+
+const (
+	// mostErrorTypes are told apart of a function, so that a code with a number in it is no leak.
+	mostErrorTypes = 200
+	// otherErrors is what the conventions call the others.
+	otherErrors = "_OTHER"
+)
+
+// kept gives the type by which an error is counted.
+func (m *meter) kept(errorType string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.errors[errorType]; !known && len(m.errors) >= mostErrorTypes {
+		return otherErrors
+	}
+	return errorType
 }
 
 // endMetering counts a call that has ended; its context has not.

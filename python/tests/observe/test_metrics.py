@@ -319,3 +319,26 @@ def test_the_type_of_an_error_is_that_of_the_span() -> None:
     failed = {each.attributes["error.type"] for each in spans if "error.type" in each.attributes}
     assert len(failed) > 1
     assert "|".join(sorted(failed)) in {each.name for each in spans}
+
+
+def test_codes_without_end() -> None:
+    """Of a function 200 types of errors are told apart; others are what the conventions call them."""
+    run(
+        """
+        collect()
+        faults.nothing()
+        for number in range(250):
+            try:
+                faults.fail(f"code_{number}")
+            except gostitch.GoError:
+                pass
+        found = collect()
+        for name, count in (("gostitch.calls", lambda point: point),
+                            ("gostitch.call.duration", lambda point: point.count)):
+            counts = {dict(of)["error.type"]: count(point) for (of_name, of), point in found.items()
+                      if of_name == name and "error.type" in dict(of)}
+            assert 201 == len(counts) and 50 == counts["_OTHER"] and 250 == sum(counts.values()), counts
+        """,
+        env=_ENV,
+        prologue=_PROLOGUE,
+    )
