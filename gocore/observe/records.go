@@ -20,7 +20,7 @@ func appendSpan(out []byte, s sdktrace.ReadOnlySpan) []byte {
 // appendSpanFrame writes [its trace context, that of its parent, [name, kind, start, end],
 // attributes, events, links, [status, its text], scope, [dropped attributes, events, links], whether
 // it is a call's, the baggage that it began with, as a header of the W3C or empty]. Ids are bytes,
-// times nanoseconds. Its twin is python/gostitch/observe/_spans.py.
+// times nanoseconds. Its twin is python/gostitch/observe/_span_frame.py.
 func appendSpanFrame(out []byte, s sdktrace.ReadOnlySpan) []byte {
 	out = msgp.AppendArrayHeader(out, 11)
 	out = appendSpanContext(out, s.SpanContext())
