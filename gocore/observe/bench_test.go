@@ -18,7 +18,7 @@ func (discard) Shutdown(context.Context) error                             { ret
 
 // What observing adds to a call on its thread, by what the caller's span is.
 func BenchmarkCall(b *testing.B) {
-	sender := newBatcher(discard{}, describing{resource.Empty(), -1, -1, -1}, limits{queue: 1 << 16, batch: 512, delay: time.Second, timeout: time.Second})
+	sender := newBatcher(discard{}, describing{resource: resource.Empty(), attributes: -1, texts: -1, inner: -1}, limits{queue: 1 << 16, batch: 512, delay: time.Second, timeout: time.Second})
 	o := &Observer{}
 	o.traces.Store(tracesTo(sender))
 	function := &gocore.Function{Name: "test.call", GoName: "pkg.Call", File: "f.go", Line: 3}

@@ -16,12 +16,11 @@ import (
 // the span is sent.
 type described struct {
 	sdktrace.ReadOnlySpan
-	attributes []attribute.KeyValue
-	dropped    int                // attributes that found no room
-	resource   *resource.Resource // Python's: the SDK adds to its own what the environment says
-	inner      texts              // of events and links
-	isCall     bool
-	baggage    string // see withBaggage
+	describing
+	own     []attribute.KeyValue // with what every span of Go bears
+	dropped int                  // attributes that found no room
+	isCall  bool
+	baggage string // see withBaggage
 }
 
 // DroppedAttributes implements sdktrace.ReadOnlySpan.
@@ -31,16 +30,42 @@ func (d described) DroppedAttributes() int { return d.dropped }
 func (d described) Resource() *resource.Resource { return d.resource }
 
 // Attributes implements sdktrace.ReadOnlySpan.
-func (d described) Attributes() []attribute.KeyValue { return d.attributes }
+func (d described) Attributes() []attribute.KeyValue { return d.own }
 
 // Name implements sdktrace.ReadOnlySpan.
 func (d described) Name() string { return validText(d.ReadOnlySpan.Name()) }
 
 // Events implements sdktrace.ReadOnlySpan.
-func (d described) Events() []sdktrace.Event { return d.inner.events(d.ReadOnlySpan.Events()) }
+func (d described) Events() []sdktrace.Event {
+	if d.noEvents {
+		return nil
+	}
+	return d.inner.events(d.ReadOnlySpan.Events())
+}
+
+// DroppedEvents implements sdktrace.ReadOnlySpan.
+func (d described) DroppedEvents() int {
+	if d.noEvents {
+		return d.ReadOnlySpan.DroppedEvents() + len(d.ReadOnlySpan.Events())
+	}
+	return d.ReadOnlySpan.DroppedEvents()
+}
 
 // Links implements sdktrace.ReadOnlySpan.
-func (d described) Links() []sdktrace.Link { return d.inner.links(d.ReadOnlySpan.Links()) }
+func (d described) Links() []sdktrace.Link {
+	if d.noLinks {
+		return nil
+	}
+	return d.inner.links(d.ReadOnlySpan.Links())
+}
+
+// DroppedLinks implements sdktrace.ReadOnlySpan.
+func (d described) DroppedLinks() int {
+	if d.noLinks {
+		return d.ReadOnlySpan.DroppedLinks() + len(d.ReadOnlySpan.Links())
+	}
+	return d.ReadOnlySpan.DroppedLinks()
+}
 
 // Status implements sdktrace.ReadOnlySpan.
 func (d described) Status() sdktrace.Status {
@@ -59,10 +84,11 @@ type callSpan struct {
 
 // describing is what is the same for all spans that are described.
 type describing struct {
-	resource   *resource.Resource
-	attributes int // that a span may have; negative: as many as it has
-	texts      texts
-	inner      texts // of events and links
+	resource          *resource.Resource // Python's: the SDK adds to its own what the environment says
+	attributes        int                // that a span may have; negative: as many as it has
+	texts             texts
+	inner             texts // of events and links
+	noEvents, noLinks bool  // none may be sent
 }
 
 // mostOurs is how many attributes we say of a span.
@@ -89,7 +115,7 @@ func (with describing) describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOn
 			dropped += max(len(own)-most, 0)
 			attributes = slices.Concat(attributes[ours:], attributes[:ours])[:most]
 		}
-		out[i] = described{s, attributes, dropped, with.resource, with.inner, isCall, members}
+		out[i] = described{s, with, attributes, dropped, isCall, members}
 	}
 	return out
 }

@@ -50,7 +50,7 @@ func TestGoldenSpan(t *testing.T) {
 		Resource:             resource.Empty(),
 		InstrumentationScope: instrumentation.Scope{Name: "scope", Version: "1", SchemaURL: "https://schema", Attributes: attribute.NewSet(attribute.Int("a", 1))},
 	}
-	golden.Check(t, "span", appendSpanFrame(nil, described{stub.Snapshot(), stub.Attributes, 1, resource.Empty(), -1, true, "tenant=z%C3%B6e"}))
+	golden.Check(t, "span", appendSpanFrame(nil, described{stub.Snapshot(), describing{inner: -1}, stub.Attributes, 1, true, "tenant=z%C3%B6e"}))
 }
 
 // The three lines become a local parent with all flags, its state and baggage.
@@ -142,7 +142,7 @@ func tracesTo(to sender) *traces {
 func observing() (*Observer, *kept) {
 	exporter := &kept{}
 	o := &Observer{}
-	sender := newBatcher(exporter, describing{resource.Empty(), -1, -1, -1}, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
+	sender := newBatcher(exporter, describing{resource: resource.Empty(), attributes: -1, texts: -1, inner: -1}, limits{queue: 100, batch: 10, delay: time.Hour, timeout: time.Minute})
 	o.traces.Store(tracesTo(sender))
 	return o, exporter
 }

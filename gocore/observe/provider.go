@@ -85,16 +85,29 @@ func spanLimits(c TraceConfig) sdktrace.SpanLimits {
 		LinkCountLimit:              c.Limits.Links,
 		AttributePerLinkCountLimit:  c.Limits.LinkAttributes,
 	}
+	// One is kept, and dropped when the span is sent: of a span without any the SDK forgets how many
+	// there were.
+	out.EventCountLimit, out.LinkCountLimit = atLeastOne(out.EventCountLimit), atLeastOne(out.LinkCountLimit)
 	if c.StartBaggage {
 		out.AttributeValueLengthLimit, out.AttributeCountLimit = -1, -1
 	}
 	return out
 }
 
+func atLeastOne(limit int) int {
+	if limit == 0 {
+		return 1
+	}
+	return limit
+}
+
 // describingTo has the limits that hold for all attributes of a span.
 func describingTo(c TraceConfig, of *resource.Resource) describing {
 	limits := spanLimits(c)
-	return describing{of, limits.AttributeCountLimit, texts(limits.AttributeValueLengthLimit), texts(c.Limits.InnerLength)}
+	return describing{
+		of, limits.AttributeCountLimit, texts(limits.AttributeValueLengthLimit), texts(c.Limits.InnerLength),
+		c.Limits.Events == 0, c.Limits.Links == 0,
+	}
 }
 
 // provide makes the provider, whose spans go to the processor.
