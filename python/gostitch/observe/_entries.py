@@ -16,6 +16,7 @@ from opentelemetry import _logs, context, trace
 from opentelemetry._logs import LogRecord, NoOpLogger, SeverityNumber
 
 from gostitch import _hooks, _pending, _shapes
+from gostitch import _logs as _slog
 from gostitch.observe import _ends, _generated, _library, _proxies, _watch
 from gostitch.observe._guest import tell_once
 
@@ -26,8 +27,8 @@ _LAST_S = 5.0
 """The same for a shutdown."""
 
 _TOO_OLD = (
-    "log records of OpenTelemetry's API in Go are lost: the SDK that is installed takes none but its "
-    "own; install opentelemetry-sdk 1.36 or newer"
+    "log records of OpenTelemetry's API in Go are lost: the SDK that is installed takes none but "
+    "its own; install opentelemetry-sdk 1.36 or newer"
 )
 
 _followed: Any = None
@@ -116,8 +117,12 @@ def _after_go(end: Callable[..., Any], longest: float) -> Callable[..., Any]:
 
 def take(frame: bytes | memoryview) -> None:
     """Emit a record of Go, in the context of the call that it belongs to."""
-    of: EntryFrame = decode(frame)
-    _hooks.run_in_call(lambda: _emit(of), of.caller, of.trace)
+    try:
+        of: EntryFrame = decode(frame)
+        _hooks.run_in_call(lambda: _emit(of), of.caller, of.trace)
+    except BaseException:
+        _slog.lost += 1
+        raise
 
 
 def _emit(of: EntryFrame) -> None:

@@ -101,6 +101,35 @@ assert "no space" == attributes["exception.message"]
     assert (0, "") == (done.returncode, done.stderr)
 
 
+def test_a_record_that_a_processor_refuses(program: Programs) -> None:
+    """It is counted, and the log says why; those behind it arrive."""
+    done = program(
+        PROLOGUE
+        + """
+from opentelemetry.sdk._logs import LogRecordProcessor
+
+class Picky(LogRecordProcessor):
+    def on_emit(self, record):
+        if record.log_record.body["text"] == "bad":
+            raise ValueError("not that one")
+    def shutdown(self):
+        pass
+    def force_flush(self, timeout_millis=30_000):
+        return True
+
+provide().add_log_record_processor(Picky())
+for text in ("bad", "good"):
+    assert faults.emit(text)
+assert gostitch.force_flush(10)
+assert ["bad", "good"] == [each[3]["text"] for each in seen()]
+assert 1 == gostitch.runtime_info()["records_dropped"]
+"""
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("ValueError: not that one")
+
+
 OFF = {
     "no provider": "",
     "no-op": "from opentelemetry._logs import NoOpLoggerProvider\n"
