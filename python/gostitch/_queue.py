@@ -36,6 +36,9 @@ RECORDS, QUESTIONS = 1, 2
 _HANDLED = 1 << 63
 """GOSTITCH_HANDLED of gostitch.h."""
 
+_OURS = "observe."
+"""What names of the functions of ``gostitch.observe`` begin with; nobody else waits for those."""
+
 _REPORT_EVERY = 64
 """How many messages are handled before Go is told: a quarter of its outboxSize."""
 
@@ -575,7 +578,8 @@ class Queue(bridge.Queue):
     def abandon(self) -> None:
         """Leave who still waits alone: the interpreter ends, and they are daemon threads."""
         for future in list(self.pending.values()):
-            future._abandoned = True
+            # A thread of a provider may be in one of ours, and the provider waits for that thread.
+            future._abandoned = not future._function.name.startswith(_OURS)
 
     def fail(self) -> None:
         """Fail what is pending, in a forked child where no reply can come."""

@@ -231,6 +231,26 @@ def test_a_provider_of_another_kind(program: Programs) -> None:
     )
 
 
+_TELLING = """
+from opentelemetry.sdk.metrics.export import (
+    MetricExporter, MetricExportResult, PeriodicExportingMetricReader
+)
+
+class Telling(MetricExporter):
+    def export(self, data, timeout_millis=10_000, **_):
+        for scope in data.resource_metrics[0].scope_metrics:
+            for metric in scope.metrics:
+                if metric.name == "gostitch.calls":
+                    print(sorted(point.value for point in metric.data.data_points))
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis=10_000):
+        return True
+
+    def shutdown(self, timeout_millis=10_000, **_):
+        pass
+"""
+
 _ENDS = {
     "plain": "",
     "grace": "import gostitch; gostitch.configure(grace=5)",  # calls are waited for in Python then
@@ -246,25 +266,8 @@ def test_the_end_of_a_process(how: str, program: Programs) -> None:
     done = program(
         _ENDS[how]
         + _PROLOGUE
+        + _TELLING
         + textwrap.dedent("""
-        from opentelemetry.sdk.metrics.export import (
-            MetricExporter, MetricExportResult, PeriodicExportingMetricReader
-        )
-
-        class Telling(MetricExporter):
-            def export(self, data, timeout_millis=10_000, **_):
-                for scope in data.resource_metrics[0].scope_metrics:
-                    for metric in scope.metrics:
-                        if metric.name == "gostitch.calls":
-                            print(sorted(point.value for point in metric.data.data_points))
-                return MetricExportResult.SUCCESS
-
-            def force_flush(self, timeout_millis=10_000):
-                return True
-
-            def shutdown(self, timeout_millis=10_000, **_):
-                pass
-
         metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(Telling())]))
         for _ in range(5):
             faults.nothing()
@@ -273,6 +276,26 @@ def test_the_end_of_a_process(how: str, program: Programs) -> None:
     )
 
     assert (0, "[1, 5]\n", "") == (done.returncode, done.stdout, done.stderr)
+
+
+def test_a_process_that_ends_in_a_collection(program: Programs) -> None:
+    """That one is given up at once, so the last one has all; nobody waits for what is cancelled."""
+    done = program(
+        _PROLOGUE
+        + _TELLING
+        + textwrap.dedent("""
+        gostitch.configure(grace=10)
+        metrics.set_meter_provider(MeterProvider([PeriodicExportingMetricReader(Telling(), 600)]))
+        faults.observe_slowly(0.4)
+        time.sleep(0.7)
+        for _ in range(5):
+            faults.nothing()
+        """),
+        timeout=9,
+    )
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "[1, 5]" == done.stdout.splitlines()[-1], done.stdout
 
 
 def test_a_forked_child(program: Programs) -> None:
