@@ -236,6 +236,7 @@ func TestPatterns(t *testing.T) {
 		{"*", "", true}, {"*", "a.b\nc", true}, {"a?c", "abc", true}, {"a?c", "ac", false}, {"a.c", "abc", false},
 		{"[ab]c", "bc", true}, {"[!ab]c", "bc", false}, {"[!ab]c", "cc", true}, {"[a-c]", "b", true}, {"[^a]", "^", true},
 		{"[", "[", true}, {"[]", "[]", true}, {"a*", "ba", false}, {"(a+)", "(a+)", true}, {"zo?", "zoë", true}, {"ë*", "ë", true},
+		{"[c-a]", "b", false}, {"[!c-a]", "b", true}, {"[c-ab]", "b", true}, {"[a-]", "-", true}, {"[\\-a]", "^", true}, {"[&&a]", "&", true}, {"[]a]", "]", true}, {"[!]]", "]", false},
 	} {
 		made, err := pattern(row.pattern)
 		if err != nil || made.MatchString(row.text) != row.matches {

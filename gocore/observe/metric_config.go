@@ -214,22 +214,55 @@ func pattern(of string) (*regexp.Regexp, error) {
 	for rest := of; rest != ""; {
 		at := rest[:1]
 		rest = rest[1:]
-		switch end := strings.IndexByte(strings.TrimPrefix(rest, "!"), ']'); {
+		switch end := endOfSet(strings.TrimPrefix(rest, "!")); {
 		case at == "*":
 			out.WriteString(".*")
 		case at == "?":
 			out.WriteString(".")
 		case at == "[" && end > 0:
 			set, isNot := strings.CutPrefix(rest, "!")
-			out.WriteString("[")
-			if isNot {
-				out.WriteString("^")
-			}
-			out.WriteString(strings.NewReplacer(`\`, `\\`, "[", `\[`, "^", `\^`).Replace(set[:end]) + "]")
+			out.WriteString(class(set[:end], isNot))
 			rest = set[end+1:]
 		default:
 			out.WriteString(regexp.QuoteMeta(at))
 		}
 	}
 	return regexp.Compile(out.String() + `\z`)
+}
+
+// endOfSet gives where a set of characters ends, the first of which may be its own end; -1: nowhere.
+func endOfSet(text string) int {
+	if text == "" {
+		return -1
+	}
+	end := strings.IndexByte(text[1:], ']')
+	if end < 0 {
+		return -1
+	}
+	return 1 + end
+}
+
+// class gives a set of characters, or of all others, as a regular expression has it. A range whose end
+// comes before its beginning is empty.
+func class(set string, isNot bool) string {
+	var out strings.Builder
+	for left := []rune(set); len(left) > 0; {
+		first, last, taken := left[0], left[0], 1
+		if len(left) > 2 && left[1] == '-' {
+			last, taken = left[2], 3
+		}
+		left = left[taken:]
+		if first <= last {
+			fmt.Fprintf(&out, `\x{%x}-\x{%x}`, first, last)
+		}
+	}
+	switch {
+	case isNot && out.Len() == 0:
+		return "."
+	case isNot:
+		return "[^" + out.String() + "]"
+	case out.Len() == 0:
+		return `[^\x{0}-\x{10ffff}]`
+	}
+	return "[" + out.String() + "]"
 }
