@@ -193,6 +193,7 @@ func (c *Call) explain(err error) error {
 	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
 		return Errorf(CodeUnknown, "%s() returned a nil %T as its error; return nil itself for success", c.Function.Name, err)
 	}
+	err = Finite(err)
 	ended := c.context.Load().Err()
 	if ended == nil || errors.As(err, &panicked) {
 		return err

@@ -185,9 +185,9 @@ func TypeOf(err error) string {
 		if _, isError := p.Value.(error); !isError {
 			return "panic"
 		}
-		return fmt.Sprintf("%T", p.Value)
+		return typeName(p.Value)
 	}
-	return fmt.Sprintf("%T", err)
+	return typeName(err)
 }
 
 // maxCauses bounds the chain that crosses; deeper causes are in the text of

@@ -151,6 +151,7 @@ func explainErrors(attrs map[string]any) {
 			continue
 		}
 		delete(attrs, key)
+		err = Finite(err)
 		attrs["exception.type"], attrs["exception.message"] = TypeOf(UsefulError(err)), MessageOf(err)
 		if stack := StackOf(err); len(stack) > 0 {
 			attrs["exception.stacktrace"] = FormatStack(stack)

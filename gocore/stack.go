@@ -98,6 +98,8 @@ func stackOf(err error) []Frame {
 		return e.Stack
 	case *brokenError:
 		return e.stack
+	case endless:
+		return stackOf(e.error)
 	}
 	if callers := recordedCallers(err); len(callers) > 0 {
 		return trimStack(framesOf(callers))

@@ -156,5 +156,5 @@ func tagCode(event *sentry.Event, hint *sentry.EventHint) {
 // codeOf is gocore.CodeOf for errors that nobody has looked at before: their methods may panic.
 func codeOf(err error) (code gocore.Code) {
 	defer func() { _ = recover() }()
-	return gocore.CodeOf(err)
+	return gocore.CodeOf(gocore.Finite(err))
 }

@@ -79,6 +79,7 @@ __all__ = [
     "extract",
     "fail",
     "fail_as",
+    "fail_endless",
     "fail_hostile",
     "fail_joined",
     "fail_nil",
@@ -1577,6 +1578,26 @@ def fail_as(
     timeout: float | None = None,
 ) -> None:
     """Fails in one of the ways of package kinds, or has sentry-go report.
+
+    Args:
+        kind: Chosen.
+        timeout: Seconds after which the function's context ends; None waits for ever.
+    """
+    raise NotImplementedError
+
+
+@_go.function(
+    "faults.fail_endless",
+    "a898df85f83a4099",
+    "kind: str",
+    "none",
+)
+def fail_endless(
+    kind: str,
+    *,
+    timeout: float | None = None,
+) -> None:
+    """Ends with an error that wraps itself: returned, captured, logged or given to panic.
 
     Args:
         kind: Chosen.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"runtime"
 	"syscall"
 
+	"github.com/getsentry/sentry-go"
 	"github.com/gostitch/gostitch/gocore"
 )
 
@@ -138,6 +140,36 @@ func (e hostileError) Unwrap() error           { e.panicIn("Unwrap"); return nil
 // FailHostile returns an error of which one method panics: Error, Code, Details, Callers or
 // Unwrap.
 func FailHostile(_ context.Context, a KindArgs) (None, error) { return None{}, hostileError(a.Kind) }
+
+// endlessError wraps itself.
+type endlessError struct{}
+
+func (e *endlessError) Error() string { return "without end" }
+func (e *endlessError) Unwrap() error { return e }
+
+// endlessErrors wraps itself twice.
+type endlessErrors struct{}
+
+func (e *endlessErrors) Error() string   { return "without end" }
+func (e *endlessErrors) Unwrap() []error { return []error{e, e} }
+
+// FailEndless ends with an error that wraps itself: returned, captured, logged or given to panic.
+func FailEndless(ctx context.Context, a KindArgs) (None, error) {
+	err := error(&endlessError{})
+	switch a.Kind {
+	case "several":
+		return None{}, &endlessErrors{}
+	case "captured":
+		sentry.GetHubFromContext(ctx).CaptureException(err)
+		return None{}, nil
+	case "logged":
+		slog.ErrorContext(ctx, "it failed", "err", err)
+		return None{}, nil
+	case "panic":
+		panic(err)
+	}
+	return None{}, err
+}
 
 // FailNil returns a nil pointer as an error, a mistake that every Go programmer makes once.
 func FailNil(context.Context, NoArgs) (None, error) {

@@ -40,6 +40,7 @@ func init() {
 	gocore.Register("faults.every_column", EveryColumn)
 	gocore.Register("faults.fail", Fail)
 	gocore.Register("faults.fail_as", FailAs)
+	gocore.Register("faults.fail_endless", FailEndless)
 	gocore.Register("faults.fail_hostile", FailHostile)
 	gocore.Register("faults.fail_joined", FailJoined)
 	gocore.Register("faults.fail_nil", FailNil)

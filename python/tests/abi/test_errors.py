@@ -152,6 +152,22 @@ class TestErrors:
             with pytest.raises(GoError, match=f"{method} panic"):
                 call(method)
 
+    @pytest.mark.parametrize("kind", ["one", "several"])
+    def test_that_wrap_themselves(self, kind: str) -> None:
+        """An error that is its own cause is one with its text, and nobody looks for its end."""
+        for call in (faults.fail_endless, lambda kind: faults.fail_endless.submit(kind).result()):
+            with pytest.raises(GoError) as caught:
+                call(kind)
+            assert ("without end", ()) == (str(caught.value), caught.value.causes)
+            assert caught.value.go_type in ("*faults.endlessError", "*faults.endlessErrors")
+
+    def test_a_panic_with_an_error_that_wraps_itself(self) -> None:
+        """It is a panic all the same, with its stack."""
+        with pytest.raises(GoPanic, match="without end") as caught:
+            faults.fail_endless("panic")
+        assert "*faults.endlessError" == caught.value.go_type
+        assert caught.value.go_frames[0].function.endswith(".FailEndless")
+
     def test_a_nil_pointer(self) -> None:
         """A nil pointer returned as an error is explained."""
         with pytest.raises(

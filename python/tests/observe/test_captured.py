@@ -357,6 +357,26 @@ def test_what_fails_while_an_event_is_made(tmp_path: Path) -> None:
     assert ["one", "two", "within", "within, too", "three"] == texts
 
 
+def test_an_error_that_wraps_itself(tmp_path: Path) -> None:
+    """Captured, logged, returned or panicked with, it is an event, and nobody looks for its end."""
+    found = events(
+        tmp_path,
+        """
+        init()
+        for kind in ("captured", "logged", "returned", "panic"):
+            try:
+                faults.fail_endless(kind)
+            except gostitch.GoError as error:
+                sentry_sdk.capture_exception(error)
+        gostitch.force_flush()
+        """,
+    )
+
+    errors = [values(event)[0] for event in found if "exception" in event]
+    assert [("*faults.endlessError", "without end")] * 3 == errors
+    assert "it failed" in [(event.get("logentry") or {}).get("message") for event in found]
+
+
 def test_before_breadcrumb_sees_those_of_go(tmp_path: Path) -> None:
     """A breadcrumb of Go passes what Python's client has for breadcrumbs."""
     (event,) = events(
