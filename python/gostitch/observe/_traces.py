@@ -56,7 +56,7 @@ _asked: Callable[[context.Context, SpanContext, str], tuple[str, str] | None] | 
 
 def attach() -> None:
     """Have calls carry the current span from now on."""
-    _hooks.trace_context, _hooks.enter = trace_context, enter
+    _hooks.trace_context, _hooks.enter = trace_context, _enter_call
     _hooks.context_of = _callers.context_of
     _watch.setting(trace, "_set_tracer_provider")
     _look_at_propagator()
@@ -185,6 +185,12 @@ class _Caller(NonRecordingSpan):
     def __init__(self, context: SpanContext, state: str) -> None:
         super().__init__(context)
         self.state = state
+
+
+def _enter_call(lines: bytes) -> None:
+    """Make what runs in Go the current span, for a callable or a handler, which runs in any case."""
+    with guest("what Go calls is below its caller, and not below Go's span"):
+        enter(lines)
 
 
 def enter(lines: bytes, *, is_remote: bool = False) -> Any:

@@ -222,6 +222,34 @@ print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
     assert 0 == done.returncode
 
 
+def test_a_callable_runs_where_a_context_cannot_be_entered(program: Programs) -> None:
+    """It is below its caller then, which is said once."""
+    done = program("""
+import faults
+from opentelemetry import baggage, trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())
+
+def clear(context=None):
+    raise LookupError("no context of ours")
+
+seen = []
+def answer(question):
+    seen.append(trace.get_current_span())
+    return 1
+
+baggage.clear = clear
+step = faults.FaultsVisitStep
+with trace.get_tracer("x").start_as_current_span("root") as root:
+    for _ in range(2):
+        faults.visit([step("asked", -1, "ask", "", "")], answer=answer)
+assert seen == [root, root], seen
+""")
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("no context of ours")
+
+
 def test_who_flushes_in_the_middle_of_handling(program: Programs) -> None:
     """A handler or processor that flushes does not wait for itself."""
     done = program("""
