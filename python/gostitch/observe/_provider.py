@@ -115,7 +115,7 @@ def _bring_go_along(several: Any, provider: Any) -> None:
         sent = _flush.flush_go(timeout_millis / 1000)
         while True:
             left = max(until - time.monotonic(), 0)
-            flushed = bool(force_flush(int(left * 1000)))
+            flushed = bool(force_flush(max(int(left * 1000), 1)))  # 0: it would not look
             if not _flush.has_more() or time.monotonic() >= until:
                 return flushed and sent and not _flush.has_more()
             sent = _flush.flush_go(max(until - time.monotonic(), 0))  # there is room again

@@ -174,7 +174,9 @@ def test_opentelemetry_instrument(
     assert said.get("said by Python") == said.get("said by Go")
     if server != "celery":  # which takes over the handlers of logging
         assert of_go[0].trace_id == said["said by Go"]
-    assert "gostitch.call.duration" in (collector.folder / "metrics.jsonl").read_text()
+    measured = (collector.folder / "metrics.jsonl").read_text()
+    assert "gostitch.call.duration" in measured
+    assert "go.memory.used" in measured
 
 
 def test_sentry_with_otlp(run: Run, tmp_path: Path) -> None:
