@@ -49,7 +49,7 @@ MUTANTS = [
         NATIVE + "queue.c",
         "abi/test_future.py abi/test_messages.py abi/test_buffers.py abi/test_asyncio.py abi/test_message_order.py adversity abi/test_reentrancy.py abi/test_interrupt.py abi/test_fork.py",
         (
-            "  if (leaving && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n",
+            "  if (leaving && q->is_shared && (uint64_t)pthread_self() != gs_main_thread) gs_abandon(future);\n",
             "",
             "a thread that submits after the handlers of atexit is rarely told anything before the end",
         ),
