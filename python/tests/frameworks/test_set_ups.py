@@ -88,7 +88,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 app = Flask("app")
 
-@app.get("/work/<name>")
+@app.get("/orders/<name>")
 def route(name):
     work()
     return "done"
@@ -97,7 +97,7 @@ server = make_server("127.0.0.1", 0, app, threaded=True)
 port = server.server_port
 serve, stop = server.serve_forever, server.shutdown
 """,
-        "GET /work/<name>",
+        "GET /orders/<name>",
     ),
     "fastapi": (
         """
@@ -105,7 +105,7 @@ from fastapi import FastAPI
 import socket, uvicorn
 app = FastAPI()
 
-@app.get("/work/{name}")
+@app.get("/orders/{name}")
 def route(name: str):
     work()
     return "done"
@@ -121,7 +121,7 @@ def serve():
 def stop():
     server.should_exit = True
 """,
-        "GET /work/{name}",
+        "GET /orders/{name}",
     ),
     "celery": (
         """
@@ -147,7 +147,7 @@ thread.start()
 deadline = time.monotonic() + 20
 while True:
     try:
-        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/work/a").status == 200
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/orders/a").status == 200
         break
     except OSError:
         assert time.monotonic() < deadline
