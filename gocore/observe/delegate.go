@@ -69,7 +69,7 @@ func (t *tracer) Start(ctx context.Context, name string, options ...trace.SpanSt
 	if !trace.SpanContextFromContext(ctx).IsValid() && ctx.Value(suppressedKey{}) != nil {
 		return noop.Tracer{}.Start(ctx, name, options...)
 	}
-	return b.tracer.Start(now.flagged(ctx), name, options...)
+	return b.tracer.Start(now.flagged(ctx, trace.SpanContextFromContext(ctx)), name, options...)
 }
 
 // withoutNewRoot has a new root be one by its context, which the SDK takes flags from.

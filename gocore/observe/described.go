@@ -108,7 +108,9 @@ func (with describing) describe(batch []sdktrace.ReadOnlySpan) []sdktrace.ReadOn
 		if isCall {
 			attributes = c.describe(attributes)
 		}
-		attributes = with.texts.attributes(attributes)
+		if with.texts >= 0 { // they are valid
+			attributes = with.texts.attributes(attributes)
+		}
 		ours, dropped := len(attributes), s.DroppedAttributes()
 		attributes = append(attributes, with.texts.attributes(own)...)
 		if most := with.attributes; most >= 0 && len(attributes) > most {

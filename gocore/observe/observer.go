@@ -53,11 +53,12 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 		return ctx, nil
 	}
 	ctx, options := contextWithTrace(ctx, call.Trace)
-	if t == nil || !t.mayRecord(ctx, options) || strings.HasPrefix(call.Function.Name, ownFunctions) {
+	above := trace.SpanContextFromContext(ctx)
+	if t == nil || !t.mayRecord(above, options) || strings.HasPrefix(call.Function.Name, ownFunctions) {
 		return o.withHub(ctx), nil
 	}
 	function := call.Function
-	ctx, span := t.startCall(ctx, function.Name, options)
+	ctx, span := t.startCall(t.flagged(ctx, above), function.Name, options)
 	if !span.IsRecording() {
 		return o.withHub(ctx), nil
 	}
@@ -78,8 +79,7 @@ func (o *Observer) StartCall(ctx context.Context, call *gocore.Call) (context.Co
 }
 
 // mayRecord tells whether a span of a call could be recorded: its sampler is asked if so.
-func (t *traces) mayRecord(ctx context.Context, options *callOptions) bool {
-	above := trace.SpanContextFromContext(ctx)
+func (t *traces) mayRecord(above trace.SpanContext, options *callOptions) bool {
 	switch {
 	case options.suppressed:
 		return false
@@ -95,15 +95,15 @@ func (t *traces) mayRecord(ctx context.Context, options *callOptions) bool {
 // nothing else, but for attributes that go with the decision.
 func (t *traces) startCall(ctx context.Context, name string, options *callOptions) (context.Context, trace.Span) {
 	if options.decision == nil {
-		return t.tracer.Start(t.flagged(ctx), name)
+		return t.tracer.Start(ctx, name)
 	}
-	_, span := t.tracer.Start(context.WithValue(t.flagged(ctx), decisionKey{}, options.decision), name)
+	_, span := t.tracer.Start(context.WithValue(ctx, decisionKey{}, options.decision), name)
 	return trace.ContextWithSpan(context.WithValue(ctx, belowKey{}, options.decision), span), span
 }
 
 // flagged has a root tell that the id of its trace is random: the SDK takes that from what is above.
-func (t *traces) flagged(ctx context.Context) context.Context {
-	if !t.ids.isRandom || trace.SpanContextFromContext(ctx).IsValid() {
+func (t *traces) flagged(ctx context.Context, above trace.SpanContext) context.Context {
+	if !t.ids.isRandom || above.IsValid() {
 		return ctx
 	}
 	return trace.ContextWithSpanContext(ctx, trace.SpanContext{}.WithTraceFlags(trace.FlagsRandom))

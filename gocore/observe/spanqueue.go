@@ -35,7 +35,8 @@ func (q *spanQueue) add(s sdktrace.ReadOnlySpan) (dropped int) {
 		q.lost.add(s)
 		return 1
 	}
-	isLeaf := s.ChildSpanCount() <= q.lost.takeBelow(s.SpanContext().SpanID())
+	children := s.ChildSpanCount()
+	isLeaf := children == 0 || children <= q.lost.takeBelow(s.SpanContext().SpanID())
 	if q.waiting >= q.limit {
 		if isLeaf {
 			q.lost.add(s)
@@ -110,7 +111,7 @@ func (q *spanQueue) compact() {
 	if gone < 0 {
 		gone = len(q.spans)
 	}
-	q.spans, q.first = q.spans[gone:], q.first+gone
+	q.spans, q.first = slices.Delete(q.spans, 0, gone), q.first+gone // in its place, to be used again
 	if holes := len(q.spans) - q.waiting; holes > q.waiting {
 		q.spans = slices.DeleteFunc(q.spans, func(w waitingSpan) bool { return w.ReadOnlySpan == nil })
 		q.first += holes // no number is used twice
@@ -121,7 +122,7 @@ func (q *spanQueue) compact() {
 			q.leaves = append(q.leaves, q.first+i)
 		}
 	}
-	if q.waiting == 0 {
+	if q.waiting == 0 && cap(q.spans) > 2*q.limit { // that was a burst
 		q.spans, q.leaves = nil, nil
 	}
 }
@@ -130,7 +131,9 @@ func (q *spanQueue) compact() {
 // it is known as a leaf. It remembers the last ones, in two generations, for a while.
 type lostSpans struct {
 	young, old lostGeneration
-	at         time.Time // when the last one was dropped
+	uses       int       // since a look at the clock, which costs more than all else
+	isNew      bool      // one was dropped since then
+	at         time.Time // of the last look after one was dropped
 }
 
 type lostGeneration struct {
@@ -140,19 +143,34 @@ type lostGeneration struct {
 
 const (
 	mostLost  = 1 << 16         // of a generation
-	lostAreOf = 5 * time.Minute // for which they are remembered
+	lostAreOf = 5 * time.Minute // for which they are remembered, about
+	lostLook  = 1 << 10         // uses from one look at the clock to the next
 )
+
+// age forgets all if nothing was dropped for long.
+func (l *lostSpans) age() {
+	if l.uses++; l.uses%lostLook != 0 {
+		return
+	}
+	switch now := time.Now(); {
+	case l.isNew:
+		l.at, l.isNew = now, false
+	case now.Sub(l.at) > lostAreOf:
+		*l = lostSpans{}
+	}
+}
 
 func (l *lostSpans) has(id trace.SpanID) bool {
 	if l.young.spans == nil {
 		return false
 	}
-	if time.Since(l.at) > lostAreOf {
-		*l = lostSpans{}
-	}
+	l.age()
 	_, young := l.young.spans[id]
+	if young || l.old.spans == nil {
+		return young
+	}
 	_, old := l.old.spans[id]
-	return young || old
+	return old
 }
 
 func (l *lostSpans) add(s sdktrace.ReadOnlySpan) {
@@ -162,9 +180,12 @@ func (l *lostSpans) add(s sdktrace.ReadOnlySpan) {
 	if l.young.spans == nil {
 		l.young = lostGeneration{map[trace.SpanID]struct{}{}, map[trace.SpanID]int{}}
 	}
-	l.at = time.Now()
+	l.isNew = true
+	l.age()
 	l.young.spans[s.SpanContext().SpanID()] = struct{}{}
-	l.young.below[s.Parent().SpanID()]++
+	if _, isCall := s.(*callSpan); !isCall { // else what is above it does not count it
+		l.young.below[s.Parent().SpanID()]++
+	}
 }
 
 // takeBelow gives how many spans were dropped directly below one that has ended.
