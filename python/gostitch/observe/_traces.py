@@ -188,7 +188,7 @@ class _Caller(NonRecordingSpan):
 
 
 def _enter_call(lines: bytes) -> None:
-    """Make what runs in Go the current span, for a callable or a handler, which runs in any case."""
+    """Make what runs in Go the current span for a callable or handler, which runs in any case."""
     with guest("what Go calls is below its caller, and not below Go's span"):
         enter(lines)
 
