@@ -17,6 +17,7 @@ import sentry_sdk
 
 from gostitch import _logs
 from gostitch.observe import _callers
+from gostitch.observe._guest import guest
 
 _MOST = 100
 _LEVELS = {"WARNING": "warning", "ERROR": "error", "CRITICAL": "fatal", "DEBUG": "debug"}
@@ -39,9 +40,10 @@ def keep(record: logging.LogRecord) -> None:
         "data": log.attributes | ({"function": log.function} if log.function else {}),
     }
     before = sentry_sdk.get_client().options.get("before_breadcrumb")
-    wanted = before(breadcrumb, {"log_record": record}) if before is not None else breadcrumb
-    if wanted is not None:
-        _kept.append((log.trace[3:35] or None, wanted))
+    with guest("log records of Go are no breadcrumbs; correct before_breadcrumb"):
+        wanted = before(breadcrumb, {"log_record": record}) if before is not None else breadcrumb
+        if wanted is not None:
+            _kept.append((log.trace[3:35] or None, wanted))
 
 
 def add_to(event: dict[str, Any]) -> None:

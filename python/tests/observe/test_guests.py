@@ -222,6 +222,38 @@ print(gostitch.force_flush(), provider.force_flush(), sorted(seen))
     assert 0 == done.returncode
 
 
+def test_breadcrumbs_that_fail_lose_no_record(program: Programs) -> None:
+    """What before_breadcrumb raises about a record of Go keeps it from no handler."""
+    done = program("""
+import logging
+import sentry_sdk
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+trace.set_tracer_provider(TracerProvider())  # so that a call outside of any span has no caller
+
+def before(crumb, hint):
+    raise LookupError("no crumb of ours")
+
+sentry_sdk.init(
+    "http://a@127.0.0.1:9/1", transport=lambda event: None, before_breadcrumb=before,
+    default_integrations=False,
+)
+import faults, gostitch
+seen = []
+class Look(logging.Handler):
+    def emit(self, record):
+        seen.append(record.getMessage())
+logging.getLogger("gostitch.go").addHandler(Look())
+for text in ("one", "two"):
+    faults.log(8, text)
+gostitch.force_flush()
+assert ["one", "two"] == seen, seen
+""")
+
+    assert 0 == done.returncode, done.stderr
+    assert 1 == done.stderr.count("no crumb of ours")
+
+
 def test_a_callable_runs_where_a_context_cannot_be_entered(program: Programs) -> None:
     """It is below its caller then, which is said once."""
     done = program("""
